@@ -6,6 +6,7 @@
 
 PYTHON ?= python3
 # Where torch comes from, say https://download.pytorch.org/whl/cpu for a small build without CUDA.
+# Only torch: such an index lacks the pinned versions of what torch needs, which pip's own index has.
 TORCH_INDEX ?=
 # Test processes, each with one torch thread: many tiny tests gain nothing from more threads.
 WORKERS ?= 2
@@ -24,12 +25,14 @@ install: .venv/.installed
 # One stamp: set up anew only when what is to be installed has changed.
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + ": name another with make PYTHON=…")'
-	@echo "[1/3] environment in .venv"
+	@echo "[1/4] environment in .venv"
 	@$(PYTHON) -m venv .venv
-	@echo "[2/3] $(TORCH)"
-	@$(PIP) install $(TORCH) -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
-	@echo "[3/3] priorfit and its tools"
-	@$(PIP) install -e '.[tiff,report,dev]' -c constraints.txt
+	@echo "[2/4] $(TORCH)"
+	@$(PIP) install $(TORCH) -c constraints.txt $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX))
+	@echo "[3/4] priorfit and what it stands on, about 90 MB"
+	@$(PIP) install -q -e . -c constraints.txt
+	@echo "[4/4] TIFF, reports and the tools for tests, about 80 MB"
+	@$(PIP) install -q -e '.[tiff,report,dev]' -c constraints.txt
 	@touch $@
 
 test: install

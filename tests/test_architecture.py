@@ -1,7 +1,181 @@
-"""The shape of the code, held by reading it."""
+"""The shape of the code, held by reading it; nothing is run but the imports behind `__all__`."""
 
-import priorfit
+import ast
+import importlib
+import io
+import tokenize
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# From the ground up: a room imports from its own line and from the lines before it.
+LAYERS = [
+    "errors types",
+    "code noise color images kernels",
+    "metrics problem degradations networks",
+    "priors guides objective terms optimizers checkpoints zoo",
+    "restore steps stopping finish edit tiles testing",
+    "recipes",
+    "tasks sidecar runs report analysis train batch",
+    "demo",
+    "cli web __main__ priorfit",
+]
+HEIGHT = {room: height for height, layer in enumerate(LAYERS) for room in layer.split()}
+
+# Where an import may wait for its use: --help answers at once, formats and extras are optional.
+LAZY = {"cli", "images", "report"}
+EXTRAS = {"gradio", "huggingface_hub", "imagecodecs", "jinja2", "matplotlib", "ray", "tifffile"}
+
+LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 
-def test_the_package_says_its_version():
-    assert priorfit.__version__.count(".") == 2
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+
+
+def room(module: str) -> str:
+    return [*module.split("."), module][1]
+
+
+def found(tree: ast.AST, *kinds: type) -> list:
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Modules that the statements of a tree import, at any depth."""
+    names = {alias.name for node in found(tree, ast.Import) for alias in node.names}
+    for node in found(tree, ast.ImportFrom):
+        assert node.level == 0, f"line {node.lineno}: imports are absolute here"
+        inner = {f"{node.module}.{alias.name}" for alias in node.names}
+        names |= {name if name in FILES else node.module for name in inner}
+    return names
+
+
+def own_imports(module: str) -> set[str]:
+    return {name for name in imported(TREES[module]) if name.split(".")[0] == "priorfit"}
+
+
+def called(tree: ast.AST) -> set[str]:
+    return {ast.unparse(call.func) for call in found(tree, ast.Call)}
+
+
+def public(tree: ast.AST) -> list:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [n for n in tree.body if isinstance(n, kinds) and not n.name.startswith("_")]
+
+
+def code_lines(function: ast.FunctionDef, path: Path) -> int:
+    """Lines with code on them: no docstring, comments or blank lines."""
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
+    lines = {n for t in tokens if t.type not in LAYOUT for n in range(t.start[0], t.end[0] + 1)}
+    doc = function.body[:1] if ast.get_docstring(function) is not None else []
+    lines -= {n for node in doc for n in range(node.lineno, node.end_lineno + 1)}
+    return len(lines & set(range(function.lineno, function.end_lineno + 1)))
+
+
+FILES = {dotted(path): path for path in sorted((ROOT / "src").rglob("*.py"))}
+TREES = {module: ast.parse(path.read_text("utf-8")) for module, path in FILES.items()}
+FUNCTIONS = {m: found(tree, ast.FunctionDef, ast.AsyncFunctionDef) for m, tree in TREES.items()}
+CLASSES = [node for tree in TREES.values() for node in found(tree, ast.ClassDef)]
+
+# An override means what its contract says, so the contract alone has to say it; three are torch's.
+PARENTS = {ast.unparse(b).split(".")[-1] for c in CLASSES for b in c.bases}
+OPEN = [c for c in CLASSES if c.name in PARENTS or "Protocol" in map(ast.unparse, c.bases)]
+CONTRACTS = {m.name for c in OPEN for m in public(c) if ast.get_docstring(m)}
+CONTRACTS |= {"forward", "state_dict", "load_state_dict"}
+
+each_module = pytest.mark.parametrize("module", FILES)
+each_file = pytest.mark.parametrize(
+    "path",
+    [*FILES.values(), *(ROOT / "tests").rglob("*.py")],
+    ids=lambda p: f"{p.parent.name}/{p.name}",
+)
+
+
+def test_every_room_has_its_place_in_the_table():
+    strangers = {room(module) for module in FILES} - set(HEIGHT)
+    assert not strangers, f"give {sorted(strangers)} a place in LAYERS, above what they import"
+
+
+@each_module
+def test_imports_point_down(module: str):
+    up = {n for n in own_imports(module) if HEIGHT.get(room(n), 0) > HEIGHT.get(room(module), 0)}
+    assert not up, f"{module} imports {sorted(up)}, which stand above it in LAYERS"
+
+
+def test_imports_make_no_cycle():
+    try:
+        TopologicalSorter({module: own_imports(module) for module in FILES}).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+@each_module
+def test_imports_stand_at_the_top(module: str):
+    late = {name for function in FUNCTIONS[module] for name in imported(function)}
+    late = {name for name in late if name.split(".")[0] not in EXTRAS}
+    assert not late or room(module) in LAZY, f"move {sorted(late)} to the top of {module}"
+
+
+@each_module
+def test_all_is_sorted_and_complete(module: str):
+    assigned = [n for n in TREES[module].body if ast.unparse(n).startswith("__all__ ")]
+    listed = [name for node in assigned for name in ast.literal_eval(node.value)]
+    missing = {node.name for node in public(TREES[module])} - set(listed)
+    assert listed == sorted(set(listed), key=str.casefold)
+    assert not (listed and missing), f"{module}.__all__ leaves out {sorted(missing)}"
+    for name in listed:
+        getattr(importlib.import_module(module), name)
+
+
+@each_module
+def test_no_function_is_long(module: str):
+    long = [f.name for f in FUNCTIONS[module] if code_lines(f, FILES[module]) > 50]
+    assert not long or room(module) == "networks", f"more than 50 code lines: {long}"
+
+
+@each_file
+def test_no_file_is_long(path: Path):
+    assert len(path.read_text("utf-8").splitlines()) <= 400
+
+
+@each_module
+def test_nothing_happens_behind_the_back(module: str):
+    aloud = {"print"} if room(module) != "cli" else set()
+    assert not called(TREES[module]) & ({"hasattr", "exec", "eval"} | aloud)
+    assert not found(TREES[module], ast.Global)
+
+
+def test_one_loop_goes_backward():
+    loops = {m for m in FILES if any(name.endswith(".backward") for name in called(TREES[m]))}
+    assert {module for module in loops if room(module) != "train"} <= {"priorfit.restore"}
+
+
+@each_file
+def test_no_file_runs_what_it_reads(path: Path):
+    tree = ast.parse(path.read_text("utf-8"))
+    roots = {name.split(".")[0] for name in imported(tree)}
+    assert not roots & {"cloudpickle", "dill", "joblib", "pickle", "torchvision"}
+    for call in found(tree, ast.Call):
+        given = {word.arg: ast.unparse(word.value) for word in call.keywords}
+        assert given.get("allow_pickle", "False") == "False"
+        assert ast.unparse(call.func) != "torch.load" or given.get("weights_only") == "True"
+
+
+def test_hardly_a_function_takes_what_it_does_not_name():
+    functions = [function for inside in FUNCTIONS.values() for function in inside]
+    tunnels = [function.name for function in functions if function.args.kwarg]
+    assert len(tunnels) <= 0.01 * len(functions), f"**kwargs in {tunnels}"
+
+
+@each_module
+def test_everything_public_is_documented(module: str):
+    tree = TREES[module]
+    methods = [m for c in public(tree) if isinstance(c, ast.ClassDef) for m in public(c)]
+    named = public(tree) + [method for method in methods if method.name not in CONTRACTS]
+    bare = [node.name for node in named if not ast.get_docstring(node)]
+    assert ast.get_docstring(tree), f"{module} needs a line that says what it holds"
+    assert not bare, f"no docstring: {bare}"
