@@ -1,5 +1,7 @@
 """A of y = A(x) + noise: frozen values that can be printed, compared and called."""
 
+from priorfit.degradations.blind import Blind, BlindDownsample
+from priorfit.degradations.blur import Blur, defocus_psf, gaussian_psf, motion_psf
 from priorfit.degradations.color import Grayscale
 from priorfit.degradations.compose import Compose
 from priorfit.degradations.foreign import Foreign, as_degradation
@@ -18,19 +20,25 @@ from priorfit.degradations.resample import (
 )
 
 __all__ = [
-    "GAUSS1SQ2",
-    "GAUSS12",
     "Area",
     "as_degradation",
     "Bicubic",
+    "Blind",
+    "BlindDownsample",
+    "Blur",
     "Border",
     "Box",
     "Compose",
+    "defocus_psf",
     "Downsample",
     "Foreign",
     "Gauss",
+    "GAUSS12",
+    "GAUSS1SQ2",
+    "gaussian_psf",
     "Grayscale",
     "Identity",
     "Lanczos",
     "Mask",
+    "motion_psf",
 ]
