@@ -1,0 +1,35 @@
+"""Every error a user can cause, under one base class meant for `except`.
+
+PriorfitError
+├── ImageFileError      a file that cannot be read as one image, or a place that cannot be written
+├── ProblemError        an observation, degradation or setting that does not fit the others
+├── RecipeError         a recipe that does not exist, or stages that do not fit their prior
+├── DeviceError         a device that is not there
+└── DivergenceError     a fit whose loss stopped being a number
+
+A message is one sentence without capital or full stop: what was expected, what was got, what to do.
+"""
+
+
+class PriorfitError(Exception):
+    """Base of every error that priorfit raises on purpose."""
+
+
+class ImageFileError(PriorfitError):
+    """A file is not one readable image, or cannot be written."""
+
+
+class ProblemError(PriorfitError):
+    """Observation, degradation and settings do not fit together."""
+
+
+class RecipeError(PriorfitError):
+    """No such recipe, or its stages do not fit its prior."""
+
+
+class DeviceError(PriorfitError):
+    """The device asked for is not available."""
+
+
+class DivergenceError(PriorfitError):
+    """The loss is no longer a number, and going back did not help."""

@@ -1,0 +1,47 @@
+"""How close a restored image is to the true one: one number an image, (B,)."""
+
+import torch
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from priorfit.color import luma
+from priorfit.errors import ProblemError
+from priorfit.types import Image, PerImage
+
+
+def psnr(image: Image, reference: Image) -> PerImage:
+    """Peak signal-to-noise ratio in dB over all channels, (B, C, H, W) in [0, 1]; inf if equal."""
+    _same_size(image, reference)
+    error = (image.double() - reference.double()).square().flatten(1).mean(1)
+    return -10 * torch.log10(error)
+
+
+def psnr_y(image: Image, reference: Image, border: int = 4) -> PerImage:
+    """PSNR in dB of the luma in [16, 235]/255, inside a border: how upscaling is judged.
+
+    In the released code: super-resolution_eval_script.py, a border of 4 pixels.
+
+    Args:
+        image: (B, 1 or 3, H, W) in [0, 1].
+        reference: likewise.
+        border: pixels left out on each side.
+    """
+    _same_size(image, reference)
+    inner = (..., slice(border, -border or None), slice(border, -border or None))
+    return psnr(luma(image)[inner], luma(reference)[inner])
+
+
+def ssim(image: Image, reference: Image) -> PerImage:
+    """Structural similarity, 1 if equal; (B, C, H, W) in [0, 1]."""
+    _same_size(image, reference)
+    value = structural_similarity_index_measure(
+        image.double(), reference.double(), data_range=1.0, reduction="none"
+    )
+    assert isinstance(value, torch.Tensor)
+    return value.reshape(-1)
+
+
+def _same_size(image: Image, reference: Image) -> None:
+    if image.shape != reference.shape:
+        raise ProblemError(
+            f"a reference has the shape of the image, {tuple(image.shape)}, got {tuple(reference.shape)}"
+        )

@@ -1,0 +1,28 @@
+"""What every prior is: a family of images, and a way to draw one from a code."""
+
+from abc import ABC, abstractmethod
+
+from priorfit.noise import Noise
+from priorfit.problem import Problem
+from priorfit.types import Code, Image
+
+
+class Prior(ABC):
+    """A family of images x = render(code)."""
+
+    @abstractmethod
+    def start(self, problem: Problem, noise: Noise) -> Code:
+        """Make the code a fit begins with; its randomness comes from `noise` alone.
+
+        Returns:
+            Named tensors, each (B, ...), one entry an image.
+        """
+
+    @abstractmethod
+    def render(self, code: Code, noise: Noise | None = None) -> Image:
+        """Draw the images of a code, (B, C, H, W), differentiably.
+
+        Args:
+            code: what `start` made, or a fitted one.
+            noise: for priors that are perturbed while they are fitted; None renders undisturbed.
+        """

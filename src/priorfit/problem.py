@@ -1,0 +1,61 @@
+"""What is to be solved: an observation and how it came about."""
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from priorfit.degradations import as_degradation
+from priorfit.errors import ProblemError
+from priorfit.types import Degradation, Image, Observation, Operator, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """y = A(x) + noise, with y and A known and x sought.
+
+    Args:
+        observation: y, (B, c, h, w), floating point; [0, 1] where it is a picture.
+        degradation: A, (B, C, H, W) -> (B, c, h, w); any object with a differentiable `A(x)` will do.
+        image_shape: (C, H, W) of the image sought; by default what the degradation says, and the
+            observation's own shape for a foreign operator.
+        noise_std: standard deviation of the noise in y as a fraction of full scale, if known.
+        companion: a second picture of the scene, (B, c, H, W), which some recipes start from.
+
+    Raises:
+        ProblemError: y is not a batch of finite pictures, or A does not turn an image of this shape
+            into something of the shape of y.
+    """
+
+    observation: Observation
+    degradation: Degradation | Operator
+    image_shape: Shape | None = None
+    noise_std: float | None = None
+    companion: Image | None = None
+
+    def __post_init__(self) -> None:
+        y = self.observation
+        if y.ndim != 4 or not y.is_floating_point():
+            raise ProblemError(
+                f"an observation is a floating-point tensor (B, C, H, W), got {tuple(y.shape)} {y.dtype}"
+            )
+        if not torch.isfinite(y).all():
+            raise ProblemError("the observation has pixels that are not numbers; mask them")
+        shape = (y.shape[1], y.shape[2], y.shape[3])
+        degradation = as_degradation(self.degradation, self.image_shape)
+        object.__setattr__(self, "degradation", degradation)
+        object.__setattr__(self, "image_shape", self.image_shape or degradation.image_shape(shape))
+
+    @property
+    def shape(self) -> Shape:
+        """(C, H, W) of the image sought."""
+        assert self.image_shape is not None
+        return self.image_shape
+
+    def to(self, device: torch.device | str) -> "Problem":
+        """The same problem with its observation on another device."""
+        y = self.observation.to(device)
+        companion = None if self.companion is None else self.companion.to(device)
+        return replace(self, observation=y, companion=companion)
+
+    def __len__(self) -> int:
+        return len(self.observation)

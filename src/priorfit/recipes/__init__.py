@@ -1,0 +1,54 @@
+"""Recipes by name: `family/task[-variant]`, an explicit table."""
+
+import difflib
+
+from priorfit.errors import RecipeError
+from priorfit.recipes import published
+from priorfit.recipes.setting import Cited, Setting
+from priorfit.restore import Recipe
+
+SETTINGS: dict[str, Setting] = {
+    "dip/denoise-paper": published.DENOISE,
+    "dip/denoise50-paper": published.DENOISE_50,
+    "dip/dejpeg-paper": published.DEJPEG,
+    "dip/upscale-paper": published.UPSCALE,
+    "dip/upscale-x8-paper": published.UPSCALE_8,
+    "dip/inpaint-text-paper": published.INPAINT_TEXT,
+    "dip/inpaint-region-paper": published.INPAINT_REGION,
+    "dip/inpaint-large-paper": published.INPAINT_LARGE,
+    "dip/inpaint-large-depth4-paper": published.INPAINT_LARGE_4,
+    "dip/inpaint-large-depth2-paper": published.INPAINT_LARGE_2,
+    "dip/inpaint-large-unet-paper": published.INPAINT_LARGE_UNET,
+    "dip/inpaint-large-resnet-paper": published.INPAINT_LARGE_RESNET,
+    "dip/inpaint-pixels-paper": published.INPAINT_PIXELS,
+    "dip/inpaint-sparse-paper": published.INPAINT_SPARSE,
+    "dip/fuse-paper": published.FUSE,
+}
+
+__all__ = ["SETTINGS", "Cited", "Setting", "find", "load"]
+
+
+def find(name: str) -> Setting:
+    """Look a setting up by its name.
+
+    Raises:
+        RecipeError: there is none of that name.
+    """
+    if name not in SETTINGS:
+        near = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.3)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        raise RecipeError(f"no recipe is called '{name}': {hint}`priorfit recipes list` names them")
+    return SETTINGS[name]
+
+
+def load(name: str, steps: int | None = None) -> Recipe:
+    """Make a recipe.
+
+    Args:
+        name: one of `SETTINGS`.
+        steps: length of the fit; the schedule stretches with it. The setting's own by default.
+
+    Raises:
+        RecipeError: there is none of that name.
+    """
+    return find(name).recipe(steps)

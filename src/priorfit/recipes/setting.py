@@ -1,0 +1,75 @@
+"""Settings: the numbers of a recipe, each beside its source, and how they become a recipe."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+
+from priorfit.objective import Objective, Schedule, Term
+from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory
+from priorfit.priors.inputs import Input
+from priorfit.restore import Filter, Finish, OptimizerFactory, Recipe, Stage
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Cited(Generic[T]):
+    """A value and where it stands."""
+
+    value: T
+    source: str
+
+
+Rate = Callable[[int], float | Schedule]
+"""Steps of the whole fit to a learning rate, constant or a function of the step."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of Deep Image Prior; a row of the table of recipes.
+
+    Args:
+        about: one line for the list of recipes.
+        network: builds the network.
+        inputs: what the network is fed.
+        jitter: standard deviation of the noise added to the inputs at each step, one or one an input.
+        rate: learning rate.
+        steps: length of the fit.
+        objective: what is minimised.
+        filters: averaging, rewinding, stopping.
+        parts: what is optimised.
+        optimizer: Adam unless said otherwise.
+        precision: number format of the convolutions on a device type, None for the observation's.
+        finish: what is done to the picture at the end.
+    """
+
+    about: str
+    network: Cited[NetworkFactory]
+    inputs: Cited[Sequence[Input]]
+    jitter: Cited[float | Sequence[float]]
+    rate: Cited[float | Rate]
+    steps: Cited[int]
+    objective: Cited[Objective | Term]
+    filters: Cited[Sequence[Callable[[], Filter]]]
+    parts: Sequence[str] = ("network",)
+    optimizer: OptimizerFactory = torch.optim.Adam
+    precision: Callable[[], torch.dtype | None] = lambda: None
+    finish: Sequence[Finish] = ()
+
+    def recipe(self, steps: int | None = None) -> Recipe:
+        """Make the recipe, of the setting's own length or another."""
+        length = steps or self.steps.value
+        rate = self.rate.value(length) if callable(self.rate.value) else self.rate.value
+        objective = self.objective.value
+        summed = objective if isinstance(objective, Objective) else 1.0 * objective
+        prior = DeepImagePrior(
+            self.network.value,
+            self.inputs.value,
+            jitter=self.jitter.value,
+            precision=self.precision(),
+        )
+        stage = Stage(length, dict.fromkeys(self.parts, rate), summed, self.optimizer)
+        return Recipe(prior, [stage], self.filters.value, self.finish)
+

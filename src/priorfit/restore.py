@@ -1,0 +1,337 @@
+"""The one optimisation behind every task: find the code whose image explains the observation."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from priorfit.code import detached, split
+from priorfit.degradations import Blind
+from priorfit.errors import ProblemError, RecipeError
+from priorfit.noise import Noise
+from priorfit.objective import Estimate, Objective, Schedule, at
+from priorfit.priors.base import Prior
+from priorfit.problem import Problem
+from priorfit.types import Code, Image, PerImage
+
+OptimizerFactory = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of steps under one objective.
+
+    Args:
+        steps: how many.
+        lr: learning rate of each part of the code, a number or a function of the stage's step. A part
+            at 0.0 stands still but collects moments; a part left out costs no gradient either. Of
+            overlapping names the longest match holds.
+        objective: what is minimised.
+        optimizer: parameter groups to optimiser. Stages in a row that share it (the same object) share
+            its moments too.
+    """
+
+    steps: int
+    lr: Mapping[str, float | Schedule]
+    objective: Objective
+    optimizer: OptimizerFactory = torch.optim.Adam
+
+
+class State:
+    """Where the loop stands: all that the next step depends on."""
+
+    def __init__(self, code: Code, noise: Noise) -> None:
+        self.code, self.noise = code, noise
+        self.stage, self.step, self.taken = 0, 0, 0
+        self.optimizer: torch.optim.Optimizer | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copy everything; `optimise(..., resume=...)` goes on from it to the same bytes."""
+        moments = None if self.optimizer is None else copy.deepcopy(self.optimizer.state_dict())
+        counters = {"stage": self.stage, "step": self.step, "taken": self.taken}
+        return {
+            "code": detached(self.code),
+            "noise": self.noise.state_dict(),
+            "optimizer": moments,
+            **counters,
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Take over everything but the moments, which wait for the stage's optimiser."""
+        self._put_back(saved["code"])
+        self.noise.load_state_dict(saved["noise"])
+        self.stage, self.step, self.taken = saved["stage"], saved["step"], saved["taken"]
+
+    def rewind(self, kept: Mapping[str, Any]) -> None:
+        """Put back code, normalisation buffers and moments; steps and noise go on from here."""
+        self._put_back(kept["code"])
+        if self.optimizer is not None and kept["optimizer"] is not None:
+            self.optimizer.load_state_dict(copy.deepcopy(kept["optimizer"]))
+
+    @torch.no_grad()
+    def _put_back(self, code: Code) -> None:
+        for name, tensor in self.code.items():
+            tensor.copy_(code[name])
+
+
+class Step(NamedTuple):
+    """One step of the loop, and the picture so far."""
+
+    image: Image  # (B, C, H, W): what the step started from, unless a filter picked another
+    losses: dict[str, PerImage]  # each weighted term of the objective, (B,)
+    state: State
+    code: Code  # state.code, already moved on, unless a filter picked another
+    picked: bool = False  # a filter chose the image: a mean of renders, the best so far
+
+    @property
+    def loss(self) -> PerImage:
+        """(B,), the whole objective."""
+        return torch.stack(list(self.losses.values())).sum(0)
+
+
+class Filter:
+    """Something that watches the loop: it may pick another image, drop a step or end the run."""
+
+    gathered: tuple[str, ...] = ()  # names of the fields that change while it watches
+    why: str | None = None  # set by a filter that ends the run
+
+    def see(self, step: Step) -> Step | None:
+        """Look at a step; hand it on, changed or not, or None to pass it over."""
+        return step
+
+    def __call__(self, steps: Iterator[Step]) -> Iterator[Step]:
+        for step in steps:
+            seen = self.see(step)
+            if seen is not None:
+                yield seen
+            if self.why is not None:
+                return
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copy what the filter has gathered: tensors, numbers and the like, nested in dicts."""
+        return copy.deepcopy({name: getattr(self, name) for name in (*self.gathered, "why")})
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what a filter of the same kind had gathered."""
+        for name in (*self.gathered, "why"):
+            setattr(self, name, copy.deepcopy(saved[name]))
+
+
+Finish = Callable[[Image, Problem], Image]
+"""What is done to the picture at the end: known pixels put back, a JPEG's intervals respected."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to restore.
+
+    Args:
+        prior: the family of images.
+        stages: how its code is optimised, in turn.
+        filters: factories of what watches the loop, innermost first (averaging, stopping).
+        finish: what is done to the picture at the end.
+    """
+
+    prior: Prior
+    stages: Sequence[Stage]
+    filters: Sequence[Callable[[], Filter]] = ()
+    finish: Sequence[Finish] = ()
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages together."""
+        return sum(stage.steps for stage in self.stages)
+
+
+class Restoration(NamedTuple):
+    """What came of it."""
+
+    image: Image  # clamped to [0, 1]; may be a mean of renders, known pixels may have been put back
+    code: Code  # the chosen iterate
+    why_stopped: str
+
+
+class Fit:
+    """A restoration under way: iterate it, stop when you like, ask for the result at any moment.
+
+    Args:
+        problem: a batch of B observations.
+        recipe: how to solve it.
+        seeds: B seeds, one an image.
+        resume: what `state_dict` of an earlier fit of the same three returned.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        recipe: Recipe,
+        seeds: Sequence[int],
+        resume: Mapping[str, Any] | None = None,
+    ) -> None:
+        if len(seeds) != len(problem):
+            raise ProblemError(f"expected one seed an image, got {len(seeds)} for {len(problem)}")
+        self.problem, self.recipe = problem, recipe
+        self.noise = Noise(seeds, problem.observation.device)
+        self.filters = [make() for make in recipe.filters]
+        self.code = recipe.prior.start(problem, self.noise)
+        if isinstance(problem.degradation, Blind):
+            self.code |= problem.degradation.start(problem.observation)
+        self.last: Step | None = None
+        self.why_stopped: str | None = None
+        self._resume = resume["loop"] if resume is not None else None
+        if resume is not None:
+            for watcher, saved in zip(self.filters, resume["filters"], strict=True):
+                watcher.load_state_dict(saved)
+
+    def __iter__(self) -> Iterator[Step]:
+        steps = optimise(self.code, self.problem, self.recipe, self.noise, resume=self._resume)
+        for watcher in self.filters:
+            steps = watcher(steps)
+        for self.last in steps:
+            yield self.last
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on from the last step to the same bytes."""
+        if self.last is None:
+            raise ProblemError("there is nothing to save before the first step")
+        loop = self.last.state.state_dict()
+        return {"loop": loop, "filters": [watcher.state_dict() for watcher in self.filters]}
+
+    @torch.no_grad()
+    def result(self) -> Restoration:
+        """The picture so far, finished, and the code behind it."""
+        code = self.code if self.last is None else self.last.code
+        picked = self.last is not None and self.last.picked
+        image = self.last.image if self.last and picked else self.recipe.prior.render(code)
+        for step in self.recipe.finish:
+            image = step(image, self.problem)
+        reasons = [watcher.why for watcher in self.filters if watcher.why is not None]
+        why = self.why_stopped or (reasons[0] if reasons else "the steps of the recipe are done")
+        return Restoration(image.clamp(0, 1), detached(code), why)
+
+
+def restore(problem: Problem, recipe: Recipe, seeds: Sequence[int]) -> Restoration:
+    """Restore a batch of images, one seed an image, to the end of the recipe."""
+    fit = Fit(problem, recipe, seeds)
+    for _ in fit:
+        pass
+    return fit.result()
+
+
+def optimise(
+    code: Code,
+    problem: Problem,
+    recipe: Recipe,
+    noise: Noise,
+    *,
+    resume: Mapping[str, Any] | None = None,
+) -> Iterator[Step]:
+    """Move `code`, in place, towards min Σ wₖ·Lₖ(A(render(code)), y), and yield after every step.
+
+    To stop, stop iterating. The images of a batch do not see each other: their losses are summed,
+    never averaged, so each gets the gradient it would have had alone.
+
+    Args:
+        code: where to start, from `recipe.prior.start`.
+        problem: y and A.
+        recipe: prior and stages.
+        noise: what the prior draws from while it is fitted.
+        resume: a `State.state_dict()` of this very fit, to go on from.
+
+    Raises:
+        RecipeError: a stage names a part the code does not have.
+    """
+    state = State(code, noise)
+    moments = None
+    if resume is not None:
+        state.load_state_dict(resume)
+        moments = resume["optimizer"]
+    while state.stage < len(recipe.stages):
+        stage = recipe.stages[state.stage]
+        if state.optimizer is None:
+            state.optimizer = _optimizer(state, recipe)
+            if moments is not None:
+                state.optimizer.load_state_dict(moments)
+                moments = None
+        _only_tuned_parts_need_gradients(code, stage)
+        losses_of = stage.objective.against(problem.observation)
+        while state.step < stage.steps:
+            image, losses = _take(state, stage, lambda s=losses_of: _look(state, problem, recipe, s))
+            yield Step(image, losses, state, code)
+        state.stage, state.step = state.stage + 1, 0
+        if state.stage < len(recipe.stages):
+            if recipe.stages[state.stage].optimizer is not stage.optimizer:
+                state.optimizer = None
+
+
+Look = tuple[Image, dict[str, PerImage]]
+
+
+def _look(state: State, problem: Problem, recipe: Recipe, losses_of: Callable[..., Any]) -> Look:
+    image = recipe.prior.render(state.code, state.noise)
+    degradation = problem.degradation
+    if isinstance(degradation, Blind):
+        degradation = degradation.at(state.code)
+    return image, losses_of(Estimate(state.code, image, degradation(image)), state.step)
+
+
+def _take(state: State, stage: Stage, look: Callable[[], Look]) -> Look:
+    optimizer = state.optimizer
+    assert optimizer is not None
+    looks: list[Look] = []
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        image, losses = look()
+        total = torch.stack(list(losses.values())).sum()
+        total.backward()
+        if not looks:  # LBFGS looks more than once a step; what the step started from is the first
+            looks.append((image.detach(), {name: loss.detach() for name, loss in losses.items()}))
+        return total
+
+    for group in optimizer.param_groups:
+        group["lr"] = at(_rate(stage, group["name"]) or 0.0, state.step)
+    optimizer.step(closure)
+    state.step, state.taken = state.step + 1, state.taken + 1
+    return looks[0]
+
+
+def _optimizer(state: State, recipe: Recipe) -> torch.optim.Optimizer:
+    factory = recipe.stages[state.stage].optimizer
+    sharing = []
+    for stage in recipe.stages[state.stage :]:
+        if stage.optimizer is not factory:
+            break
+        sharing.append(stage)
+    first = state.stage
+    while first > 0 and recipe.stages[first - 1].optimizer is factory:
+        first -= 1
+        sharing.insert(0, recipe.stages[first])
+    names = {name: None for stage in sharing for name in stage.lr}  # a dict keeps their order
+    shares = split(state.code, names)
+    groups = [
+        {"params": list(share.values()), "lr": 0.0, "name": name}
+        for name, share in shares.items()
+        if share
+    ]
+    optimizer = factory(groups)
+    if isinstance(optimizer, torch.optim.LBFGS) and len(state.noise) > 1:
+        raise RecipeError("LBFGS couples the images of a batch: restore one image at a time")
+    return optimizer
+
+
+def _only_tuned_parts_need_gradients(code: Code, stage: Stage) -> None:
+    tuned = {name for share in split(code, stage.lr).values() for name in share}
+    for name, tensor in code.items():
+        if tensor.is_floating_point():
+            tensor.requires_grad_(name in tuned)
+        if name not in tuned:
+            tensor.grad = None
+
+
+def _rate(stage: Stage, group: str) -> float | Schedule | None:
+    names = [name for name in stage.lr if group == name or group.startswith(f"{name}.")]
+    return stage.lr[max(names, key=len)] if names else None

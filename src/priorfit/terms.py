@@ -1,0 +1,117 @@
+"""The terms: how far an estimate is from the observation, and what is asked of it besides."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from priorfit.objective import Estimate, Loss, Term
+from priorfit.types import Observation, PerImage
+
+
+@dataclass(frozen=True, eq=False)
+class Mse(Term):
+    """Mean squared error, L = mean m·(A(x) − y)²: the likelihood of Gaussian noise.
+
+    The mean runs over every pixel, unknown ones included, as in the released inpainting.ipynb.
+
+    Args:
+        confidence: m ≥ 0, (B or 1, C or 1, h, w): how much each observed pixel counts; None is 1.
+    """
+
+    confidence: Tensor | None = None
+
+    def against(self, observation: Observation) -> Loss:
+        return lambda at: _mean((at.degraded - observation).square(), self.confidence)
+
+
+@dataclass(frozen=True, eq=False)
+class Mae(Term):
+    """Mean absolute error, L = mean m·|A(x) − y|: robust against outliers such as salt and pepper.
+
+    Args:
+        confidence: m, as for `Mse`.
+    """
+
+    confidence: Tensor | None = None
+
+    def against(self, observation: Observation) -> Loss:
+        return lambda at: _mean((at.degraded - observation).abs(), self.confidence)
+
+
+@dataclass(frozen=True, eq=False)
+class Charbonnier(Term):
+    """L = mean m·(√((A(x) − y)² + ε²) − ε): squared near zero, absolute far away.
+
+    Args:
+        epsilon: where the one turns into the other, on the scale of the image.
+        confidence: m, as for `Mse`.
+    """
+
+    epsilon: float = 1e-3
+    confidence: Tensor | None = None
+
+    def against(self, observation: Observation) -> Loss:
+        def loss(at: Estimate) -> PerImage:
+            residual = at.degraded - observation
+            root = torch.hypot(residual, torch.full_like(residual, self.epsilon))
+            return _mean(root - self.epsilon, self.confidence)
+
+        return loss
+
+
+@dataclass(frozen=True, eq=False)
+class PoissonLikelihood(Term):
+    """Negative log-likelihood of photon counts, less its smallest value, so that 0 is a perfect fit.
+
+        L = mean m·(λ − k·log λ) + const,   λ = peak·A(x),  k = peak·y
+
+    Args:
+        peak: expected count of a pixel of value 1.
+        confidence: m, as for `Mse`.
+        floor: smallest intensity, which keeps the logarithm finite.
+    """
+
+    peak: float = 255.0
+    confidence: Tensor | None = None
+    floor: float = 1e-4
+
+    def against(self, observation: Observation) -> Loss:
+        counts = observation.clamp_min(0)
+        least = counts - torch.special.xlogy(counts, counts)
+
+        def loss(at: Estimate) -> PerImage:
+            rate = at.degraded.clamp_min(self.floor)
+            excess = rate - torch.xlogy(counts, rate) - least
+            return _mean(self.peak * excess, self.confidence)
+
+        return loss
+
+
+@dataclass(frozen=True)
+class TotalVariation(Term):
+    """L = Σ (dₕ² + d_w²)^β over all pixels but the last row and column; a sum, as released.
+
+    In the released code: utils/sr_utils.py, tv_loss, β = 0.5.
+
+    Args:
+        beta: exponent; 0.5 is isotropic total variation.
+    """
+
+    beta: float = 0.5
+
+    def against(self, observation: Observation) -> Loss:
+        def loss(at: Estimate) -> PerImage:
+            x = at.image
+            down = (x[..., 1:, :-1] - x[..., :-1, :-1]).square()
+            right = (x[..., :-1, 1:] - x[..., :-1, :-1]).square()
+            # Where the image is flat the slope of a root is infinite; 0 is the right subgradient.
+            energy = (down + right).clamp_min(torch.finfo(x.dtype).tiny)
+            return energy.pow(self.beta).flatten(1).sum(1)
+
+        return loss
+
+
+def _mean(values: Tensor, confidence: Tensor | None) -> PerImage:
+    weighted = values if confidence is None else values * confidence
+    return weighted.flatten(1).mean(1)
