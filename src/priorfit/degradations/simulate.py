@@ -181,11 +181,14 @@ def _decoded(file: bytes) -> Tensor:
     return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
 
 
-def centre_crop(image: Image, multiple: int) -> Image:
+def centre_crop(image: Image, multiple: int, rounding: Callable[[float], int] = round) -> Image:
     """The largest part from the middle of (B, C, H, W) whose sides are multiples of a number.
 
-    An odd margin's extra pixel goes left and up or right and down as Python rounds halves, to even,
-    as in the released super-resolution protocol.
+    Args:
+        image: (B, C, H, W).
+        multiple: of the sides to keep.
+        rounding: of half of an odd margin, to where the crop begins. [ulyanov2018]_ rounds half to
+            even for super-resolution and with `math.floor` in its other tasks.
 
     Raises:
         ProblemError: a side is shorter than the number.
@@ -194,7 +197,7 @@ def centre_crop(image: Image, multiple: int) -> Image:
     kept_height, kept_width = height - height % multiple, width - width % multiple
     if not kept_height or not kept_width:
         raise ProblemError(f"cannot crop {height}×{width} pixels to multiples of {multiple}")
-    top, left = round((height - kept_height) / 2), round((width - kept_width) / 2)
+    top, left = rounding((height - kept_height) / 2), rounding((width - kept_width) / 2)
     return image[..., top : top + kept_height, left : left + kept_width]
 
 
