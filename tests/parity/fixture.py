@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,11 @@ class Result(NamedTuple):
     error: float  # largest absolute difference; infinite where the shapes differ
     allowed: float  # the same for the recorded tolerance, at the entry that is nearest to failing
     passed: bool
+
+    @property
+    def share(self) -> float:
+        """Of the allowed error, how much is used."""
+        return self.error / self.allowed if self.allowed else (math.inf if self.error else 0.0)
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,22 @@ def compare(fixture: Fixture, key: str, got: Tensor | np.ndarray, *, f64: bool) 
         return None
     name = f"{key}__f64" if f64 else key
     expected = fixture.expected[name]
-    values = got.detach().cpu().numpy() if isinstance(got, Tensor) else np.asarray(got)
+    values = got if isinstance(got, np.ndarray) else got.detach().cpu().numpy()
     suggestion = fixture.meta["expected"][key]
     tolerance = suggestion.get("suggest_f64" if f64 else "suggest_f32") or _steps(suggestion)
     if not f64 and tolerance["atol"] > np.ptp(expected) / 2 and fixture.has(key, f64=True):
         return None
     return _measured(fixture.name, name, values, expected, tolerance)
+
+
+def compare_all(
+    fixture: Fixture, got: Mapping[str, Tensor | np.ndarray], *, f64: bool
+) -> Iterator[Result]:
+    """Compare with every recorded array that says something in this precision."""
+    for key, value in got.items():
+        result = compare(fixture, key, value, f64=f64)
+        if result is not None:
+            yield result
 
 
 def _steps(suggestion: Mapping[str, Any]) -> dict[str, float]:
@@ -116,9 +131,9 @@ def _measured(
     if expected.size == 0:
         return Result(name, key, 0.0, tolerance["atol"], True)
     reference = expected.astype(np.float64)
-    allowed = tolerance["atol"] + tolerance["rtol"] * np.abs(reference)
+    allowed = np.asarray(tolerance["atol"] + tolerance["rtol"] * np.abs(reference))
     errors = np.abs(got.astype(np.float64) - reference)
-    errors[np.isnan(errors)] = math.inf
+    errors = np.where(np.isnan(errors), math.inf, errors)
     worst = np.argmax(errors - allowed)
     passed = bool((errors <= allowed).all())
     return Result(name, key, float(errors.flat[worst]), float(allowed.flat[worst]), passed)
