@@ -4,6 +4,7 @@ import ast
 import importlib
 import io
 import tokenize
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -67,13 +68,18 @@ def public(tree: ast.AST) -> list:
     return [n for n in tree.body if isinstance(n, kinds) and not n.name.startswith("_")]
 
 
-def code_lines(function: ast.FunctionDef, path: Path) -> int:
-    """Lines with code on them: no docstring, comments or blank lines."""
+@cache
+def written(path: Path) -> frozenset[int]:
+    """Lines of a file that hold more than layout and comments."""
     tokens = tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
-    lines = {n for t in tokens if t.type not in LAYOUT for n in range(t.start[0], t.end[0] + 1)}
+    spans = [range(t.start[0], t.end[0] + 1) for t in tokens if t.type not in LAYOUT]
+    return frozenset(line for span in spans for line in span)
+
+
+def code_lines(function: ast.FunctionDef, path: Path) -> int:
     doc = function.body[:1] if ast.get_docstring(function) is not None else []
-    lines -= {n for node in doc for n in range(node.lineno, node.end_lineno + 1)}
-    return len(lines & set(range(function.lineno, function.end_lineno + 1)))
+    text = {line for node in doc for line in range(node.lineno, node.end_lineno + 1)}
+    return len(written(path) & set(range(function.lineno, function.end_lineno + 1)) - text)
 
 
 FILES = {dotted(path): path for path in sorted((ROOT / "src").rglob("*.py"))}
