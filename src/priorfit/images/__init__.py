@@ -1,0 +1,32 @@
+"""Image files and arrays to pictures in [0, 1], and back the way they were stored."""
+
+from priorfit.images.arrays import from_array, to_array
+from priorfit.images.atomic import write_atomically
+from priorfit.images.exif import turned, turned_back
+from priorfit.images.formats import FORMATS, SUFFIXES, Format
+from priorfit.images.jpeg_tables import JpegTables
+from priorfit.images.picture import Picture
+from priorfit.images.read import MAX_PIXELS, read, read_mask
+from priorfit.images.scale import Scale
+from priorfit.images.write import encode, ensure_writable, format_of, write
+
+__all__ = [
+    "encode",
+    "ensure_writable",
+    "Format",
+    "format_of",
+    "FORMATS",
+    "from_array",
+    "JpegTables",
+    "MAX_PIXELS",
+    "Picture",
+    "read",
+    "read_mask",
+    "Scale",
+    "SUFFIXES",
+    "to_array",
+    "turned",
+    "turned_back",
+    "write",
+    "write_atomically",
+]

@@ -1,0 +1,57 @@
+"""Arrays to pictures and back, in the manners of scikit-image."""
+
+import numpy as np
+from torch import Tensor
+
+from priorfit.errors import ImageFileError, ProblemError
+from priorfit.images.picture import SMALLEST_SIDE, Picture, Sheet, array_of
+from priorfit.images.read import picture_of
+
+
+def from_array(array: np.ndarray, channel_axis: int | None = None) -> Picture:
+    """Take an array as an image.
+
+    Args:
+        array: (H, W), or with one more axis for the colours. Samples of uint8 and uint16 go over
+            their full range, floats within [0, 1] as they are, all others over the range of their
+            values. NaN stays.
+        channel_axis: Axis of the colours; None for (H, W).
+
+    Raises:
+        ProblemError: another number of axes, booleans, infinite values, or a side below 16 pixels.
+    """
+    axes = 2 if channel_axis is None else 3
+    if array.ndim != axes:
+        raise ProblemError(
+            f"expected an array of {axes} axes for channel_axis={channel_axis}, got {array.shape}"
+        )
+    samples = array[..., None] if channel_axis is None else np.moveaxis(array, channel_axis, -1)
+    if min(samples.shape[:2]) < SMALLEST_SIDE:
+        raise ProblemError(f"expected at least {SMALLEST_SIDE} pixels a side, got {array.shape}")
+    try:
+        return picture_of(Sheet(samples, channel_axis=channel_axis), "npy")
+    except ImageFileError as error:
+        raise ProblemError(f"the array {error}") from error
+
+
+def to_array(image: Tensor, like: Picture) -> np.ndarray:
+    """Give an image the dtype, range and order of axes of the array it came from.
+
+    Args:
+        image: (1, C, H, W) or (C, H, W) in [0, 1].
+        like: What `from_array` made of the array, or a picture that was read.
+
+    Returns:
+        (H, W) for a single channel unless `like` has an axis for it; otherwise colours on that
+        axis, or on the last one.
+
+    Raises:
+        ProblemError: not one image, infinite pixels, or NaN pixels for integers.
+    """
+    try:
+        samples = like.samples(array_of(image))
+    except ImageFileError as error:
+        raise ProblemError(str(error)) from error
+    if len(samples) == 1 and like.channel_axis is None:
+        return samples[0]
+    return np.moveaxis(samples, 0, -1 if like.channel_axis is None else like.channel_axis)

@@ -1,0 +1,70 @@
+"""Files that are there as a whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+
+from priorfit.errors import ImageFileError
+
+
+def write_atomically(path: str | PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file in one step: at every moment the old one, none, or the whole new one is there.
+
+    The bytes go to a temporary file in the same folder first. Without `overwrite` an existing file
+    is never replaced, not even one that another process makes at the same moment. A symbolic link
+    stays one: the file that it points to is written.
+
+    Raises:
+        ImageFileError: the file exists, or the folder is missing or cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    put = _replaced if overwrite else _placed
+    try:
+        with _temporary(target, data) as temporary:
+            put(temporary, target)
+    except FileExistsError as error:
+        raise ImageFileError(exists_already(path)) from error
+    except OSError as error:
+        raise ImageFileError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def exists_already(path: str | PathLike[str]) -> str:
+    """Message for a file that is in the way."""
+    return f"{path}: exists already, choose another name, or allow to overwrite it"
+
+
+@contextmanager
+def _temporary(target: Path, data: bytes) -> Iterator[Path]:
+    """Have the data on the disk under another name in the same folder, and never after."""
+    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+    with temporary.open("xb") as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _replaced(temporary: Path, target: Path) -> None:
+    if target.exists():
+        temporary.chmod(
+            target.stat().st_mode & 0o777
+        )  # who could read the old one, and nobody else
+    temporary.replace(target)
+
+
+def _placed(temporary: Path, target: Path) -> None:
+    """Give a file its name if nothing has it yet."""
+    try:
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: claim the name, then replace what is ours
+        target.touch(exist_ok=False)
+        temporary.replace(target)

@@ -1,0 +1,172 @@
+"""EXIF: its orientation, and its way into and out of a TIFF file.
+
+EXIF is a TIFF structure: a header, then directories of entries. Only what is needed is parsed; a
+directory that points outside its file is left out, so that nothing hostile costs more than itself.
+"""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import SEEK_END, BytesIO
+from typing import BinaryIO, Literal
+
+import numpy as np
+
+ORIENTATION = 0x0112
+EXIF_DIRECTORY = 0x8769
+GPS_DIRECTORY = 0x8825
+_INTEROPERABILITY = 0xA005
+_POINTERS = (EXIF_DIRECTORY, GPS_DIRECTORY, _INTEROPERABILITY)
+
+DESCRIPTIVE = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, EXIF_DIRECTORY, GPS_DIRECTORY)
+"""What of a TIFF directory describes the picture rather than its storage: description, make, model,
+resolution (x, y, unit), software, date, artist, copyright, EXIF and GPS."""
+
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_MOST_ENTRIES = 1000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One value of a directory: TIFF type, count, and its bytes in the file's byte order."""
+
+    type: int
+    count: int
+    data: bytes
+
+
+Directory = dict[int, "Entry | Directory"]
+
+
+def byte_order(head: bytes) -> Literal["<", ">"]:
+    """Give "<" or ">" of a TIFF structure that begins with `head`."""
+    return ">" if head[:2] == b"MM" else "<"
+
+
+def orientation_of(exif: bytes | None) -> int:
+    """Orientation of an EXIF block, 1 to 8; 1 where it says nothing that makes sense."""
+    at = _orientation_at(exif or b"")
+    if at is None or exif is None:
+        return 1
+    value = struct.unpack_from(byte_order(exif) + "H", exif, at)[0]
+    return value if 1 <= value <= 8 else 1
+
+
+def upright(exif: bytes | None) -> bytes | None:
+    """Reset the orientation of an EXIF block to 1 and leave every other byte as it is."""
+    at = _orientation_at(exif or b"")
+    if at is None or exif is None:
+        return exif
+    return exif[:at] + struct.pack(byte_order(exif) + "H", 1) + exif[at + 2 :]
+
+
+def _orientation_at(exif: bytes) -> int | None:
+    order = byte_order(exif)
+    try:
+        start = struct.unpack_from(order + "I", exif, 4)[0]
+        count = struct.unpack_from(order + "H", exif, start)[0]
+        for i in range(count):
+            at = start + 2 + 12 * i
+            if struct.unpack_from(order + "HH", exif, at) == (ORIENTATION, 3):
+                return at + 8 if at + 10 <= len(exif) else None
+    except struct.error:  # shorter than it says
+        return None
+    return None
+
+
+def turned(array: np.ndarray, orientation: int) -> np.ndarray:
+    """Put an (H, W, …) array stored with an EXIF orientation of 1 to 8 upright."""
+    if orientation >= 5:
+        array = array.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    return array
+
+
+def turned_back(array: np.ndarray, orientation: int) -> np.ndarray:
+    """Undo `turned`."""
+    return turned(array, {6: 8, 8: 6}.get(orientation, orientation))
+
+
+def read_exif(exif: bytes) -> Directory:
+    """Parse the first directory of an EXIF block; empty where it is damaged."""
+    if exif[:4] not in (b"II*\x00", b"MM\x00*") or len(exif) < 8:
+        return {}
+    order = byte_order(exif)
+    return read_directory(BytesIO(exif), struct.unpack_from(order + "I", exif, 4)[0], order)
+
+
+def pack_exif(directory: Directory, order: str) -> bytes:
+    """Write a directory as an EXIF block of its own."""
+    magic = b"II" if order == "<" else b"MM"
+    return magic + struct.pack(order + "HI", 42, 8) + pack_directory(directory, 8, order)
+
+
+def read_directory(
+    file: BinaryIO, offset: int, order: str, *, depth: int = 3, room: int = 1 << 20
+) -> Directory:
+    """Parse the directory of a TIFF structure at `offset`, with the EXIF directories inside it.
+
+    Entries that are damaged, of an unknown type or met before are left out, and so is what goes
+    beyond `room` bytes: values may overlap, and a small file could claim many times its size.
+    """
+    file.seek(offset)
+    head = file.read(2)
+    count = struct.unpack(order + "H", head)[0] if len(head) == 2 else 0
+    table = file.read(12 * min(count, _MOST_ENTRIES))
+    found: Directory = {}
+    met: set[int] = set()
+    for at in range(0, len(table) - 11, 12):
+        code, kind, items = struct.unpack_from(order + "HHI", table, at)
+        data = _value(file, (kind, items), table[at + 8 : at + 12], order)
+        if data is None or code in met or len(data) > room:
+            continue
+        met.add(code)
+        room -= len(data)
+        if code not in _POINTERS:
+            found[code] = Entry(kind, items, data)
+        elif depth > 1 and len(data) == 4:
+            inner = read_directory(
+                file, struct.unpack(order + "I", data)[0], order, depth=depth - 1
+            )
+            found.update({code: inner} if inner else {})
+    return found
+
+
+def _value(file: BinaryIO, shape: tuple[int, int], field: bytes, order: str) -> bytes | None:
+    """Bytes of a value of (type, count): in its field of four bytes, or where that points."""
+    size = _SIZES.get(shape[0], 0) * shape[1]
+    if size <= 4:
+        return field[:size] or None
+    end = file.seek(0, SEEK_END)
+    start = file.seek(struct.unpack(order + "I", field)[0])
+    if start + size > end:
+        return None
+    return file.read(size)
+
+
+def pack_directory(directory: Directory, offset: int, order: str) -> bytes:
+    """Write a directory that will stand at `offset` of its file, values and inner ones after it."""
+    table = struct.pack(order + "H", len(directory))
+    end = offset + 2 + 12 * len(directory) + 4
+    tail = b""
+    for code in sorted(directory):
+        entry = directory[code]
+        at = end + len(tail)
+        if not isinstance(entry, Entry):
+            tail += pack_directory(entry, at, order)
+            entry = Entry(4, 1, struct.pack(order + "I", at))
+        elif len(entry.data) > 4:
+            tail += entry.data
+            entry = Entry(entry.type, entry.count, struct.pack(order + "I", at))
+        tail += b"\0" * (len(tail) % 2)  # values stand at even offsets
+        table += struct.pack(order + "HHI", code, entry.type, entry.count)
+        table += entry.data.ljust(4, b"\0")
+    return table + bytes(4) + tail
+
+
+def only(directory: Directory, codes: Iterable[int]) -> Directory:
+    """Select the entries with these codes."""
+    return {code: directory[code] for code in codes if code in directory}

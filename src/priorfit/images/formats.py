@@ -1,0 +1,88 @@
+"""The image files that are read and written, and what each of them can hold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+
+from priorfit.images import numpy_file, pillow, png, tiff
+from priorfit.images.picture import Notes, Sheet
+
+_NUMBERS = tuple(np.dtype(code) for code in "u1 i1 u2 i2 f2 u4 i4 f4 u8 i8 f8".split())
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of image file.
+
+    Args:
+        title: Its name in messages.
+        suffixes: File name endings, lower case; the first is the usual one.
+        decode: (file, most pixels) -> Sheet, from the beginning of the file.
+        encode: Sheet -> (bytes, notes).
+        dtypes: Samples it holds; the last is what any other becomes.
+        channels: Numbers of colours it holds.
+        alpha: Whether it holds an alpha channel.
+        metadata: Whether it holds a colour profile and EXIF.
+        longest_side: In pixels.
+    """
+
+    title: str
+    suffixes: tuple[str, ...]
+    decode: Callable[[BinaryIO, int], Sheet]
+    encode: Callable[[Sheet], tuple[bytes, Notes]]
+    dtypes: tuple[np.dtype, ...] = (np.dtype(np.uint8),)
+    channels: range = range(1, 4, 2)
+    alpha: bool = True
+    metadata: bool = True
+    longest_side: int = 2**31 - 1
+
+
+FORMATS: dict[str, Format] = {
+    "png": Format(
+        "PNG",
+        (".png",),
+        png.decode,
+        png.encode,
+        dtypes=(np.dtype(np.uint8), np.dtype(np.uint16)),
+    ),
+    "tiff": Format(
+        "TIFF",
+        (".tif", ".tiff"),
+        tiff.decode,
+        tiff.encode,
+        dtypes=_NUMBERS,
+        channels=range(1, 1 << 16),
+    ),
+    "jpeg": Format(
+        "JPEG",
+        (".jpg", ".jpeg", ".jpe"),
+        pillow.decode_jpeg,
+        pillow.encode_jpeg,
+        alpha=False,
+        longest_side=65500,
+    ),
+    "webp": Format(
+        "WebP",
+        (".webp",),
+        pillow.decode_webp,
+        pillow.encode_webp,
+        channels=range(3, 4),
+        longest_side=16383,
+    ),
+    "npy": Format(
+        ".npy",
+        (".npy",),
+        numpy_file.decode,
+        numpy_file.encode,
+        dtypes=_NUMBERS,
+        channels=range(1, 5),
+        alpha=False,
+        metadata=False,
+    ),
+}
+"""Every format by its name in `Picture.format`."""
+
+SUFFIXES = {suffix: name for name, form in FORMATS.items() for suffix in form.suffixes}
+"""Name of the format that a file name ending stands for."""

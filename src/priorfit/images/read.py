@@ -1,0 +1,133 @@
+"""Image files to pictures."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from priorfit.errors import ImageFileError
+from priorfit.images.exif import orientation_of, turned, upright
+from priorfit.images.formats import FORMATS
+from priorfit.images.picture import Picture, Sheet
+from priorfit.images.scale import check_samples, pixels_of, scale_of
+from priorfit.images.sniff import HEAD, identify
+
+MAX_PIXELS = 200_000_000
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+
+
+def read(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Read one image from a PNG, TIFF, JPEG, WebP or .npy file.
+
+    What the file is, its content says, not its name. An EXIF orientation is applied; palettes,
+    fewer than 8 bits and the like are expanded, which the picture's `notes` tell. NaN pixels stay.
+
+    Args:
+        path: Of the file.
+        max_pixels: Refuse larger images, before any memory is taken for them.
+
+    Raises:
+        ImageFileError: the file is missing, damaged, truncated, too large or too small, of a
+            kind that is not read, or holds infinite values.
+    """
+    with _opened(path) as file:
+        name = identify(file.read(HEAD))
+        file.seek(0)
+        return picture_of(FORMATS[name].decode(file, max_pixels), name)
+
+
+def picture_of(sheet: Sheet, format: str) -> Picture:
+    """Put a decoded sheet upright and on the scale of [0, 1].
+
+    Raises:
+        ImageFileError: samples that are no numbers, infinite ones, nothing but NaN.
+    """
+    check_samples(sheet.samples.dtype)
+    orientation = sheet.orientation or orientation_of(sheet.exif)
+    scale = scale_of(sheet.samples)
+    pixels, stored = pixels_of(turned(sheet.samples, orientation), scale)
+    alpha = None if sheet.alpha is None else np.ascontiguousarray(turned(sheet.alpha, orientation))
+    notes = sheet.notes if orientation == 1 else (*sheet.notes, "orientation applied")
+    return Picture(
+        pixels,
+        alpha,
+        scale,
+        sheet.samples.dtype,
+        format,
+        icc=sheet.icc,
+        exif=upright(sheet.exif),
+        jpeg=sheet.jpeg,
+        notes=notes,
+        chunks=sheet.chunks,
+        channel_axis=sheet.channel_axis,
+        stored=stored,
+    )
+
+
+def read_mask(
+    path: str | PathLike[str], size: tuple[int, int], *, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    """Read a mask: where the file is at least half white, as if painted on black.
+
+    Colours count by their luma, alpha by how much of the black it covers. Numbers that go no
+    further than 1, and booleans in .npy, are already a mask.
+
+    Args:
+        path: Of any image file.
+        size: (H, W) that it has to have.
+        max_pixels: Refuse larger images.
+
+    Returns:
+        (H, W) booleans.
+
+    Raises:
+        ImageFileError: as `read`, and if the size differs or a pixel is NaN.
+    """
+    with _opened(path) as file:
+        name = identify(file.read(HEAD))
+        file.seek(0)
+        sheet = FORMATS[name].decode(file, max_pixels)
+        orientation = sheet.orientation or orientation_of(sheet.exif)
+        white = turned(_whiteness(sheet), orientation)
+        if white.shape != tuple(size):
+            got, wanted = ("{1}×{0}".format(*shape) for shape in (white.shape, size))
+            raise ImageFileError(f"is a mask of {got} pixels, expected {wanted} as the image")
+        return white >= 0.5
+
+
+def _whiteness(sheet: Sheet) -> np.ndarray:
+    """(H, W) from 0 for black or transparent to 1 for white."""
+    samples = sheet.samples
+    if np.isnan(samples).any():
+        raise ImageFileError("holds NaN, expected a mask of black and white")
+    weights = _LUMA if samples.shape[-1] == 3 else np.full(samples.shape[-1], 1 / samples.shape[-1])
+    white = samples / _white(samples) @ weights
+    return white if sheet.alpha is None else white * (sheet.alpha / _white(sheet.alpha))
+
+
+def _white(samples: np.ndarray) -> float:
+    largest = float(samples.max())
+    if largest <= 1:
+        return 1.0
+    full_range = samples.dtype.kind == "u" and samples.dtype.itemsize <= 2
+    return float(np.iinfo(samples.dtype).max) if full_range else largest
+
+
+@contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a regular file; whatever goes wrong with it inside the block names it."""
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise ImageFileError("is not a file")
+        with Path(path).open("rb") as file:
+            yield file
+    except ImageFileError as error:
+        raise ImageFileError(f"{path}: {error}") from error
+    except OSError as error:
+        raise ImageFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise ImageFileError(f"{path}: needs more memory than there is") from error

@@ -1,0 +1,299 @@
+"""TIFF, through tifffile; imagecodecs unpacks compressed ones.
+
+tifffile is patient with damage: it logs, and fills what is missing. Here a picture is whole or
+refused, so what a page claims is checked against the file before anything is unpacked.
+"""
+
+import logging
+import math
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from priorfit.errors import ImageFileError
+from priorfit.images.exif import (
+    DESCRIPTIVE,
+    EXIF_DIRECTORY,
+    ORIENTATION,
+    Directory,
+    byte_order,
+    only,
+    pack_directory,
+    pack_exif,
+    read_directory,
+    read_exif,
+)
+from priorfit.images.picture import Notes, Sheet, check_size
+from priorfit.images.scale import check_samples, widened
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE = 0, 1, 2, 3
+_COLOURS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1}
+_PREMULTIPLIED, _STRAIGHT = 1, 2
+
+# Compressions whose unpacked size is known beforehand: none, LZW, deflate (two numbers), PackBits,
+# LZMA, Zstandard. A JPEG inside a TIFF has a size of its own, which may lie.
+_UNCOMPRESSED = 1
+_COMPRESSIONS = frozenset([_UNCOMPRESSED, 5, 8, 32946, 32773, 34925, 50000])
+
+_DESCRIPTION, _COLOUR_PROFILE, _DNG_VERSION = 270, 34675, 50706
+_REDUCED = 1  # bit of NewSubfileType: a smaller copy of another page
+_MOST_COPIES = 32
+_MOST_PROFILE = 1 << 24
+_LARGEST_CLASSIC = 4_000_000_000
+_INSTALL = "pip install 'priorfit[tiff]'"
+
+
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    """Turn what tifffile raises for damaged files into one error, and its log into nothing.
+
+    It documents no set of exceptions; its own is a ValueError, those of imagecodecs are
+    RuntimeErrors, and what a senseless directory leads to is any of the others.
+    """
+    logger = logging.getLogger("tifffile")
+    logger.addFilter(_nothing)
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, struct.error) as error:
+        raise ImageFileError("is damaged or truncated: its pixels cannot be decoded") from error
+    except (TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
+        raise ImageFileError("is damaged: its directory makes no sense") from error
+    finally:
+        logger.removeFilter(_nothing)
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    return False
+
+
+def decode(file: BinaryIO, max_pixels: int) -> Sheet:
+    """Read a TIFF of one page from its beginning.
+
+    Raises:
+        ImageFileError: damaged or truncated, several pages, too large or too small, a kind of
+            image that is not read, or tifffile is not installed.
+    """
+    if find_spec("tifffile") is None:
+        raise ImageFileError(f"is a TIFF, which needs tifffile: {_INSTALL}")
+    from tifffile import TiffFile
+
+    end = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    with _damage_named():
+        tiff = TiffFile(file)
+        page = tiff.pages.first
+        notes = _check_single(tiff, page)
+        _check_kind(page)
+        _check_claims(page, end, max_pixels)
+        stored = page.asarray(squeeze=False, maxworkers=1)  # (S, depth, H, W, s), S or s is 1
+        samples = stored[:, 0].transpose(1, 2, 0, 3).reshape(*stored.shape[2:4], -1)
+        colour, alpha, colour_notes = _split(page, samples)
+        exif, exif_notes = _description(file, tiff, page)
+        return Sheet(
+            colour,
+            alpha,
+            _profile(page),
+            exif,
+            orientation=_orientation(page),
+            notes=notes + colour_notes + exif_notes,
+        )
+
+
+def _check_single(tiff: "TiffFile", page: "TiffPage") -> Notes:
+    """Refuse stacks; smaller copies of the one page are left out with a note."""
+    planes = (tiff.imagej_metadata or {}).get("images", 1) if tiff.is_imagej else 1
+    if planes != 1 or page.imagedepth != 1:
+        raise ImageFileError("is a stack of images, expected a single one")
+    for copies in range(_MOST_COPIES + 1):
+        try:
+            other = tiff.pages[copies + 1].aspage()
+        except IndexError:
+            return ("smaller copies in the file dropped",) if copies else ()
+        if not other.subfiletype & _REDUCED:
+            break
+    raise ImageFileError("is a TIFF of several pages, expected a single one")
+
+
+def _check_kind(page: "TiffPage") -> None:
+    if _DNG_VERSION in page.tags or page.subfiletype & _REDUCED:
+        raise ImageFileError("is a raw file of a camera, which is not read: develop it first")
+    if page.photometric not in _COLOURS:
+        kind = getattr(page.photometric, "name", page.photometric)
+        raise ImageFileError(f"is a TIFF of the kind {kind}, expected grey, RGB or palette")
+    if page.compression not in _COMPRESSIONS:
+        kind = getattr(page.compression, "name", page.compression)
+        raise ImageFileError(f"is compressed as {kind}, which is not read: use LZW or deflate")
+    if page.dtype is None or not isinstance(page.bitspersample, int):
+        raise ImageFileError("holds samples of an unknown or mixed type")
+    if page.dtype.kind != "b":
+        check_samples(page.dtype)
+    packed = page.compression != _UNCOMPRESSED or page.bitspersample % 8
+    if packed and find_spec("imagecodecs") is None:
+        raise ImageFileError(f"is a compressed TIFF, which needs imagecodecs: {_INSTALL}")
+
+
+def _check_claims(page: "TiffPage", end: int, max_pixels: int) -> None:
+    """Hold the sizes that a page claims against the limit, each other and the file."""
+    check_size(page.imagewidth, page.imagelength, max_pixels)
+    samples = page.imagewidth * page.imagelength * page.samplesperpixel
+    if samples > 4 * max_pixels:
+        raise ImageFileError(f"claims {page.samplesperpixel} samples a pixel, too many to hold")
+    least = _COLOURS[page.photometric]
+    most = 1 if page.photometric == _PALETTE else page.samplesperpixel
+    if not least <= page.samplesperpixel <= most:
+        raise ImageFileError(f"is damaged: {page.samplesperpixel} samples do not fit its colours")
+    if math.prod(page.chunks) > 4 * samples + (1 << 24):
+        raise ImageFileError("is damaged: its tiles are far larger than the image")
+    starts = np.asarray(page.dataoffsets, dtype=np.float64)
+    counts = np.asarray(page.databytecounts, dtype=np.float64)
+    if not len(starts) == len(counts) >= math.prod(page.chunked):
+        raise ImageFileError("is damaged or truncated: parts of its pixels are missing")
+    if (starts < 8).any() or (counts <= 0).any() or (starts + counts > end).any():
+        raise ImageFileError("is damaged or truncated: parts of its pixels are missing")
+
+
+def _split(page: "TiffPage", samples: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, Notes]:
+    """Colour and alpha of samples as stored, and what had to be changed for it."""
+    if page.photometric == _PALETTE:
+        return _looked_up(page, samples[..., 0]), None, ("palette expanded",)
+    samples, notes = _whole(page, samples)
+    kinds = [int(kind) for kind in page.extrasamples]
+    alphas = [i for i, kind in enumerate(kinds) if kind in (_PREMULTIPLIED, _STRAIGHT)][:1]
+    at = [_COLOURS[page.photometric] + i for i in alphas]
+    colour, alpha = np.delete(samples, at, axis=-1), samples[..., at[0]] if at else None
+    if page.photometric == _WHITE_IS_ZERO:
+        colour, notes = _inverted(colour), (*notes, "white-is-zero turned into black-is-zero")
+    if alpha is not None and kinds[alphas[0]] == _PREMULTIPLIED:
+        colour, notes = _straight(colour, alpha), (*notes, "premultiplied alpha made straight")
+    return colour, alpha, notes
+
+
+def _whole(page: "TiffPage", samples: np.ndarray) -> tuple[np.ndarray, Notes]:
+    """Spread packed samples over the 8 or 16 bits that hold them."""
+    bits = page.bitspersample
+    if samples.dtype.kind == "b":
+        samples = samples.astype(np.uint8)
+    if bits >= 16 or samples.dtype.kind != "u" or bits == 8 * samples.itemsize:
+        return samples, ()
+    note = f"{bits}-bit samples widened to {8 * samples.itemsize} bits"
+    return widened(samples, bits), (note,)
+
+
+def _looked_up(page: "TiffPage", index: np.ndarray) -> np.ndarray:
+    """Colours of a palette: 16 bits, or the 8 that they were made of."""
+    if page.colormap is None or index.max() >= page.colormap.shape[1]:
+        raise ImageFileError("is damaged: its palette is missing or too short")
+    colours = page.colormap.T.astype(np.uint16)
+    if not (colours % 257).any():
+        colours = (colours // 257).astype(np.uint8)
+    return colours[index.astype(np.intp)]
+
+
+def _inverted(colour: np.ndarray) -> np.ndarray:
+    if colour.dtype.kind == "f":
+        raise ImageFileError("holds floats of which 0 is white, expected 0 to be black")
+    return ~colour
+
+
+def _straight(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Divide colours by the alpha they were multiplied with; where it is 0 they stay."""
+    floats = colour.dtype.kind == "f"
+    full = 1.0 if floats else float(np.iinfo(colour.dtype).max)
+    weight = np.where(alpha > 0, alpha, full).astype(np.float64)[..., None]
+    straight = colour * (full / weight)
+    return (
+        straight.astype(colour.dtype)
+        if floats
+        else (np.minimum(np.rint(straight), full).astype(colour.dtype))
+    )
+
+
+def _profile(page: "TiffPage") -> bytes | None:
+    tag = page.tags.get(_COLOUR_PROFILE)
+    if tag is None or tag.count > _MOST_PROFILE:
+        return None
+    return bytes(tag.value)
+
+
+def _orientation(page: "TiffPage") -> int:
+    value = page.tags.valueof(ORIENTATION, 1)
+    return value if value in range(1, 9) else 1
+
+
+def _description(file: BinaryIO, tiff: "TiffFile", page: "TiffPage") -> tuple[bytes | None, Notes]:
+    """What the directory says about the picture, as an EXIF block, and what could not be kept."""
+    if tiff.is_bigtiff:
+        return None, ("EXIF dropped, that of a BigTIFF is not read",) * (
+            EXIF_DIRECTORY in page.tags
+        )
+    order = tiff.byteorder
+    found = only(read_directory(file, page.offset, order), DESCRIPTIVE)
+    notes: Notes = ()
+    if page.is_imagej or page.is_ome or page.is_shaped:
+        found.pop(_DESCRIPTION, None)
+        notes = () if page.is_shaped else ("ImageJ or OME metadata dropped",)
+    return (pack_exif(found, order) if found else None), notes
+
+
+def encode(sheet: Sheet) -> tuple[bytes, Notes]:
+    """Write a TIFF of any samples, deflated, with straight alpha.
+
+    Returns:
+        The file, and notes on what was not kept.
+
+    Raises:
+        ImageFileError: tifffile is not installed.
+    """
+    if find_spec("tifffile") is None:
+        raise ImageFileError(f"writing TIFF needs tifffile: {_INSTALL}")
+    from tifffile import imwrite
+
+    samples, extra = sheet.samples, []
+    colours = 3 if samples.shape[-1] == 3 else 1
+    extra += ["unspecified"] * (samples.shape[-1] - colours)
+    if sheet.alpha is not None:
+        samples = np.concatenate([samples, sheet.alpha[..., None]], axis=-1)
+        extra.append("unassalpha")
+    exif = sheet.exif or b""
+    buffer = BytesIO()
+    with _damage_named():
+        imwrite(
+            buffer,
+            samples if samples.shape[-1] > 1 else samples[..., 0],
+            byteorder=byte_order(exif),
+            photometric="rgb" if colours == 3 else "minisblack",
+            planarconfig="contig" if samples.shape[-1] > 1 else None,
+            extrasamples=extra or None,
+            compression="zlib",
+            predictor=samples.dtype.kind in "iu",
+            iccprofile=sheet.icc,
+            metadata=None,
+            software=False,
+        )
+    description = only(read_exif(exif), DESCRIPTIVE)
+    if not description:
+        return buffer.getvalue(), ()
+    if buffer.tell() > _LARGEST_CLASSIC:
+        return buffer.getvalue(), ("EXIF dropped, the file is too large for it",)
+    return _described(buffer.getvalue(), description), ()
+
+
+def _described(tiff: bytes, description: Directory) -> bytes:
+    """Move the directory of a TIFF to its end and add what describes the picture."""
+    order = byte_order(tiff)
+    start = struct.unpack_from(order + "I", tiff, 4)[0]
+    directory = read_directory(BytesIO(tiff), start, order, room=len(tiff)) | description
+    end = len(tiff) + len(tiff) % 2
+    body = tiff[8:].ljust(end - 8, b"\0")
+    return b"".join(
+        [tiff[:4], struct.pack(order + "I", end), body, pack_directory(directory, end, order)]
+    )
