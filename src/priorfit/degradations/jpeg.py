@@ -50,30 +50,26 @@ class JpegProjection:
         tables: quantisation and sampling of the file.
         coefficients: k of every component, (B, rows of blocks, columns of blocks, 8, 8).
         size: (height, width) as stored.
-        orientation: EXIF's number, 1 to 8, if the image is shown otherwise than it is stored.
     """
 
     tables: JpegTables
     coefficients: tuple[Tensor, ...]
     size: tuple[int, int]
-    orientation: int = 1
 
     @classmethod
-    def from_picture(
-        cls, tables: JpegTables, picture: Image, orientation: int = 1
-    ) -> "JpegProjection":
-        """From a decoded file, (B, 1 or 3, H, W) in [0, 1], all of one size and the same tables.
+    def from_picture(cls, tables: JpegTables, picture: Image) -> "JpegProjection":
+        """From decoded files, (B, 1 or 3, H, W) in [0, 1] and upright, with the same tables.
 
         Raises:
             ProblemError: the picture has not as many channels as the file has components.
         """
-        _check(tables, picture.shape[1], orientation)
-        stored = _stored(picture, orientation)
+        _check(tables, picture.shape[1])
+        stored = _stored(picture, tables.orientation)
         planes = _components(stored, tables)
-        return cls(tables, _integers(planes, tables), _size(stored), orientation)
+        return cls(tables, _integers(planes, tables), _size(stored))
 
     @classmethod
-    def from_file(cls, data: bytes, orientation: int = 1) -> "JpegProjection":
+    def from_file(cls, data: bytes) -> "JpegProjection":
         """From the bytes of a file that is known to be readable and not too large.
 
         Raises:
@@ -81,23 +77,23 @@ class JpegProjection:
             ProblemError: the file has other than 1 or 3 components.
         """
         tables = jpeg_tables(data)
-        _check(tables, len(tables.sampling), orientation)
+        _check(tables, len(tables.sampling))
         with PillowImage.open(io.BytesIO(data), formats=["JPEG"]) as file:
             if len(tables.sampling) == 3 and tables.ycbcr:
                 file.draft("YCbCr", file.size)  # as decoded: saturated colours are still apart
             pixels = torch.from_numpy(np.array(file)).double()
         planes = (pixels[..., None] if pixels.ndim == 2 else pixels).permute(2, 0, 1)[:, None] - 128
         size = (pixels.shape[0], pixels.shape[1])
-        return cls(tables, _integers(tuple(planes), tables), size, orientation)
+        return cls(tables, _integers(tuple(planes), tables), size)
 
     def __call__(self, image: Image) -> Image:
-        """Project (B, 1 or 3, H, W); the result may leave [0, 1] a little.
+        """Project (B, 1 or 3, H, W), upright; the result may leave [0, 1] a little.
 
         Raises:
             ProblemError: the image is of another size than the file, or has other channels.
         """
-        _check(self.tables, image.shape[1], self.orientation)
-        stored = _stored(image, self.orientation)
+        _check(self.tables, image.shape[1])
+        stored = _stored(image, self.tables.orientation)
         if _size(stored) != self.size or len(image) not in (1, len(self.coefficients[0])):
             raise ProblemError(
                 f"expected the image of a JPEG file of {'×'.join(map(str, self.size))} pixels, "
@@ -105,7 +101,7 @@ class JpegProjection:
             )
         planes = _components(stored, self.tables)
         planes = tuple(self._project(plane, component) for component, plane in enumerate(planes))
-        return _shown(_pixels(planes, self.tables), self.orientation)
+        return _shown(_pixels(planes, self.tables), self.tables.orientation)
 
     def _project(self, plane: Tensor, component: int) -> Tensor:
         """Project one component, (B, H, W) at full resolution."""
@@ -126,14 +122,12 @@ class JpegProjection:
         return f"JpegProjection({height}×{width}, sampling={self.tables.sampling})"
 
 
-def _check(tables: JpegTables, channels: int, orientation: int) -> None:
+def _check(tables: JpegTables, channels: int) -> None:
     if len(tables.sampling) not in (1, 3) or channels != len(tables.sampling):
         raise ProblemError(
             f"expected a JPEG of 1 or 3 components and as many channels, "
             f"got {len(tables.sampling)} and {channels}"
         )
-    if orientation not in _ORIENTATIONS:
-        raise ProblemError(f"expected an EXIF orientation of 1 to 8, got {orientation}")
 
 
 def _stored(image: Image, orientation: int) -> Image:

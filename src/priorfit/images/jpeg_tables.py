@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priorfit.errors import ImageFileError
+from priorfit.images.exif import orientation_of
 
 Table = NDArray[np.int64]
 """(8, 8), the quantisation step of every frequency: rows vertical, columns horizontal."""
 
-_SOI, _EOI, _SOS, _DQT, _APP0, _APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xE0, 0xEE
+_SOI, _EOI, _SOS, _DQT, _APP0, _APP1, _APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xE0, 0xE1, 0xEE
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # sequential and progressive; 0xC9, 0xCA arithmetic
 _UNSUPPORTED_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF)  # lossless, hierarchical
 _BARE = (0x01, *range(0xD0, 0xD8))  # markers without a length
@@ -27,12 +28,14 @@ class JpegTables:
         sampling: for each component (horizontal, vertical), as in the file: 4:2:0 is
             ((2, 2), (1, 1), (1, 1)).
         ycbcr: three components are Y, Cb and Cr; otherwise R, G and B.
+        orientation: EXIF's number, 1 to 8, of how to turn what is stored to see it upright.
     """
 
     quantisation: tuple[Table, ...]
     component_table: tuple[int, ...]
     sampling: tuple[tuple[int, int], ...]
     ycbcr: bool = True
+    orientation: int = 1
 
     def table(self, component: int) -> Table:
         """Quantisation steps of one component."""
@@ -62,7 +65,7 @@ class JpegTables:
 
     def _key(self) -> tuple[object, ...]:
         steps = tuple(tuple(table.ravel().tolist()) for table in self.quantisation)
-        return steps, self.component_table, self.sampling, self.ycbcr
+        return steps, self.component_table, self.sampling, self.ycbcr, self.orientation
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class _Frame:
 
 
 def jpeg_tables(data: bytes) -> JpegTables:
-    """Read quantisation tables and sampling factors from the bytes of a JPEG file.
+    """Read quantisation tables, sampling factors and orientation from the bytes of a JPEG file.
 
     Every length is checked against the bytes that are there; nothing is decoded.
 
@@ -82,7 +85,7 @@ def jpeg_tables(data: bytes) -> JpegTables:
     """
     tables: dict[int, Table] = {}
     frame: _Frame | None = None
-    jfif, transform = False, None
+    jfif, transform, orientation = False, None, 1
     for marker, body in _segments(data):
         if marker == _DQT:
             tables.update(_quantisation(body))
@@ -96,11 +99,22 @@ def jpeg_tables(data: bytes) -> JpegTables:
             jfif = True
         elif marker == _APP14 and body.startswith(b"Adobe") and len(body) >= 12:
             transform = body[11]
+        elif marker == _APP1 and body.startswith(b"Exif\0\0"):
+            orientation = orientation_of(body[6:])
     if frame is None:
         raise ImageFileError(
             "expected a JPEG, got one without a frame header before its first scan"
         )
-    return _assemble(tables, frame, _is_ycbcr(frame, jfif, transform))
+    used = sorted(set(frame.tables))
+    if not tables.keys() >= set(used):
+        raise ImageFileError("expected a JPEG, got one without all of its quantisation tables")
+    return JpegTables(
+        tuple(tables[table] for table in used),
+        tuple(used.index(table) for table in frame.tables),
+        frame.sampling,
+        _is_ycbcr(frame, jfif, transform),
+        orientation,
+    )
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -190,14 +204,3 @@ def _is_ycbcr(frame: _Frame, jfif: bool, transform: int | None) -> bool:
     if transform is not None:
         return transform != 0
     return frame.identifiers != tuple(b"RGB")
-
-
-def _assemble(tables: dict[int, Table], frame: _Frame, ycbcr: bool) -> JpegTables:
-    missing = [table for table in frame.tables if table not in tables]
-    if missing:
-        raise ImageFileError(
-            f"expected a JPEG, got one without its quantisation table {missing[0]}"
-        )
-    used = sorted(set(frame.tables))
-    places = tuple(used.index(table) for table in frame.tables)
-    return JpegTables(tuple(tables[table] for table in used), places, frame.sampling, ycbcr)

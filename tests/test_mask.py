@@ -1,0 +1,95 @@
+"""Masks: what they keep, and the pictures they are made from."""
+
+import pytest
+import torch
+
+from priorfit.degradations import Mask, mask
+from priorfit.errors import ProblemError
+from tests.pictures import dropouts, uniform
+
+
+@pytest.mark.parametrize("fill", [0.0, 0.5, -2.0])
+def test_masking_twice_is_masking_once(fill):
+    once = dropouts(fill=fill)(uniform(1, 3, 8, 6))
+    assert torch.equal(dropouts(fill=fill)(once), once)
+
+
+def test_a_mask_keeps_known_pixels_bit_for_bit_and_fills_the_others():
+    image, m = uniform(1, 3, 8, 6), dropouts(fill=0.25)
+    known = m.known.bool().expand(1, 3, 8, 6)
+    assert torch.equal(m(image)[known], image[known])
+    assert (m(image)[~known] == 0.25).all()
+
+
+def test_masks_are_equal_by_content():
+    assert dropouts() == dropouts() != dropouts(seed=1)
+    assert hash(dropouts()) == hash(dropouts())
+    assert dropouts() != dropouts(fill=0.5)
+
+
+@pytest.mark.parametrize("known", [torch.ones(4, 4), torch.full((1, 1, 4, 4), 0.5)])
+def test_a_mask_is_binary_and_has_four_axes(known):
+    with pytest.raises(ProblemError, match="expected a mask"):
+        Mask(known)
+
+
+def test_a_mask_of_another_size_is_refused():
+    with pytest.raises(ProblemError, match="1 channel of 5×6 pixels, got one for 1 channel of 8×6"):
+        dropouts().image_shape((1, 5, 6))
+    with pytest.raises(ProblemError, match="3 channels"):
+        dropouts(channels=2)(uniform(1, 3, 8, 6))
+
+
+def test_a_hole_is_white_and_grey_is_cut_at_one_half():
+    hole = torch.tensor([[0.0, 127 / 255, 128 / 255, 1.0]])
+    assert mask.from_hole(hole).known.tolist() == [[[[1, 1, 0, 0]]]]
+    assert mask.from_hole(hole > 0.5) == mask.from_hole(hole)
+    assert mask.from_hole(hole.expand(3, 1, 4)) == mask.from_hole(hole)
+    assert mask.from_known(1 - hole) == mask.from_hole(hole)
+    assert mask.from_alpha(1 - hole) == mask.from_hole(hole)
+
+
+def test_lost_pixels_are_found_and_gone():
+    image = uniform(1, 2, 4, 4)
+    image[0, 1, 2, 3], image[0, 0, 0, 0] = torch.nan, torch.inf
+    m = mask.from_nan(image, fill=0.5)
+    assert m.known.sum() == image.numel() - 2
+    assert m(image).isfinite().all()
+    assert m(image)[0, 1, 2, 3] == 0.5
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+@pytest.mark.parametrize("make", [mask.from_hole, mask.from_known, mask.from_alpha])
+def test_a_picture_that_leaves_nothing_to_do_or_to_go_by_is_refused(make, value):
+    with pytest.raises(ProblemError, match="leaves nothing to"):
+        make(torch.full((4, 4), value))
+
+
+def test_the_centre_square_is_in_the_centre():
+    m = mask.centre_square((8, 6), 4)
+    assert (m.known == 0).sum() == 16
+    assert torch.equal(m.known, m.known.flip(-1, -2))
+    with pytest.raises(ProblemError, match="got 7"):
+        mask.centre_square((8, 6), 7)
+
+
+def test_text_covers_a_part_of_the_picture_and_stays_the_same():
+    lines = mask.text((64, 80), font_size=12)
+    assert 0.6 < lines.known.mean() < 0.95
+    assert lines == mask.text((64, 80), font_size=12)
+    one = mask.text((64, 80), "priorfit", position=(32, 4))
+    assert one.known[..., :32, :].all()
+    assert not one.known[..., 32:, :].all()
+    with pytest.raises(ProblemError, match="expected words"):
+        mask.text((64, 80), " ")
+
+
+def test_dropouts_have_the_fraction_asked_for_and_the_generators_draws():
+    generator = torch.Generator().manual_seed(3)
+    m = mask.bernoulli((100, 100), 0.98, generator, channels=3)
+    assert m.known.shape == (1, 3, 100, 100)
+    assert abs(m.known.mean() - 0.02) < 0.005
+    again = torch.rand(1, 3, 100, 100, generator=torch.Generator().manual_seed(3))
+    assert m == mask.thinned(again, 0.98)
+    with pytest.raises(ProblemError, match="between 0 and 1"):
+        mask.thinned(again, 1.0)
