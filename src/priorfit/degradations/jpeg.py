@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image as PillowImage
+from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
 from priorfit.errors import ProblemError
@@ -78,7 +78,7 @@ class JpegProjection:
         """
         tables = jpeg_tables(data)
         _check(tables, len(tables.sampling))
-        with PillowImage.open(io.BytesIO(data), formats=["JPEG"]) as file:
+        with JpegImageFile(io.BytesIO(data)) as file:  # Image.open has limits of its own
             if len(tables.sampling) == 3 and tables.ycbcr:
                 file.draft("YCbCr", file.size)  # as decoded: saturated colours are still apart
             pixels = torch.from_numpy(np.array(file)).double()
