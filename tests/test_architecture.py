@@ -20,7 +20,7 @@ LAYERS = [
     "priors guides objective terms optimizers checkpoints zoo",
     "restore steps stopping finish edit tiles testing",
     "recipes",
-    "tasks sidecar runs report analysis train batch",
+    "tasks sidecar runs pipeline report analysis train batch",
     "demo",
     "cli web __main__ priorfit",
 ]

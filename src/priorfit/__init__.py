@@ -1,3 +1,102 @@
-"""Fit an image prior to what the camera saw: restore, invert and edit images."""
+"""Fit an image prior to what the camera saw: restore, invert and edit images.
+
+The public names are imported when they are first used, so that `priorfit --help` answers at once.
+"""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from priorfit import recipes
+    from priorfit.degradations import Blur, Compose, Downsample, Grayscale, Identity, Mask
+    from priorfit.degradations.simulate import simulate
+    from priorfit.errors import PriorfitError
+    from priorfit.metrics import psnr, ssim
+    from priorfit.noise import Noise
+    from priorfit.objective import Objective, Term
+    from priorfit.pipeline import Job, Outcome, resume, run
+    from priorfit.priors.deep_image import DeepImagePrior
+    from priorfit.problem import Problem
+    from priorfit.restore import Fit, Recipe, Restoration, Stage, Step, optimise, restore
+    from priorfit.tasks import deblur, dejpeg, denoise, fuse, inpaint, upscale
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Blur",
+    "Compose",
+    "deblur",
+    "DeepImagePrior",
+    "dejpeg",
+    "denoise",
+    "Downsample",
+    "Fit",
+    "fuse",
+    "Grayscale",
+    "Identity",
+    "inpaint",
+    "Job",
+    "Mask",
+    "Noise",
+    "Objective",
+    "optimise",
+    "Outcome",
+    "PriorfitError",
+    "Problem",
+    "psnr",
+    "Recipe",
+    "recipes",
+    "Restoration",
+    "restore",
+    "resume",
+    "run",
+    "simulate",
+    "ssim",
+    "Stage",
+    "Step",
+    "Term",
+    "upscale",
+]
+
+_NAMES = {
+    "priorfit.degradations": ("Blur", "Compose", "Downsample", "Grayscale", "Identity", "Mask"),
+    "priorfit.degradations.simulate": ("simulate",),
+    "priorfit.errors": ("PriorfitError",),
+    "priorfit.metrics": ("psnr", "ssim"),
+    "priorfit.noise": ("Noise",),
+    "priorfit.objective": ("Objective", "Term"),
+    "priorfit.pipeline": ("Job", "Outcome", "resume", "run"),
+    "priorfit.priors.deep_image": ("DeepImagePrior",),
+    "priorfit.problem": ("Problem",),
+    "priorfit.restore": ("Fit", "Recipe", "Restoration", "Stage", "Step", "optimise", "restore"),
+    "priorfit.tasks": ("deblur", "dejpeg", "denoise", "fuse", "inpaint", "upscale"),
+}
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
+
+
+class _Package(ModuleType):
+    """This package: `priorfit.restore` is the function, though a module has the same name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Importing a module puts it into its package under its name.
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> object:
+    if name == "recipes":
+        return importlib.import_module("priorfit.recipes")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'priorfit' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

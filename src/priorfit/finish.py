@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from priorfit.degradations import Mask
+from priorfit.degradations import Blur, Mask
+from priorfit.degradations.jpeg import JpegProjection
 from priorfit.problem import Problem
 from priorfit.types import Image
 
@@ -16,3 +17,22 @@ class KeepKnownPixels:
         if not isinstance(mask, Mask):
             return image
         return image.where(~(mask.known.to(image.device) > 0.5), problem.observation)
+
+
+@dataclass(frozen=True)
+class CropCanvas:
+    """Cut the part behind the picture out of the larger canvas that a blur is fitted on."""
+
+    def __call__(self, image: Image, problem: Problem) -> Image:
+        blur = problem.degradation
+        return blur.crop(image) if isinstance(blur, Blur) else image
+
+
+@dataclass(frozen=True)
+class RespectJpeg:
+    """Move the picture to where an encoder could have made the given JPEG file of it."""
+
+    projection: JpegProjection
+
+    def __call__(self, image: Image, problem: Problem) -> Image:
+        return self.projection(image)

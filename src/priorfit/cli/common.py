@@ -1,0 +1,145 @@
+"""From the options of a restoring command to its jobs, with everything checked that can be."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from priorfit.pipeline import Job, Task
+
+
+@dataclass(frozen=True)
+class Common:
+    """The options that every restoring command has."""
+
+    recipe: str
+    seed: int
+    device: str
+    steps: int | None
+    stop_after: int | None
+    time_limit: float | None
+    reference: Path | None
+    report: bool
+    json: bool
+    quiet: bool
+    overwrite: bool
+    threads: int | None
+
+
+def jobs_of(
+    inputs: Sequence[Path], output: Path, common: Common, task_of: "Callable[[Path], Task]"
+) -> "list[Job]":
+    """Make one job a picture.
+
+    Args:
+        inputs: pictures.
+        output: file, or folder for several.
+        common: options.
+        task_of: picture to its task.
+
+    Raises:
+        BadParameter: names that collide, an output that is an input, numbers out of range.
+        RecipeError: no recipe of that name.
+    """
+    from priorfit import recipes
+    from priorfit.errors import RecipeError
+    from priorfit.pipeline import Job
+
+    try:
+        recipes.find(common.recipe)
+    except RecipeError as error:
+        raise typer.BadParameter(str(error), param_hint="'--recipe'") from None
+    if common.time_limit is not None and not 0 < common.time_limit < float("inf"):
+        raise typer.BadParameter(
+            "expected a number of seconds above 0", param_hint="'--time-limit'"
+        )
+    jobs = [
+        Job(
+            input=path,
+            output=target,
+            task=task_of(path),
+            recipe=common.recipe,
+            seed=common.seed,
+            device=common.device,
+            steps=common.steps,
+            stop_after=common.stop_after,
+            time_limit=common.time_limit,
+            reference=None if common.reference is None else matched(common.reference, path),
+            report=common.report,
+            overwrite=common.overwrite,
+        )
+        for path, target in zip(inputs, _targets(inputs, output), strict=True)
+    ]
+    _check_names(jobs)
+    return jobs
+
+
+def matched(place: Path, picture: Path) -> Path:
+    """A file for all pictures, or the one in a folder that has the name of this picture."""
+    if not place.is_dir():
+        return place
+    same = place / picture.name
+    if same.exists():
+        return same
+    stems = sorted(path for path in place.glob("*") if path.stem == picture.stem)
+    return stems[0] if stems else same
+
+
+def make_folder(output: Path, several: bool) -> None:
+    """Make the folder of the results and try whether it can be written.
+
+    Raises:
+        ImageFileError: it cannot.
+    """
+    import tempfile
+
+    from priorfit.errors import ImageFileError
+
+    folder = output if several or _is_folder(output) else output.parent
+    try:
+        if several or _is_folder(output):
+            folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ImageFileError(f"{folder} cannot be written: {reason}") from None
+
+
+def _is_folder(output: Path) -> bool:
+    return output.is_dir()
+
+
+def _targets(inputs: Sequence[Path], output: Path) -> list[Path]:
+    if len(inputs) == 1 and not _is_folder(output):
+        return [output]
+    return [output / path.name for path in inputs]
+
+
+def _check_names(jobs: "Sequence[Job]") -> None:
+    """Refuse results that would overwrite each other, or something that is read."""
+    hint = "'--output' / '-o'"
+    read = {_real(path): path for job in jobs for path in job.files.values()}
+    written: dict[str, Path] = {}
+    for job in jobs:
+        for product in job.products:
+            real = _real(product)
+            if real in read:
+                raise typer.BadParameter(
+                    f"{product} is read by this command: choose another name", param_hint=hint
+                )
+            if real in written:
+                raise typer.BadParameter(
+                    f"two results would have the name {product}: give the inputs other names, "
+                    "or restore them one by one",
+                    param_hint=hint,
+                )
+            written[real] = product
+
+
+def _real(path: Path) -> str:
+    return os.path.realpath(path)

@@ -1,0 +1,80 @@
+"""`priorfit inpaint`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from priorfit.cli import options
+from priorfit.cli.common import Common, matched
+from priorfit.cli.session import restore
+
+
+def inpaint(
+    inputs: options.Inputs,
+    output: options.Output,
+    hole_mask: Annotated[
+        Path | None,
+        typer.Option(
+            "--hole-mask",
+            metavar="MASK",
+            help="White where pixels are to be filled; one for all pictures, or a folder of them.",
+        ),
+    ] = None,
+    known_mask: Annotated[
+        Path | None,
+        typer.Option(
+            "--known-mask", metavar="MASK", help="The opposite: white where pixels are known."
+        ),
+    ] = None,
+    hole_from_alpha: Annotated[
+        bool, typer.Option("--hole-from-alpha", help="Fill what is transparent.")
+    ] = False,
+    paste_back: Annotated[
+        bool,
+        typer.Option(
+            "--paste-back/--no-paste-back", help="Give known pixels back as they were, bit for bit."
+        ),
+    ] = True,
+    recipe: options.Recipe = "dip/inpaint",
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    steps: options.Steps = None,
+    stop_after: options.StopAfter = None,
+    time_limit: options.TimeLimit = None,
+    reference: options.Reference = None,
+    report: options.Report = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    overwrite: options.Overwrite = False,
+    threads: options.Threads = None,
+) -> None:
+    """Fill holes: white in a mask, transparent, or NaN."""
+    if hole_mask is not None and known_mask is not None:
+        raise typer.BadParameter("expected one mask, got --hole-mask and --known-mask")
+    common = Common(
+        recipe=recipe,
+        seed=seed,
+        device=device,
+        steps=steps,
+        stop_after=stop_after,
+        time_limit=time_limit,
+        reference=reference,
+        report=report,
+        json=json,
+        quiet=quiet,
+        overwrite=overwrite,
+        threads=threads,
+    )
+
+    from priorfit.pipeline import Inpaint
+
+    def task(path: Path) -> Inpaint:
+        return Inpaint(
+            hole_mask=hole_mask and matched(hole_mask, path),
+            known_mask=known_mask and matched(known_mask, path),
+            hole_from_alpha=hole_from_alpha,
+            paste_back=paste_back,
+        )
+
+    restore(inputs, output, common, task)

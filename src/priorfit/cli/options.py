@@ -1,0 +1,90 @@
+"""Arguments and options that several commands share, each described once."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Inputs = Annotated[
+    list[Path], typer.Argument(metavar="IMAGE", help="Pictures to restore.", show_default=False)
+]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help="File to write, or for several pictures the folder, made if missing.",
+        show_default=False,
+    ),
+]
+Recipe = Annotated[
+    str, typer.Option("--recipe", metavar="NAME", help="As `priorfit recipes list` names them.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed makes the same picture.")]
+Device = Annotated[
+    str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", metavar="NAME")
+]
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", min=1, help="Length of the fit; the recipe's own by default."),
+]
+StopAfter = Annotated[
+    int | None,
+    typer.Option("--stop-after", min=1, hidden=True, help="Leave the fit after so many steps."),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option("--time-limit", metavar="SECONDS", help="Wall time for each picture."),
+]
+Reference = Annotated[
+    Path | None,
+    typer.Option(
+        "--reference",
+        metavar="CLEAN",
+        help="Clean picture, or folder of them: adds PSNR and SSIM, changes no pixel.",
+    ),
+]
+Report = Annotated[
+    bool, typer.Option("--report", help="Write a page with slider, curve and settings beside it.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object a picture on stdout, nothing else there.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Processor threads; torch's own by default.")
+]
+
+
+def noise_std(text: str) -> float | None:
+    """Parse a noise level: auto, a number from 0 to 1, or a fraction such as 25/255."""
+    hint = "'--noise-std'"
+    if text == "auto":
+        return None
+    try:
+        value = float(Fraction(text)) if "/" in text else float(text)
+    except (ValueError, ZeroDivisionError):
+        value = float("nan")
+    if value > 1:
+        raise typer.BadParameter(
+            f"expected a fraction of full scale, 0 to 1, got {text}: did you mean {text}/255?",
+            param_hint=hint,
+        )
+    if not value >= 0:
+        raise typer.BadParameter(
+            f"expected a number from 0 to 1 or auto, got '{text}'", param_hint=hint
+        )
+    return value
+
+
+def motion(text: str) -> tuple[float, float]:
+    """Parse LENGTH,ANGLE."""
+    try:
+        length, angle = (float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"expected LENGTH,ANGLE, say 9,45, got '{text}'", param_hint="'--motion'"
+        ) from None
+    return length, angle

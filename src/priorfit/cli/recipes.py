@@ -1,0 +1,34 @@
+"""`priorfit recipes`."""
+
+from typing import Annotated
+
+import typer
+
+from priorfit.cli.session import table
+
+recipes = typer.Typer(help="The recipes, and where their numbers come from.", no_args_is_help=False)
+
+
+@recipes.command("list")
+def list_recipes() -> None:
+    """List all recipes."""
+    from priorfit.recipes import SETTINGS
+
+    rows = [(name, str(setting.steps.value), setting.about) for name, setting in SETTINGS.items()]
+    table(("recipe", "steps", "for"), sorted(rows))
+
+
+@recipes.command()
+def show(
+    name: Annotated[str, typer.Argument(help="As `priorfit recipes list` names it.")],
+) -> None:
+    """Show every number of a recipe with its source."""
+    from priorfit.errors import RecipeError
+    from priorfit.recipes import find
+    from priorfit.recipes.show import rows
+
+    try:
+        setting = find(name)
+    except RecipeError as error:
+        raise typer.BadParameter(str(error), param_hint="NAME") from None
+    table(("setting", "value", "source"), rows(setting))

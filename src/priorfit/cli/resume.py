@@ -1,0 +1,36 @@
+"""`priorfit resume`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from priorfit.cli import options
+from priorfit.cli.session import (
+    INTERRUPTED,
+    complain,
+    conclude,
+    leave_if_interrupted,
+    progress,
+    set_up,
+)
+
+
+def resume(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="What an interrupted run left.")],
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Go on with an interrupted run, to the picture it would have come to."""
+    from priorfit import pipeline
+
+    saved = pipeline.load_saved(folder)
+    set_up(saved.threads)  # sums come out otherwise on another number of them
+    try:
+        with progress(saved.job.input, shown=not (json or quiet)) as watch:
+            outcome = pipeline.resume(folder, watch)
+    except KeyboardInterrupt:
+        complain("interrupted before a step, nothing has changed", folder)
+        raise typer.Exit(INTERRUPTED) from None
+    conclude(outcome, as_json=json, quiet=quiet)
+    leave_if_interrupted(outcome)

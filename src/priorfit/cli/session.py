@@ -1,0 +1,213 @@
+"""Work through the jobs of a command: progress, one line a picture, errors, Ctrl-C."""
+
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from priorfit.cli.common import Common
+    from priorfit.pipeline import Job, Outcome, Task, Watch
+
+STARTED = time.perf_counter()
+"""When the command began, as nearly as Python can say."""
+
+INTERRUPTED = 130
+
+
+def complain(message: str, about: Path | None = None) -> None:
+    """Write one plain line to stderr, beginning with the program and the file it is about."""
+    one_line = " ".join(message.split())
+    if about is not None and not one_line.startswith(str(about)):
+        one_line = f"{about}: {one_line}"
+    sys.stderr.write(f"priorfit: {one_line}\n")
+
+
+def say(line: str, *, error: bool = False) -> None:
+    """Write one plain line."""
+    (sys.stderr if error else sys.stdout).write(line + "\n")
+
+
+def set_up(threads: int | None) -> None:
+    """Settle what holds for the whole process: threads, and numbers too small to matter."""
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    # Denormal numbers, which vanishing gradients are full of, slow a processor down tenfold.
+    torch.set_flush_denormal(True)
+
+
+def restore(
+    inputs: Sequence[Path], output: Path, common: "Common", task_of: "Callable[[Path], Task]"
+) -> None:
+    """Do a task on every picture, and end the command with its exit status.
+
+    Raises:
+        BadParameter: options that do not go together.
+        PriorfitError: the folder of the results cannot be written.
+        Exit: 0 all done, 1 at least one failed, 130 interrupted.
+    """
+    from priorfit.cli.common import jobs_of, make_folder
+
+    jobs = jobs_of(inputs, output, common, task_of)
+    make_folder(output, several=len(inputs) > 1)
+    set_up(common.threads)
+    loud = not (common.quiet or common.json)
+    if common.steps is None and common.time_limit is None and loud:
+        _announce(common.recipe)
+    failed = 0
+    for number, job in enumerate(jobs):
+        outcome = _attempt(job, common, STARTED if number == 0 else None)
+        failed += outcome is None
+        if outcome is not None:
+            leave_if_interrupted(outcome, len(jobs) - number - 1)
+    raise typer.Exit(int(failed > 0))
+
+
+def _attempt(job: "Job", common: "Common", started: float | None) -> "Outcome | None":
+    """Run one job; None if it failed, which is reported."""
+    from priorfit.pipeline import run
+
+    try:
+        with progress(job.input, shown=not (common.quiet or common.json)) as watch:
+            outcome = run(job, watch, started=started)
+        conclude(outcome, as_json=common.json, quiet=common.quiet)
+        return outcome
+    except KeyboardInterrupt:
+        complain("interrupted before the first step, nothing was written", job.input)
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        message = reason(error)
+        complain(message, job.input)
+        if common.json:
+            say(json.dumps({"input": str(job.input), "error": message}, ensure_ascii=False))
+        return None
+
+
+def reason(error: Exception) -> str:
+    """One line for any error; what nobody expected is raised again if PRIORFIT_DEBUG is set."""
+    from priorfit.errors import PriorfitError
+
+    if isinstance(error, PriorfitError):
+        return str(error)
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return "needs more memory than there is: use a smaller picture"
+    if type(error).__name__ == "OutOfMemoryError":
+        return "needs more memory than the device has: use a smaller picture, or --device cpu"
+    if isinstance(error, OSError):
+        return f"{error.filename or ''} {error.strerror or error}".strip()
+    if os.environ.get("PRIORFIT_DEBUG"):
+        raise error
+    return (
+        f"internal error, please report it: {type(error).__name__}: {error} "
+        "(PRIORFIT_DEBUG=1 shows where)"
+    )
+
+
+def conclude(outcome: "Outcome", *, as_json: bool, quiet: bool) -> None:
+    """Write the report if one was asked for, and the line of a picture that is done."""
+    job, sidecar = outcome.job, outcome.sidecar
+    if job.report:
+        from priorfit.report import write
+
+        write(job.output.with_name(job.output.name + ".html"), outcome)
+    if not quiet:
+        for note in sidecar.notes:
+            complain(note, job.input)
+    if as_json:
+        where = {"input": str(job.input), "output": str(job.output)}
+        say(json.dumps(where | sidecar.model_dump(mode="json"), ensure_ascii=False))
+    elif not quiet:
+        metrics = [f"{name} {value:.4g}" for name, value in sidecar.metrics.items()]
+        parts = [f"{sidecar.steps} steps", f"{sidecar.seconds:.1f} s", *metrics]
+        say(f"{job.output}: {', '.join(parts)}")
+
+
+def leave_if_interrupted(outcome: "Outcome", left: int = 0) -> None:
+    """End the command if its run was interrupted, and say how to go on.
+
+    Raises:
+        Exit: 130.
+    """
+    if outcome.run_folder is None:
+        return
+    again = shlex.join(["priorfit", "resume", str(outcome.run_folder)])
+    rest = f"; {left} more pictures were not begun" if left else ""
+    complain(
+        f"interrupted, the picture after {outcome.sidecar.steps} of {outcome.sidecar.planned} "
+        f"steps is written; to go on: {again}{rest}",
+        outcome.job.output,
+    )
+    raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def progress(picture: Path, *, shown: bool = True) -> "Iterator[Watch | None]":
+    """Show a bar on stderr while the block runs, if that is a terminal.
+
+    Yields:
+        What `pipeline.run` is to call after every step; None where there is nothing to show.
+    """
+    if not (shown and sys.stderr.isatty()):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from priorfit.restore import Step
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(picture.name, total=None, loss="")
+
+        def watch(step: Step, planned: int) -> None:
+            loss = f"{float(step.loss.sum()):.2e}"
+            bars.update(bar, completed=step.state.taken, total=planned, loss=loss)
+
+        yield watch
+
+
+def _announce(recipe: str) -> None:
+    """Say how long a recipe goes on if nobody limits it."""
+    from priorfit import recipes
+
+    steps = recipes.find(recipe).steps.value
+    say(
+        f"{recipe}: {steps} steps a picture; --time-limit or --steps sets another length",
+        error=True,
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: drawn on a terminal, one whole row a line between tabs when piped."""
+    if not sys.stdout.isatty():
+        for row in (head, *rows):
+            say("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(*head)
+    for row in rows:
+        drawn.add_row(*row)
+    Console().print(drawn)

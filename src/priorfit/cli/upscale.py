@@ -1,0 +1,60 @@
+"""`priorfit upscale`."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from priorfit.cli import options
+from priorfit.cli.common import Common
+from priorfit.cli.session import restore
+
+
+class Kernel(StrEnum):
+    """Windows that small pictures are made with; the first as Pillow does."""
+
+    LANCZOS3 = "lanczos3"
+    LANCZOS2 = "lanczos2"
+    BICUBIC = "bicubic"
+    AREA = "area"
+
+
+def upscale(
+    inputs: options.Inputs,
+    output: options.Output,
+    factor: Annotated[int, typer.Option("--factor", min=2, help="Times larger.")] = 4,
+    kernel: Annotated[
+        Kernel, typer.Option("--kernel", help="How the small picture was made.")
+    ] = Kernel.LANCZOS3,
+    recipe: options.Recipe = "dip/upscale",
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    steps: options.Steps = None,
+    stop_after: options.StopAfter = None,
+    time_limit: options.TimeLimit = None,
+    reference: options.Reference = None,
+    report: options.Report = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    overwrite: options.Overwrite = False,
+    threads: options.Threads = None,
+) -> None:
+    """Enlarge by a whole factor."""
+    common = Common(
+        recipe=recipe,
+        seed=seed,
+        device=device,
+        steps=steps,
+        stop_after=stop_after,
+        time_limit=time_limit,
+        reference=reference,
+        report=report,
+        json=json,
+        quiet=quiet,
+        overwrite=overwrite,
+        threads=threads,
+    )
+
+    from priorfit.pipeline import Upscale
+
+    restore(inputs, output, common, lambda path: Upscale(factor=factor, kernel=kernel.value))

@@ -1,0 +1,68 @@
+"""What is to be done to one picture, as a value that goes into files and to other processes."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from priorfit.pipeline.kinds import Deblur, Dejpeg, Denoise, Fuse, Inpaint, Upscale
+from priorfit.sidecar import sidecar_path
+
+Task = Annotated[Denoise | Inpaint | Upscale | Deblur | Dejpeg | Fuse, Field(discriminator="kind")]
+"""The tasks, told apart by `kind`."""
+
+
+class Job(BaseModel):
+    """One picture to restore.
+
+    Args:
+        input: file to read; for fusion the one without flash.
+        output: file to write, its name's ending is its format.
+        task: what to do, with its options.
+        recipe: name of the recipe.
+        seed: the same gives the same bytes.
+        device: auto, cpu, cuda, cuda:N or mps.
+        steps: length of the fit; the recipe's own, or what the time limit allows, by default.
+        stop_after: end after so many of these steps.
+        time_limit: wall seconds.
+        reference: clean picture to measure the result against; changes no pixel.
+        report: whoever runs the job will write a report beside the picture too.
+        overwrite: replace files that exist.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: Path
+    output: Path
+    task: Task
+    recipe: str
+    seed: int = Field(0, ge=0, lt=2**63)
+    device: str = "auto"
+    steps: int | None = Field(None, ge=1)
+    stop_after: int | None = Field(None, ge=1)
+    time_limit: float | None = Field(None, gt=0, allow_inf_nan=False)
+    reference: Path | None = None
+    report: bool = False
+    overwrite: bool = False
+
+    def absolute(self) -> Self:
+        """The same with paths that hold from every folder."""
+        paths = {name: value.absolute() for name, value in self if isinstance(value, Path)}
+        return self.model_copy(update={**paths, "task": self.task.absolute()})
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Everything that is read, by its part in the job."""
+        reference = {} if self.reference is None else {"reference": self.reference}
+        return {"input": self.input, **self.task.files, **reference}
+
+    @property
+    def products(self) -> list[Path]:
+        """Every file that is written beside the run folder: picture, sidecar, report."""
+        report = [self.output.with_name(self.output.name + ".html")] if self.report else []
+        return [self.output, sidecar_path(self.output), *report]
+
+    @property
+    def run_folder(self) -> Path:
+        """Where an interrupted run leaves what it needs to go on."""
+        return self.output.with_name(self.output.name + ".run")

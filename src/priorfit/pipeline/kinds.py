@@ -1,0 +1,228 @@
+"""The tasks as they cross a process or file boundary, and how each is posed from files."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from priorfit import guides, images
+from priorfit.degradations import gaussian_psf, motion_psf
+from priorfit.degradations.jpeg import JpegProjection
+from priorfit.errors import ProblemError
+from priorfit.images import Picture
+from priorfit.pipeline.psf import read_psf
+from priorfit.tasks import (
+    KERNELS,
+    Posed,
+    deblurring,
+    dejpegging,
+    denoising,
+    fusing,
+    inpainting,
+    upscaling,
+)
+from priorfit.types import Image
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A problem laid out from files.
+
+    Args:
+        posed: the problem and its finish.
+        picture: the way the result is stored.
+        estimated: the noise level was not given but estimated.
+        comparators: what a viewer may hold beside the result, by name.
+    """
+
+    posed: Posed
+    picture: Picture
+    estimated: bool = False
+    comparators: Mapping[str, Image] = field(default_factory=dict)
+
+
+class Kind(BaseModel):
+    """A task with its options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+
+    def absolute(self) -> Self:
+        """The same with paths that hold from every folder."""
+        return self.model_copy(
+            update={name: value.absolute() for name, value in self if isinstance(value, Path)}
+        )
+
+    @abstractmethod
+    def lay(self, picture: Picture, path: Path) -> Laid:
+        """Pose the problem of a picture that was read from `path`."""
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What is read beside the picture, by its part in the task."""
+        return {}
+
+    @property
+    def arguments(self) -> list[str]:
+        """The command line's options for these."""
+        return []
+
+
+class Denoise(Kind):
+    """Remove white noise; without a standard deviation it is estimated."""
+
+    kind: Literal["denoise"] = "denoise"
+    noise_std: float | None = None
+
+    def lay(self, picture: Picture, path: Path) -> Laid:
+        posed = denoising(picture.tensor(), self.noise_std)
+        if self.noise_std is not None:
+            return Laid(posed, picture)
+        level = min(guides.noise_level(picture.tensor()), 1.0)
+        return Laid(denoising(picture.tensor(), level), picture, estimated=True)
+
+    @property
+    def arguments(self) -> list[str]:
+        return ["--noise-std", "auto" if self.noise_std is None else repr(self.noise_std)]
+
+
+class Inpaint(Kind):
+    """Fill a hole: white in a mask, not known in another, transparent, or NaN."""
+
+    kind: Literal["inpaint"] = "inpaint"
+    hole_mask: Path | None = None
+    known_mask: Path | None = None
+    hole_from_alpha: bool = False
+    paste_back: bool = True
+
+    def lay(self, picture: Picture, path: Path) -> Laid:
+        posed = inpainting(picture.tensor(), self._hole(picture), paste_back=self.paste_back)
+        if not self.hole_from_alpha or picture.alpha is None:
+            return Laid(posed, picture)
+        opaque = np.full_like(picture.alpha, _opaque(picture.alpha))
+        return Laid(posed, replace(picture, alpha=opaque))
+
+    def _hole(self, picture: Picture) -> torch.Tensor | None:
+        hole = np.zeros(picture.size, bool)
+        if self.hole_mask is not None:
+            hole |= images.read_mask(self.hole_mask, picture.size)
+        if self.known_mask is not None:
+            hole |= ~images.read_mask(self.known_mask, picture.size)
+        if self.hole_from_alpha:
+            if picture.alpha is None:
+                raise ProblemError("has no alpha channel to take the hole from: give --hole-mask")
+            hole |= picture.alpha < _opaque(picture.alpha) / 2
+        without = self.hole_mask is self.known_mask is None and not self.hole_from_alpha
+        if without and np.isfinite(picture.pixels).all():
+            raise ProblemError(
+                "expected --hole-mask, --known-mask, --hole-from-alpha or NaN pixels"
+            )
+        return torch.from_numpy(hole)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        masks = {"hole mask": self.hole_mask, "known mask": self.known_mask}
+        return {role: path for role, path in masks.items() if path is not None}
+
+    @property
+    def arguments(self) -> list[str]:
+        given = [] if self.hole_mask is None else ["--hole-mask", self.hole_mask.name]
+        given += [] if self.known_mask is None else ["--known-mask", self.known_mask.name]
+        given += ["--hole-from-alpha"] if self.hole_from_alpha else []
+        return given if self.paste_back else [*given, "--no-paste-back"]
+
+
+class Upscale(Kind):
+    """Enlarge by a whole factor."""
+
+    kind: Literal["upscale"] = "upscale"
+    factor: int
+    kernel: str = "lanczos3"
+
+    @field_validator("kernel")
+    @classmethod
+    def _known(cls, kernel: str) -> str:
+        if kernel not in KERNELS:
+            raise ValueError(f"expected a kernel among {', '.join(KERNELS)}, got '{kernel}'")
+        return kernel
+
+    def lay(self, picture: Picture, path: Path) -> Laid:
+        image = picture.tensor()
+        posed = upscaling(image, self.factor, KERNELS[self.kernel])
+        bicubic = torch.nn.functional.interpolate(image, scale_factor=self.factor, mode="bicubic")
+        return Laid(posed, picture, comparators={"bicubic": bicubic.clamp(0, 1)})
+
+    @property
+    def arguments(self) -> list[str]:
+        return ["--factor", str(self.factor), "--kernel", self.kernel]
+
+
+class Deblur(Kind):
+    """Undo a known blur: a PSF file, a Gaussian, or motion along a line."""
+
+    kind: Literal["deblur"] = "deblur"
+    psf: Path | None = None
+    gaussian: float | None = None
+    motion: tuple[float, float] | None = None
+
+    def lay(self, picture: Picture, path: Path) -> Laid:
+        return Laid(deblurring(picture.tensor(), self._psf()), picture)
+
+    def _psf(self) -> torch.Tensor:
+        if self.psf is not None:
+            return read_psf(self.psf)
+        if self.motion is not None:
+            return motion_psf(*self.motion)
+        if self.gaussian is not None:
+            return gaussian_psf(self.gaussian)
+        raise ProblemError("expected a PSF, a Gaussian or motion")
+
+    @property
+    def files(self) -> dict[str, Path]:
+        return {} if self.psf is None else {"psf": self.psf}
+
+    @property
+    def arguments(self) -> list[str]:
+        if self.psf is not None:
+            return ["--psf", self.psf.name]
+        if self.motion is not None:
+            return ["--motion", f"{self.motion[0]!r},{self.motion[1]!r}"]
+        return ["--gaussian", repr(self.gaussian)]
+
+
+class Dejpeg(Kind):
+    """Remove the artefacts of JPEG compression from a JPEG file."""
+
+    kind: Literal["dejpeg"] = "dejpeg"
+
+    def lay(self, picture: Picture, path: Path) -> Laid:
+        if picture.jpeg is None:
+            raise ProblemError(f"expected a JPEG file, got {images.FORMATS[picture.format].title}")
+        projection = JpegProjection.from_file(path.read_bytes())
+        # Stored with the tables of the input, a JPEG would have its artefacts again.
+        return Laid(dejpegging(picture.tensor(), projection), replace(picture, jpeg=None))
+
+
+class Fuse(Kind):
+    """Give the picture, taken without flash, the detail of one taken with it."""
+
+    kind: Literal["fuse"] = "fuse"
+    flash: Path
+
+    def lay(self, picture: Picture, path: Path) -> Laid:
+        flash = images.read(self.flash).tensor()
+        return Laid(fusing(flash, picture.tensor()), picture, comparators={"flash": flash})
+
+    @property
+    def files(self) -> dict[str, Path]:
+        return {"flash": self.flash}
+
+
+def _opaque(alpha: np.ndarray) -> float:
+    return 1.0 if alpha.dtype.kind == "f" else float(np.iinfo(alpha.dtype).max)

@@ -1,0 +1,268 @@
+"""From one picture file to a restored one with its sidecar: read, pose, fit, finish, write."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from priorfit import images
+from priorfit.degradations import Blur
+from priorfit.errors import ImageFileError, PriorfitError
+from priorfit.images import Picture, write_atomically
+from priorfit.pipeline import saved as run_folder
+from priorfit.pipeline.follow import End, Follower, Watch, picture_of, troubles
+from priorfit.pipeline.job import Job
+from priorfit.pipeline.kinds import Laid, Upscale
+from priorfit.pipeline.measure import read_reference, scores
+from priorfit.pipeline.plan import Clock, closing_seconds, steps_within
+from priorfit.pipeline.prepare import Prepared
+from priorfit.pipeline.saved import Saved
+from priorfit.restore import Fit
+from priorfit.runs import interruptions
+from priorfit.sidecar import Guide, Sidecar, Source, sidecar_path, source, thinned, versions
+from priorfit.tasks import device_named
+from priorfit.types import Image, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a job.
+
+    Args:
+        job: it.
+        picture: as it was read.
+        observed: (1, c, h, w), what was restored; the hole of a mask is filled with zeros.
+        result: (1, C, H, W) in [0, 1], as written.
+        reference: (1, C, H, W), if there was one.
+        comparators: other pictures of the scene by name: the guide, bicubic interpolation.
+        sidecar: how it came about.
+        run_folder: where an interrupted run goes on, None if it was not interrupted.
+    """
+
+    job: Job
+    picture: Picture
+    observed: Image
+    result: Image
+    reference: Image | None
+    comparators: Mapping[str, Image]
+    sidecar: Sidecar
+    run_folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Everything a job needs, read and checked."""
+
+    job: Job
+    inputs: tuple[Source, ...]
+    picture: Picture
+    laid: Laid
+    reference: Image | None
+    notes: tuple[str, ...]
+    device: torch.device
+
+
+def run(job: Job, watch: Watch | None = None, *, started: float | None = None) -> Outcome:
+    """Restore one picture, and write it with its sidecar.
+
+    A Ctrl-C during the fit ends it after the step under way; the picture so far is written, and a
+    run folder that `resume` goes on from.
+
+    Args:
+        job: what to do.
+        watch: sees every step.
+        started: when the time limit began to count, in seconds of `time.perf_counter`; now by
+            default.
+
+    Raises:
+        PriorfitError: anything that is wrong with the job or its files.
+        KeyboardInterrupt: interrupted before there was a picture; nothing was written.
+    """
+    clock = Clock(time.perf_counter() if started is None else started, job.time_limit)
+    desk = _laid_out(job, job.device)
+    prepared = Prepared(job.recipe, desk.laid.posed)
+    clock = replace(clock, closing=_closing(desk))
+    if job.steps is None and job.time_limit is not None:
+        planned = steps_within(clock, prepared, job.seed)
+    else:
+        planned = prepared.recipe(job.steps).steps
+    fit = Fit(desk.laid.posed.problem, prepared.recipe(planned), [job.seed])
+    return _fitted(desk, prepared, fit, Follower(planned, clock, job.stop_after), watch)
+
+
+def resume(folder: Path, watch: Watch | None = None) -> Outcome:
+    """Go on with an interrupted run, to the bytes that it would have come to without the break.
+
+    The time limit counts no longer: it has become a number of steps.
+
+    Raises:
+        PriorfitError: this is no run folder, or the files of the job have changed.
+        KeyboardInterrupt: as for `run`.
+    """
+    saved = run_folder.load(folder)
+    state = run_folder.load_fit(folder)
+    desk = _laid_out(saved.job.model_copy(update={"overwrite": True}), saved.device)
+    if desk.inputs != saved.inputs:
+        raise PriorfitError(f"the files that {folder} began with have changed: start anew")
+    prepared = Prepared(saved.job.recipe, desk.laid.posed)
+    clock = Clock(time.perf_counter() - saved.seconds, None)
+    follower = Follower(saved.planned, clock, saved.job.stop_after, list(saved.losses))
+    try:
+        fit = Fit(desk.laid.posed.problem, prepared.recipe(saved.planned), [saved.job.seed], state)
+        layout = {name: tensor.shape for name, tensor in state["loop"]["code"].items()}
+        if layout != {name: tensor.shape for name, tensor in fit.code.items()}:
+            raise ValueError("another code")
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise PriorfitError(f"{folder} does not fit its recipe any more: start anew") from error
+    return _fitted(desk, prepared, fit, follower, watch)
+
+
+def check_outputs(job: Job) -> None:
+    """Find out before any work whether the products of a job could be written.
+
+    Raises:
+        ImageFileError: one exists, or its folder cannot be written, or no format has such a name.
+    """
+    images.format_of(job.output)
+    for product in job.products:
+        if product.is_dir():
+            raise ImageFileError(f"{product} cannot be written: it is a folder")
+        if not job.overwrite and product.exists():
+            raise ImageFileError(
+                f"{product} exists already, choose another name or allow to overwrite it"
+            )
+
+
+def _laid_out(job: Job, device: str) -> _Desk:
+    check_outputs(job)
+    chosen = device_named(device)
+    picture = images.read(job.input)
+    laid = job.task.lay(picture, job.input)
+    losses = images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
+    reference = None
+    if job.reference is not None:
+        reference = read_reference(job.reference, picture, _shape(laid))
+    inputs = tuple(source(role, path) for role, path in job.files.items())
+    posed = laid.posed._replace(problem=laid.posed.problem.to(chosen))
+    laid = replace(laid, posed=posed)
+    return _Desk(job, inputs, picture, laid, reference, (*picture.notes, *losses), chosen)
+
+
+def _shape(laid: Laid) -> Shape:
+    """Shape of the result: that of the image sought, less the margins of a blur's canvas."""
+    problem = laid.posed.problem
+    if isinstance(problem.degradation, Blur):
+        channels, height, width = problem.observation.shape[1:]
+        return channels, height, width
+    return problem.shape
+
+
+def _closing(desk: _Desk) -> float:
+    samples = math.prod(_shape(desk.laid))
+    return closing_seconds(samples, measured=desk.reference is not None, reported=desk.job.report)
+
+
+def _fitted(
+    desk: _Desk, prepared: Prepared, fit: Fit, follower: Follower, watch: Watch | None
+) -> Outcome:
+    folder = desk.job.run_folder
+    with interruptions() as pressed:
+        follower.follow(fit, watch, pressed)
+        result, why = picture_of(fit)
+        interrupted = follower.end is End.INTERRUPTED
+        if interrupted:
+            run_folder.save(folder, _saved(desk, follower), fit.state_dict())
+        guide = prepared.start.guide(result.shape[1])
+        shown = {} if guide is None else {guide[0]: _cropped(guide[1], fit)}
+        outcome = Outcome(
+            desk.job,
+            desk.picture,
+            desk.laid.posed.problem.observation.cpu(),
+            result.cpu(),
+            desk.reference,
+            {**desk.laid.comparators, **shown},
+            _sidecar(desk, follower, why, troubles(fit)),
+            folder if interrupted else None,
+        )
+        outcome = _measured(outcome, None if guide is None else guide[0])
+        _write(outcome, desk)
+        if not interrupted:
+            run_folder.clear(folder)
+    return outcome
+
+
+def _cropped(guide: Image, fit: Fit) -> Image:
+    """A guide of the size of the result."""
+    blur = fit.problem.degradation
+    return (blur.crop(guide) if isinstance(blur, Blur) else guide).cpu()
+
+
+def _saved(desk: _Desk, follower: Follower) -> Saved:
+    return Saved(
+        job=desk.job.absolute(),
+        planned=follower.planned,
+        seconds=follower.clock.seconds,
+        threads=torch.get_num_threads(),
+        device=str(desk.device),
+        losses=tuple(follower.losses),
+        inputs=desk.inputs,
+    )
+
+
+def _sidecar(desk: _Desk, follower: Follower, why: str, troubles: tuple[str, ...]) -> Sidecar:
+    job, problem = desk.job, desk.laid.posed.problem
+    return Sidecar(
+        task=job.task.kind,
+        options=job.task.model_dump(mode="json", exclude={"kind"}),
+        recipe=job.recipe,
+        seed=job.seed,
+        device=str(desk.device),
+        threads=torch.get_num_threads(),
+        versions=versions(),
+        inputs=desk.inputs,
+        steps=follower.taken,
+        planned=follower.planned,
+        seconds=round(follower.clock.seconds, 3),
+        stop_reason=why,
+        loss_curve=thinned(follower.losses),
+        repeat=_repeat(desk, follower),
+        noise_std=problem.noise_std,
+        noise_std_estimated=desk.laid.estimated,
+        notes=(*desk.notes, *troubles),
+    )
+
+
+def _repeat(desk: _Desk, follower: Follower) -> tuple[str, ...]:
+    """Options that make the same bytes again, whatever the clock says then."""
+    job = desk.job
+    given = [*job.task.arguments, "--recipe", job.recipe, "--seed", str(job.seed)]
+    given += ["--device", str(desk.device), "--threads", str(torch.get_num_threads())]
+    given += ["--steps", str(follower.planned)]
+    if follower.end is not None:
+        given += ["--stop-after", str(follower.taken)]
+    return tuple(given)
+
+
+def _measured(outcome: Outcome, guide: str | None) -> Outcome:
+    """Add the metrics of the result, and those of its guide."""
+
+    def measure(image: Image) -> dict[str, float]:
+        if outcome.reference is None or image.shape != outcome.reference.shape:
+            return {}
+        on_luma = isinstance(outcome.job.task, Upscale)
+        return scores(image, outcome.reference, on_luma=on_luma)
+
+    update: dict[str, object] = {"metrics": measure(outcome.result)}
+    if guide is not None:
+        update["guide"] = Guide(name=guide, metrics=measure(outcome.comparators[guide]))
+    return replace(outcome, sidecar=outcome.sidecar.model_copy(update=update))
+
+
+def _write(outcome: Outcome, desk: _Desk) -> None:
+    job = outcome.job
+    images.write(job.output, outcome.result, desk.laid.picture, overwrite=job.overwrite)
+    text = outcome.sidecar.model_dump_json(indent=2) + "\n"
+    write_atomically(sidecar_path(job.output), text.encode(), overwrite=job.overwrite)

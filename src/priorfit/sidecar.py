@@ -1,0 +1,134 @@
+"""The sidecar: JSON beside every restored picture, to know and repeat how it came about."""
+
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from priorfit.errors import PriorfitError
+
+MOST_POINTS = 200
+"""Of a loss curve."""
+
+
+class _Record(BaseModel):
+    # JSON has no infinity, and equal pictures have an infinite PSNR.
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+
+
+class Source(_Record):
+    """A file that went in."""
+
+    role: str
+    name: str
+    sha256: str
+
+
+class Guide(_Record):
+    """A cheap classical estimate that the prior was shown.
+
+    Args:
+        name: of the estimate.
+        metrics: its own, against the reference.
+    """
+
+    name: str
+    metrics: dict[str, float] = {}
+
+
+class Sidecar(_Record):
+    """How one picture was restored.
+
+    Args:
+        task: denoise, inpaint, …
+        options: of the task.
+        steps: taken.
+        planned: length of the schedule they belong to; `--steps planned` repeats it.
+        seconds: wall time, reading and all else included, writing excluded; of all parts of a run
+            that was interrupted.
+        loss_curve: (step, loss), at most 200 of them.
+        noise_std: of the observation, as given or estimated.
+        metrics: psnr and ssim against the reference, psnr_y too for enlarged pictures.
+        notes: what was changed, could not be kept or went wrong on the way.
+        synthesised: whether a generator made pixels up.
+        repeat: options that make the same bytes again of the same inputs.
+    """
+
+    task: str
+    options: dict[str, object]
+    recipe: str
+    seed: int
+    device: str
+    threads: int
+    versions: dict[str, str]
+    inputs: tuple[Source, ...]
+    steps: int
+    planned: int
+    seconds: float
+    stop_reason: str
+    loss_curve: tuple[tuple[int, float], ...]
+    repeat: tuple[str, ...]
+    noise_std: float | None = None
+    noise_std_estimated: bool = False
+    metrics: dict[str, float] = {}
+    guide: Guide | None = None
+    notes: tuple[str, ...] = ()
+    synthesised: bool = False
+
+
+def sidecar_path(picture: Path) -> Path:
+    """Where the sidecar of a picture stands."""
+    return picture.with_name(picture.name + ".json")
+
+
+def load_sidecar(picture: Path) -> Sidecar | None:
+    """Read the sidecar beside a picture, None where there is none that can be read."""
+    try:
+        text = sidecar_path(picture).read_bytes()
+        return Sidecar.model_validate_json(text)
+    except (OSError, ValueError):
+        return None
+
+
+def source(role: str, path: Path) -> Source:
+    """Name and sha256 of a file.
+
+    Raises:
+        PriorfitError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return Source(
+                role=role, name=path.name, sha256=hashlib.file_digest(file, "sha256").hexdigest()
+            )
+    except OSError as error:
+        raise PriorfitError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the result depends on."""
+    return {
+        "priorfit": version(),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+    }
+
+
+def version() -> str:
+    """Version of the installed package."""
+    try:
+        return importlib.metadata.version("priorfit")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def thinned(losses: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    """Leave at most 200 points of a curve, evenly spaced, the first and the last among them."""
+    if len(losses) <= MOST_POINTS:
+        return tuple(losses)
+    last = len(losses) - 1
+    return tuple(losses[round(i * last / (MOST_POINTS - 1))] for i in range(MOST_POINTS))

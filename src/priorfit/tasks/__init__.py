@@ -1,0 +1,32 @@
+"""Tasks: an image and what is known about its damage, to a problem; and to a restored array."""
+
+from priorfit.tasks.arrays import deblur, dejpeg, denoise, fuse, inpaint, upscale
+from priorfit.tasks.device import device_named
+from priorfit.tasks.problems import (
+    KERNELS,
+    Posed,
+    deblurring,
+    dejpegging,
+    denoising,
+    fusing,
+    inpainting,
+    upscaling,
+)
+
+__all__ = [
+    "deblur",
+    "deblurring",
+    "dejpeg",
+    "dejpegging",
+    "denoise",
+    "denoising",
+    "device_named",
+    "fuse",
+    "fusing",
+    "inpaint",
+    "inpainting",
+    "KERNELS",
+    "Posed",
+    "upscale",
+    "upscaling",
+]

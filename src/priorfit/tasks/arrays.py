@@ -1,0 +1,254 @@
+"""Restoration of arrays in the manner of scikit-image: ndarray in, ndarray of the same dtype out.
+
+Every function takes, beside what its task needs:
+
+* `channel_axis`: the axis of the channels; None for a grey image.
+* `rng`: a seed, or a `numpy.random.Generator` that a seed is drawn from. The same seed gives the
+  same array.
+* `recipe`: a name that `priorfit recipes list` shows.
+* `steps`: length of the fit; the recipe's own by default.
+* `device`: cpu, cuda, cuda:N, mps or auto.
+
+The scale is that of the dtype, for floats [0, 1] or, where they leave that, their own range; noise
+levels are fractions of it. Each raises `PriorfitError` for what it cannot do.
+"""
+
+import io
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image as PillowImage
+
+from priorfit import recipes
+from priorfit.degradations.jpeg import JpegProjection
+from priorfit.errors import ProblemError
+from priorfit.guides import noise_level
+from priorfit.images import JpegTables, Picture, from_array, to_array
+from priorfit.images.jpeg_tables import jpeg_tables
+from priorfit.restore import restore
+from priorfit.tasks.device import device_named
+from priorfit.tasks.problems import (
+    KERNELS,
+    Posed,
+    deblurring,
+    dejpegging,
+    denoising,
+    fusing,
+    inpainting,
+    upscaling,
+)
+
+Array = NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class _How:
+    """What all tasks have in common."""
+
+    recipe: str
+    steps: int | None
+    rng: int | np.random.Generator
+    device: str
+
+    def solve(self, posed: Posed, like: Picture) -> Array:
+        if self.steps is not None and self.steps < 1:
+            raise ProblemError(f"expected at least one step, got {self.steps}")
+        device = device_named(self.device)
+        recipe = recipes.load(self.recipe, self.steps)
+        recipe = replace(recipe, finish=(*recipe.finish, *posed.finish))
+        image = restore(posed.problem.to(device), recipe, [self._seed()]).image
+        return to_array(image.cpu(), like)
+
+    def _seed(self) -> int:
+        if isinstance(self.rng, np.random.Generator):
+            return int(self.rng.integers(2**31))
+        return int(self.rng)
+
+
+def denoise(
+    image: ArrayLike,
+    *,
+    noise_std: float | None = None,
+    channel_axis: int | None = None,
+    rng: int | np.random.Generator = 0,
+    recipe: str = "dip/denoise",
+    steps: int | None = None,
+    device: str = "cpu",
+) -> Array:
+    """Remove white noise.
+
+    Args:
+        image: (H, W), or with channels.
+        noise_std: standard deviation of the noise as a fraction of full scale; estimated if None.
+        channel_axis: see the module.
+        rng: see the module.
+        recipe: see the module.
+        steps: see the module.
+        device: see the module.
+    """
+    picture = _picture(image, channel_axis)
+    posed = denoising(picture.tensor(), noise_std)
+    if noise_std is None:
+        posed = denoising(picture.tensor(), noise_level(picture.tensor()))
+    return _How(recipe, steps, rng, device).solve(posed, picture)
+
+
+def inpaint(
+    image: ArrayLike,
+    hole_mask: ArrayLike | None = None,
+    *,
+    paste_back: bool = True,
+    channel_axis: int | None = None,
+    rng: int | np.random.Generator = 0,
+    recipe: str = "dip/inpaint",
+    steps: int | None = None,
+    device: str = "cpu",
+) -> Array:
+    """Fill a hole.
+
+    Args:
+        image: (H, W), or with channels; NaN belong to the hole.
+        hole_mask: (H, W), not zero where pixels are to be filled.
+        paste_back: give known pixels back bit for bit.
+        channel_axis: see the module.
+        rng: see the module.
+        recipe: see the module.
+        steps: see the module.
+        device: see the module.
+    """
+    picture = _picture(image, channel_axis)
+    hole = None if hole_mask is None else torch.from_numpy(np.asarray(hole_mask) != 0)
+    posed = inpainting(picture.tensor(), hole, paste_back=paste_back)
+    return _How(recipe, steps, rng, device).solve(posed, picture)
+
+
+def upscale(
+    image: ArrayLike,
+    factor: int,
+    *,
+    kernel: str = "lanczos3",
+    channel_axis: int | None = None,
+    rng: int | np.random.Generator = 0,
+    recipe: str = "dip/upscale",
+    steps: int | None = None,
+    device: str = "cpu",
+) -> Array:
+    """Enlarge by a whole factor.
+
+    Args:
+        image: (H, W), or with channels.
+        factor: at least 2.
+        kernel: how the small image was made: lanczos3 (as Pillow does), lanczos2, bicubic or area.
+        channel_axis: see the module.
+        rng: see the module.
+        recipe: see the module.
+        steps: see the module.
+        device: see the module.
+    """
+    if kernel not in KERNELS:
+        raise ProblemError(f"expected a kernel among {', '.join(KERNELS)}, got '{kernel}'")
+    picture = _picture(image, channel_axis)
+    posed = upscaling(picture.tensor(), factor, KERNELS[kernel])
+    return _How(recipe, steps, rng, device).solve(posed, replace(picture, stored=None))
+
+
+def deblur(
+    image: ArrayLike,
+    psf: ArrayLike,
+    *,
+    channel_axis: int | None = None,
+    rng: int | np.random.Generator = 0,
+    recipe: str = "dip/deblur",
+    steps: int | None = None,
+    device: str = "cpu",
+) -> Array:
+    """Undo a known blur.
+
+    Args:
+        image: (H, W), or with channels.
+        psf: point spread function, (h, w), of any sum.
+        channel_axis: see the module.
+        rng: see the module.
+        recipe: see the module.
+        steps: see the module.
+        device: see the module.
+    """
+    picture = _picture(image, channel_axis)
+    posed = deblurring(picture.tensor(), torch.from_numpy(np.array(psf, np.float64)))
+    return _How(recipe, steps, rng, device).solve(posed, picture)
+
+
+def dejpeg(
+    image: ArrayLike,
+    *,
+    quality: int | None = None,
+    tables: JpegTables | None = None,
+    channel_axis: int | None = None,
+    rng: int | np.random.Generator = 0,
+    recipe: str = "dip/dejpeg",
+    steps: int | None = None,
+    device: str = "cpu",
+) -> Array:
+    """Remove the artefacts of JPEG compression; the result could be stored as the same file.
+
+    Args:
+        image: (H, W), or with channels, as decoded.
+        quality: 1 to 100 on libjpeg's scale, colours stored at half the resolution (4:2:0).
+        tables: or what `priorfit.images.read(path).jpeg` found in the file.
+        channel_axis: see the module.
+        rng: see the module.
+        recipe: see the module.
+        steps: see the module.
+        device: see the module.
+    """
+    picture = _picture(image, channel_axis)
+    if (quality is None) == (tables is None):
+        raise ProblemError("expected the file's quality or its tables: one of the two")
+    if tables is None:
+        assert quality is not None
+        tables = _usual_tables(quality, picture.shape[0])
+    projection = JpegProjection.from_picture(tables, picture.tensor())
+    posed = dejpegging(picture.tensor(), projection)
+    return _How(recipe, steps, rng, device).solve(posed, picture)
+
+
+def fuse(
+    flash: ArrayLike,
+    no_flash: ArrayLike,
+    *,
+    channel_axis: int | None = None,
+    rng: int | np.random.Generator = 0,
+    recipe: str = "dip/fuse",
+    steps: int | None = None,
+    device: str = "cpu",
+) -> Array:
+    """Give a no-flash photograph the detail of a flash photograph of the same scene.
+
+    Args:
+        flash: (H, W), or with channels.
+        no_flash: likewise, of the same size; the result has its light and its dtype.
+        channel_axis: of both; see the module.
+        rng: see the module.
+        recipe: see the module.
+        steps: see the module.
+        device: see the module.
+    """
+    picture = _picture(no_flash, channel_axis)
+    posed = fusing(_picture(flash, channel_axis).tensor(), picture.tensor())
+    return _How(recipe, steps, rng, device).solve(posed, picture)
+
+
+def _picture(image: ArrayLike, channel_axis: int | None) -> Picture:
+    return from_array(np.asarray(image), channel_axis)
+
+
+def _usual_tables(quality: int, channels: int) -> JpegTables:
+    """Tables that libjpeg uses at a quality, read from a file it makes."""
+    if not 1 <= quality <= 100:
+        raise ProblemError(f"expected a JPEG quality of 1 to 100, got {quality}")
+    file = io.BytesIO()
+    mode = "L" if channels == 1 else "RGB"
+    PillowImage.new(mode, (16, 16)).save(file, "JPEG", quality=quality)
+    return jpeg_tables(file.getvalue())

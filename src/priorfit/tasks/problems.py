@@ -1,0 +1,181 @@
+"""Problems posed by pictures: what is damaged, how, and what is done to the result at the end.
+
+Pictures are (1, C, H, W) in [0, 1], as `Picture.tensor()` gives them.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from priorfit.degradations import Area, Bicubic, Blur, Border, Downsample, Identity, Lanczos, Mask
+from priorfit.degradations.jpeg import JpegProjection
+from priorfit.degradations.resample import Kernel
+from priorfit.errors import ProblemError
+from priorfit.finish import CropCanvas, KeepKnownPixels, RespectJpeg
+from priorfit.problem import Problem
+from priorfit.restore import Finish
+from priorfit.types import Image
+
+MOST_PIXELS = 200_000_000
+"""Of an enlarged image: what `images.read` accepts, so that every result can be read again."""
+
+KERNELS: dict[str, Kernel] = {
+    "lanczos3": Lanczos(3),
+    "lanczos2": Lanczos(2),
+    "bicubic": Bicubic(),
+    "area": Area(),
+}
+"""How a small image was made, by name; the first as Pillow's LANCZOS does."""
+
+
+class Posed(NamedTuple):
+    """A problem, and what its solution needs to become a picture again."""
+
+    problem: Problem
+    finish: Sequence[Finish] = ()
+
+
+def denoising(image: Image, noise_std: float | None = None) -> Posed:
+    """Remove white noise.
+
+    Args:
+        image: (1, C, H, W).
+        noise_std: standard deviation of the noise as a fraction of full scale, if known.
+
+    Raises:
+        ProblemError: pixels that are not numbers, or a standard deviation outside [0, 1].
+    """
+    if noise_std is not None:
+        check_noise_std(noise_std)
+    return Posed(Problem(_whole(image), Identity(), noise_std=noise_std))
+
+
+def check_noise_std(noise_std: float) -> None:
+    """Refuse what is no standard deviation on a scale of 0 to 1.
+
+    Raises:
+        ProblemError: outside [0, 1].
+    """
+    if noise_std > 1 and math.isfinite(noise_std):
+        raise ProblemError(
+            f"expected a standard deviation as a fraction of full scale, 0 to 1, got {noise_std:g}:"
+            f" did you mean {noise_std:g}/255?"
+        )
+    if not 0 <= noise_std <= 1:
+        raise ProblemError(f"expected a standard deviation from 0 to 1, got {noise_std:g}")
+
+
+def inpainting(image: Image, hole: Tensor | None = None, *, paste_back: bool = True) -> Posed:
+    """Fill a hole.
+
+    Args:
+        image: (1, C, H, W); pixels that are not numbers belong to the hole.
+        hole: (H, W), true where pixels are to be filled.
+        paste_back: give known pixels back bit for bit.
+
+    Raises:
+        ProblemError: the hole is of another size than the image, or there is nothing to fill, or
+            nothing to go by.
+    """
+    known = torch.isfinite(image)
+    if hole is not None:
+        if hole.shape != image.shape[-2:]:
+            raise ProblemError(f"expected a mask of {_size(image)} pixels, got {_size(hole)}")
+        known = known & ~hole.bool()
+    if known.all():
+        raise ProblemError("there is nothing to fill: the hole is empty (it is white in a mask)")
+    if not known.flatten(2).any(2).all():
+        raise ProblemError(
+            "there is nothing to go by: every pixel is to be filled (the hole is white in a mask)"
+        )
+    mask = Mask(known)
+    finish = [KeepKnownPixels()] if paste_back else []
+    return Posed(Problem(mask(image), mask), finish)
+
+
+def upscaling(image: Image, factor: int, kernel: Kernel = KERNELS["lanczos3"]) -> Posed:
+    """Enlarge.
+
+    Args:
+        image: (1, C, H, W).
+        factor: how many times larger, at least 2.
+        kernel: how the small image was made.
+
+    Raises:
+        ProblemError: the factor is no whole number of at least 2, or the result would be too large.
+    """
+    if factor in (0, 1):
+        raise ProblemError(f"expected a factor of 2 or more, got {factor}, which enlarges nothing")
+    # The published setting repeats the edge; Pillow, and most cameras' software, renormalise.
+    border = Border.REPLICATE if kernel == Lanczos(2) else Border.RENORMALISE
+    degradation = Downsample(factor, kernel, border=border)
+    _, height, width = degradation.image_shape((1, image.shape[-2], image.shape[-1]))
+    if height * width > MOST_PIXELS:
+        raise ProblemError(
+            f"{height}×{width} pixels are more than {MOST_PIXELS:,}: lower the factor"
+        )
+    return Posed(Problem(_whole(image), degradation))
+
+
+def deblurring(image: Image, psf: Tensor) -> Posed:
+    """Undo a known blur.
+
+    Args:
+        image: (1, C, H, W).
+        psf: point spread function, (h, w), of any sum; it is centred.
+
+    Raises:
+        ProblemError: the PSF is larger than the image, negative, empty or not a picture.
+    """
+    blur = Blur(psf)
+    if any(reach > side for reach, side in zip(blur.psf.shape, image.shape[-2:], strict=True)):
+        raise ProblemError(
+            f"expected a PSF no larger than the image, {_size(image)}, got {_size(blur.psf)}"
+        )
+    return Posed(Problem(_whole(image), blur), [CropCanvas()])
+
+
+def dejpegging(image: Image, projection: JpegProjection) -> Posed:
+    """Remove the artefacts of JPEG compression.
+
+    Args:
+        image: (1, 1 or 3, H, W), as decoded.
+        projection: onto the images that the file can stand for.
+
+    Raises:
+        ProblemError: the projection is for another size or number of channels.
+    """
+    projection(image)
+    return Posed(Problem(_whole(image), Identity()), [RespectJpeg(projection)])
+
+
+def fusing(flash: Image, no_flash: Image) -> Posed:
+    """Give a no-flash photograph the detail of a flash photograph of the same scene.
+
+    Args:
+        flash: (1, c, H, W), free of noise.
+        no_flash: (1, C, H, W), whose light is kept.
+
+    Raises:
+        ProblemError: the two are of different sizes.
+    """
+    if flash.shape[-2:] != no_flash.shape[-2:]:
+        raise ProblemError(
+            "expected two photographs of one size, got "
+            f"{_size(flash)} pixels with flash and {_size(no_flash)} without"
+        )
+    return Posed(Problem(_whole(no_flash), Identity(), companion=_whole(flash)))
+
+
+def _whole(image: Image) -> Image:
+    if not torch.isfinite(image).all():
+        raise ProblemError("the image has pixels that are not numbers: `inpaint` fills them")
+    return image
+
+
+def _size(picture: Tensor) -> str:
+    """Height×width, as messages give it."""
+    return "×".join(str(side) for side in picture.shape[-2:])
