@@ -45,7 +45,11 @@ def recipe(steps: int = 6, jitter: float = 0.05, **fields: object) -> Recipe:
 
 TWO_STAGES = [
     Stage(4, {"network": 0.01}, 1.0 * Mse()),
-    Stage(3, {"network": lambda step: 0.01 / (1 + step), "z.0": 0.001}, Mse() + 1e-4 * TotalVariation()),
+    Stage(
+        3,
+        {"network": lambda step: 0.01 / (1 + step), "z.0": 0.001},
+        Mse() + 1e-4 * TotalVariation(),
+    ),
 ]
 ADAM_THEN_LBFGS = [
     Stage(4, {"network": 0.001}, 1.0 * Mse()),
@@ -143,7 +147,9 @@ def test_a_blind_kernel_is_fitted_with_the_image():
     before = problem.degradation
     assert isinstance(before, Blind)
     after = restore(problem, Recipe(recipe().prior, [stage]), [0]).code
-    assert not torch.equal(before.start(problem.observation)["degradation.kernel"], after["degradation.kernel"])
+    assert not torch.equal(
+        before.start(problem.observation)["degradation.kernel"], after["degradation.kernel"]
+    )
 
 
 def test_a_learning_rate_of_zero_collects_moments_and_stands_still():
@@ -169,13 +175,21 @@ def test_weight_noise_moves_the_render_and_not_the_code():
     prior = DeepImagePrior(TinyNetwork, [UniformNoise(2)], weight_noise=0.1)
     code = prior.start(problem, noise := Noise([0]))
     before = detached(part(code, "network.0"))
-    assert not torch.equal(prior.render(code, noise), prior.render(code))
+    assert not torch.equal(prior.render(prior.vary(code, noise)), prior.render(code))
     for name, tensor in before.items():
         assert torch.equal(tensor, code[name])
 
 
 @pytest.mark.parametrize(
-    "source", [UniformNoise(2), NormalNoise(3), MeshGrid(), Observed(), Companion(), Guide(lambda p: p.observation)]
+    "source",
+    [
+        UniformNoise(2),
+        NormalNoise(3),
+        MeshGrid(),
+        Observed(),
+        Companion(),
+        Guide(lambda p: p.observation),
+    ],
 )
 def test_every_input_has_the_size_of_the_image(source):
     problem = Problem(picture(2), Identity(), companion=picture(2))

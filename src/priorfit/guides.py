@@ -7,18 +7,21 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
 from skimage import restoration
 
-from priorfit.degradations import Blur, Downsample, Mask
+from priorfit.degradations import Blur, Mask
+from priorfit.errors import ProblemError
 from priorfit.problem import Problem
 from priorfit.types import Image
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 
 
 def noise_level(image: Image) -> float:
-    """Estimate the standard deviation of white noise in (B, C, H, W), as a fraction of full scale."""
+    """Estimate the standard deviation of white noise, as a fraction of full scale."""
     picture = image[0].permute(1, 2, 0).double().cpu().numpy()
     return float(restoration.estimate_sigma(picture, average_sigmas=True, channel_axis=-1))
 
@@ -49,6 +52,55 @@ def total_variation(problem: Problem) -> Image:
         return restoration.denoise_tv_chambolle(picture, weight=max(std, 1e-4), channel_axis=-1)
 
     return _each(problem.observation, denoise)
+
+
+def biharmonic(problem: Problem) -> Image:
+    """Fill what a mask hides with the smoothest surface through the known pixels."""
+    mask = problem.degradation
+    if not isinstance(mask, Mask):
+        raise ProblemError("a biharmonic fill needs a mask, got another degradation")
+    known = mask.known.expand(problem.observation.shape).cpu().numpy() > 0
+    pictures = problem.observation.double().cpu().numpy()
+    shared = bool((known == known[:, :1]).all())  # one hole for all channels is solved in one go
+    fill = _fill_together if shared else _fill_by_channel
+    filled = np.stack([fill(x, ~m) for x, m in zip(pictures, known, strict=True)])
+    return torch.from_numpy(filled).to(problem.observation).clamp(0, 1)
+
+
+def _fill_together(picture: Array, hole: NDArray[np.bool_]) -> Array:
+    channels_last = picture.transpose(1, 2, 0)
+    filled = restoration.inpaint_biharmonic(channels_last, hole[0], channel_axis=-1)
+    return filled.transpose(2, 0, 1)
+
+
+def _fill_by_channel(picture: Array, hole: NDArray[np.bool_]) -> Array:
+    pairs = zip(picture, hole, strict=True)
+    return np.stack([restoration.inpaint_biharmonic(plane, missing) for plane, missing in pairs])
+
+
+def enlarged(problem: Problem) -> Image:
+    """Enlarge with Pillow's LANCZOS to the size of the image sought."""
+    _, height, width = problem.shape
+    planes = problem.observation.float().flatten(0, 1).cpu().numpy()
+    resample = PillowImage.Resampling.LANCZOS
+    large = [PillowImage.fromarray(plane).resize((width, height), resample) for plane in planes]
+    stacked = torch.from_numpy(np.stack([np.asarray(plane) for plane in large]))
+    return stacked.unflatten(0, problem.observation.shape[:2]).to(problem.observation).clamp(0, 1)
+
+
+def deconvolved(problem: Problem, balance: float = 0.01) -> Image:
+    """Wiener's deconvolution on the larger canvas, its margin made of repeated edge pixels."""
+    blur = problem.degradation
+    if not isinstance(blur, Blur):
+        raise ProblemError("a deconvolution needs a blur, got another degradation")
+    psf = blur.psf.cpu().numpy()
+    left, right, top, bottom = blur.margins if problem.shape[1:] != problem.size else (0, 0, 0, 0)
+    canvas = F.pad(problem.observation.double(), (left, right, top, bottom), mode="replicate")
+    planes = canvas.flatten(0, 1).cpu().numpy()
+    sharp = np.stack([restoration.wiener(plane, psf, balance, clip=False) for plane in planes])
+    return (
+        torch.from_numpy(sharp).unflatten(0, canvas.shape[:2]).to(problem.observation).clamp(0, 1)
+    )
 
 
 def _each(batch: Image, function: Callable[[Array], Array]) -> Image:

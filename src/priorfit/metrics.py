@@ -43,5 +43,6 @@ def ssim(image: Image, reference: Image) -> PerImage:
 def _same_size(image: Image, reference: Image) -> None:
     if image.shape != reference.shape:
         raise ProblemError(
-            f"a reference has the shape of the image, {tuple(image.shape)}, got {tuple(reference.shape)}"
+            f"a reference has the shape of the image, {tuple(image.shape)}, "
+            f"got {tuple(reference.shape)}"
         )

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from priorfit.problem import Problem
 from priorfit.types import Code, Image, Observation, PerImage
 
 Schedule = Callable[[int], float]
@@ -14,9 +15,10 @@ Schedule = Callable[[int], float]
 class Estimate:
     """Where the fit stands at one step."""
 
-    code: Code
+    code: Code  # as it was varied for this step
     image: Image  # render(code), (B, C, H, W)
     degraded: Observation  # A(image), compared with the observation
+    render: Callable[[Code], Image]  # the prior's, for terms that look at a neighbouring code
 
 
 Loss = Callable[[Estimate], PerImage]
@@ -26,8 +28,8 @@ class Term(ABC):
     """One summand of an objective."""
 
     @abstractmethod
-    def against(self, observation: Observation) -> Loss:
-        """Bind the term to an observation, so that what depends on it alone is computed once.
+    def against(self, problem: Problem) -> Loss:
+        """Bind the term to a problem, so that what depends on it alone is computed once.
 
         Returns:
             A function of an estimate, giving (B,): one loss an image, never averaged over a batch.
@@ -50,10 +52,10 @@ class Objective:
         more = other if isinstance(other, Objective) else 1.0 * other
         return Objective(self.summands + more.summands)
 
-    def against(self, observation: Observation) -> Callable[[Estimate, int], dict[str, PerImage]]:
+    def against(self, problem: Problem) -> Callable[[Estimate, int], dict[str, PerImage]]:
         """Bind every term; the result maps (estimate, step) to the weighted loss of each term."""
         names = [_name(term, index, self) for index, (_, term) in enumerate(self.summands)]
-        losses = [(weight, term.against(observation)) for weight, term in self.summands]
+        losses = [(weight, term.against(problem)) for weight, term in self.summands]
 
         def weighted(estimate: Estimate, step: int) -> dict[str, PerImage]:
             return {

@@ -15,7 +15,8 @@ class Problem:
 
     Args:
         observation: y, (B, c, h, w), floating point; [0, 1] where it is a picture.
-        degradation: A, (B, C, H, W) -> (B, c, h, w); any object with a differentiable `A(x)` will do.
+        degradation: A, (B, C, H, W) -> (B, c, h, w); any object with a differentiable `A(x)` will
+            do.
         image_shape: (C, H, W) of the image sought; by default what the degradation says, and the
             observation's own shape for a foreign operator.
         noise_std: standard deviation of the noise in y as a fraction of full scale, if known.
@@ -36,7 +37,8 @@ class Problem:
         y = self.observation
         if y.ndim != 4 or not y.is_floating_point():
             raise ProblemError(
-                f"an observation is a floating-point tensor (B, C, H, W), got {tuple(y.shape)} {y.dtype}"
+                "an observation is a floating-point tensor (B, C, H, W), "
+                f"got {tuple(y.shape)} {y.dtype}"
             )
         if not torch.isfinite(y).all():
             raise ProblemError("the observation has pixels that are not numbers; mask them")
@@ -44,6 +46,17 @@ class Problem:
         degradation = as_degradation(self.degradation, self.image_shape)
         object.__setattr__(self, "degradation", degradation)
         object.__setattr__(self, "image_shape", self.image_shape or degradation.image_shape(shape))
+
+    @property
+    def operator(self) -> Degradation:
+        """A, whatever it was given as."""
+        assert not isinstance(self.degradation, Operator)
+        return self.degradation
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the observation."""
+        return self.observation.shape[-2], self.observation.shape[-1]
 
     @property
     def shape(self) -> Shape:

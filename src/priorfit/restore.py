@@ -3,10 +3,10 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from priorfit.code import detached, split
 from priorfit.degradations import Blind
@@ -26,12 +26,12 @@ class Stage:
 
     Args:
         steps: how many.
-        lr: learning rate of each part of the code, a number or a function of the stage's step. A part
-            at 0.0 stands still but collects moments; a part left out costs no gradient either. Of
-            overlapping names the longest match holds.
+        lr: learning rate of each part of the code, a number or a function of the stage's step. A
+            part at 0.0 stands still but collects moments; a part left out costs no gradient either.
+            Of overlapping names the longest match holds.
         objective: what is minimised.
-        optimizer: parameter groups to optimiser. Stages in a row that share it (the same object) share
-            its moments too.
+        optimizer: parameter groups to optimiser. Stages in a row that share it (the same object)
+            share its moments too.
     """
 
     steps: int
@@ -257,9 +257,10 @@ def optimise(
                 state.optimizer.load_state_dict(moments)
                 moments = None
         _only_tuned_parts_need_gradients(code, stage)
-        losses_of = stage.objective.against(problem.observation)
+        losses_of = stage.objective.against(problem)
         while state.step < stage.steps:
-            image, losses = _take(state, stage, lambda s=losses_of: _look(state, problem, recipe, s))
+            look = partial(_look, state, problem, recipe, losses_of)
+            image, losses = _take(state, stage, look)
             yield Step(image, losses, state, code)
         state.stage, state.step = state.stage + 1, 0
         if state.stage < len(recipe.stages):
@@ -271,11 +272,13 @@ Look = tuple[Image, dict[str, PerImage]]
 
 
 def _look(state: State, problem: Problem, recipe: Recipe, losses_of: Callable[..., Any]) -> Look:
-    image = recipe.prior.render(state.code, state.noise)
-    degradation = problem.degradation
+    code = recipe.prior.vary(state.code, state.noise)
+    image = recipe.prior.render(code)
+    degradation = problem.operator
     if isinstance(degradation, Blind):
-        degradation = degradation.at(state.code)
-    return image, losses_of(Estimate(state.code, image, degradation(image)), state.step)
+        degradation = degradation.at(code)
+    estimate = Estimate(code, image, degradation(image), recipe.prior.render)
+    return image, losses_of(estimate, state.step)
 
 
 def _take(state: State, stage: Stage, look: Callable[[], Look]) -> Look:
@@ -283,14 +286,14 @@ def _take(state: State, stage: Stage, look: Callable[[], Look]) -> Look:
     assert optimizer is not None
     looks: list[Look] = []
 
-    def closure() -> Tensor:
+    def closure() -> float:
         optimizer.zero_grad()
         image, losses = look()
         total = torch.stack(list(losses.values())).sum()
         total.backward()
         if not looks:  # LBFGS looks more than once a step; what the step started from is the first
             looks.append((image.detach(), {name: loss.detach() for name, loss in losses.items()}))
-        return total
+        return total  # type: ignore[return-value]  # LBFGS takes a tensor, and needs one
 
     for group in optimizer.param_groups:
         group["lr"] = at(_rate(stage, group["name"]) or 0.0, state.step)

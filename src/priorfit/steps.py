@@ -16,8 +16,8 @@ class Smoothed(Filter):
         m ← w·m + (1 − w)·x
 
     Args:
-        weight: w, or a function of the number of images averaged before. The average is corrected for
-            its start, so that it is one of real images from the first step on.
+        weight: w, or a function of the number of images averaged before. The average is corrected
+            for its start, so that it is one of real images from the first step on.
         released: start from the first image, uncorrected, as denoising.ipynb does.
     """
 
@@ -139,8 +139,10 @@ class Rewinding(Filter):
 
     def see(self, step: Step) -> Step | None:
         loss = step.loss.max().item()
-        if not math.isfinite(loss) or loss > self.lowest * 10 ** (self.drop / 10):
-            return self._go_back(step)
+        risen = 0 < self.lowest < loss / 10 ** (self.drop / 10)  # Stein's estimate may be negative
+        if not math.isfinite(loss) or risen:
+            self._go_back(step)
+            return None
         self.lowest = min(self.lowest, loss)
         if step.state.taken % self.every == 0:
             self.kept, self.candidate = self.candidate, step.state.state_dict()
@@ -149,13 +151,12 @@ class Rewinding(Filter):
             self.candidate = step.state.state_dict()
         return step
 
-    def _go_back(self, step: Step) -> None:
+    def _go_back(self, step: Step) -> None:  # nothing to hand on: the step is passed over
         target = self.kept or self.candidate
         self.tries += 1
         if target is None or self.tries > self.limit:
             self.why = f"the loss left its course and did not return, at step {step.state.taken}"
-            return None
+            return
         step.state.rewind(target)
         self.rewound += 1
         self.lowest = math.inf
-        return None

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from priorfit.errors import ProblemError
 from priorfit.objective import Estimate, Loss, Term
-from priorfit.types import Observation, PerImage
+from priorfit.problem import Problem
+from priorfit.types import PerImage
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +23,8 @@ class Mse(Term):
 
     confidence: Tensor | None = None
 
-    def against(self, observation: Observation) -> Loss:
-        return lambda at: _mean((at.degraded - observation).square(), self.confidence)
+    def against(self, problem: Problem) -> Loss:
+        return lambda at: _mean((at.degraded - problem.observation).square(), self.confidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +37,8 @@ class Mae(Term):
 
     confidence: Tensor | None = None
 
-    def against(self, observation: Observation) -> Loss:
-        return lambda at: _mean((at.degraded - observation).abs(), self.confidence)
+    def against(self, problem: Problem) -> Loss:
+        return lambda at: _mean((at.degraded - problem.observation).abs(), self.confidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +53,9 @@ class Charbonnier(Term):
     epsilon: float = 1e-3
     confidence: Tensor | None = None
 
-    def against(self, observation: Observation) -> Loss:
+    def against(self, problem: Problem) -> Loss:
         def loss(at: Estimate) -> PerImage:
-            residual = at.degraded - observation
+            residual = at.degraded - problem.observation
             root = torch.hypot(residual, torch.full_like(residual, self.epsilon))
             return _mean(root - self.epsilon, self.confidence)
 
@@ -62,7 +64,7 @@ class Charbonnier(Term):
 
 @dataclass(frozen=True, eq=False)
 class PoissonLikelihood(Term):
-    """Negative log-likelihood of photon counts, less its smallest value, so that 0 is a perfect fit.
+    """Negative log-likelihood of photon counts, less its smallest value: 0 is a perfect fit.
 
         L = mean m·(λ − k·log λ) + const,   λ = peak·A(x),  k = peak·y
 
@@ -76,8 +78,8 @@ class PoissonLikelihood(Term):
     confidence: Tensor | None = None
     floor: float = 1e-4
 
-    def against(self, observation: Observation) -> Loss:
-        counts = observation.clamp_min(0)
+    def against(self, problem: Problem) -> Loss:
+        counts = problem.observation.clamp_min(0)
         least = counts - torch.special.xlogy(counts, counts)
 
         def loss(at: Estimate) -> PerImage:
@@ -100,7 +102,7 @@ class TotalVariation(Term):
 
     beta: float = 0.5
 
-    def against(self, observation: Observation) -> Loss:
+    def against(self, problem: Problem) -> Loss:
         def loss(at: Estimate) -> PerImage:
             x = at.image
             down = (x[..., 1:, :-1] - x[..., :-1, :-1]).square()
@@ -108,6 +110,61 @@ class TotalVariation(Term):
             # Where the image is flat the slope of a root is infinite; 0 is the right subgradient.
             energy = (down + right).clamp_min(torch.finfo(x.dtype).tiny)
             return energy.pow(self.beta).flatten(1).sum(1)
+
+        return loss
+
+
+@dataclass(frozen=True)
+class HeldOut(Term):
+    """Squared error that counts more where known pixels were hidden from the network.
+
+        L = mean (1 + (w − 1)·h)·(A(x) − y)²,   h = 1 where an input of `Hiding` hid a pixel
+
+    What a network is judged by and cannot see it cannot copy: the idea of blind-spot training
+    [batson2019]_, with whole pixels hidden before a classical fill.
+
+    Args:
+        weight: w.
+    """
+
+    weight: float = 4.0
+
+    def against(self, problem: Problem) -> Loss:
+        def loss(at: Estimate) -> PerImage:
+            hidden = torch.stack([at.code[name] for name in at.code if name.startswith("hidden.")])
+            confidence = 1 + (self.weight - 1) * hidden.amax(0)
+            return _mean((at.degraded - problem.observation).square(), confidence)
+
+        return loss
+
+
+@dataclass(frozen=True)
+class Sure(Term):
+    """Stein's unbiased estimate of the error against the *true* image [stein1981]_.
+
+        L = mean (f(y) − y)² + 2σ²·div f(y) / n,   div f(y) ≈ ⟨f(y + εb) − f(y), b⟩ / ε,  b = ±1
+
+    Up to a constant. For a network that sees the noisy image itself, through an input of `Probing`:
+    the second summand charges it for following the noise [ramani2008]_.
+
+    Raises:
+        ProblemError: the noise level of the problem is unknown.
+    """
+
+    def against(self, problem: Problem) -> Loss:
+        if problem.noise_std is None:
+            raise ProblemError("Stein's estimate needs the noise level of the observation")
+        variance = problem.noise_std**2
+
+        def loss(at: Estimate) -> PerImage:
+            probes = [name for name in at.code if name.startswith("probe.")]
+            moved = at.code | {name.replace("probe", "z"): at.code[name] for name in probes}
+            change = at.render(moved) - at.image
+            push = torch.stack([at.code[n.replace("probe", "push")] for n in probes]).sum(0)
+            divergence = _mean(change * push, None) / push.square().flatten(1).mean(1)
+            return (
+                _mean((at.image - problem.observation).square(), None) + 2 * variance * divergence
+            )
 
         return loss
 

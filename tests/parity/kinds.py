@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.parity import dip, operators
+from tests.parity import dip, operators, trajectories
 from tests.parity.fixture import Fixture, Result
 
-KINDS: dict[str, Callable[[Fixture], Iterator[Result]]] = {**dip.KINDS, **operators.KINDS}
+KINDS: dict[str, Callable[[Fixture], Iterator[Result]]] = {
+    **dip.KINDS,
+    **operators.KINDS,
+    **trajectories.KINDS,
+}
 
 # Kinds of the generative priors, which do not exist here yet. Anything else unknown is a failure.
 LATER = frozenset(

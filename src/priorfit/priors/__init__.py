@@ -1,0 +1,1 @@
+"""Families of images: x = render(code)."""

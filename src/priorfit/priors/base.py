@@ -18,11 +18,10 @@ class Prior(ABC):
             Named tensors, each (B, ...), one entry an image.
         """
 
-    @abstractmethod
-    def render(self, code: Code, noise: Noise | None = None) -> Image:
-        """Draw the images of a code, (B, C, H, W), differentiably.
+    def vary(self, code: Code, noise: Noise) -> Code:
+        """The code as one step of a fit sees it: jittered inputs, shaken weights, hidden pixels."""
+        return code
 
-        Args:
-            code: what `start` made, or a fitted one.
-            noise: for priors that are perturbed while they are fitted; None renders undisturbed.
-        """
+    @abstractmethod
+    def render(self, code: Code) -> Image:
+        """Draw the images of a code, (B, C, H, W), differentiably."""

@@ -7,10 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from priorfit.code import part
 from priorfit.networks.initialise import initialise
 from priorfit.noise import Noise
 from priorfit.priors.base import Prior
-from priorfit.priors.inputs import Input
+from priorfit.priors.inputs import Input, Pooled
+from priorfit.priors.precision import Precision, full
 from priorfit.problem import Problem
 from priorfit.types import Code, Image
 
@@ -21,17 +23,19 @@ NetworkFactory = Callable[[int, int], nn.Module]
 class DeepImagePrior(Prior):
     """x = f(z): the weights of f are the code [ulyanov2018]_.
 
-    Parts of the code: `network.*`, the parameters; `buffers.*`, running statistics of normalisations;
-    `z.0`, `z.1`, …, one an input; `channels`, how many the image has.
+    Parts of the code: `network.*`, the parameters; `buffers.*`, running statistics of
+    normalisations; `z.0`, `z.1`, …, one an input; `pool.*`, what these are varied with; `channels`,
+    of the image.
 
     Args:
         network: builds f from the number of channels of z and of the image.
         inputs: what z is made of, joined channel by channel.
-        jitter: standard deviation of the normal noise added to z at every step of a fit, one for each
-            input or one for all (reg_noise_std in the released notebooks).
-        weight_noise: standard deviation of normal noise on every parameter at every step, as a fraction
-            of the parameter's own spread. The released `param_noise` meant this and did nothing.
-        precision: number format of convolutions; None computes in the observation's own.
+        jitter: standard deviation of the normal noise added to z at every step of a fit, one for
+            each input or one for all (reg_noise_std in the released notebooks).
+        weight_noise: standard deviation of normal noise on the filters at every step, as a fraction
+            of their own spread. The released `param_noise` meant this and did nothing.
+        precision: number format of convolutions, by device.
+        memory_format: order of the numbers in memory; channels last is faster on every device.
     """
 
     def __init__(
@@ -41,19 +45,25 @@ class DeepImagePrior(Prior):
         *,
         jitter: float | Sequence[float] = 0.0,
         weight_noise: float = 0.0,
-        precision: torch.dtype | None = None,
+        precision: Precision = full,
+        memory_format: torch.memory_format = torch.channels_last,
     ) -> None:
         self.network, self.inputs = network, tuple(inputs)
         each = [jitter] * len(self.inputs) if isinstance(jitter, float | int) else list(jitter)
         self.jitter = tuple(float(std) for std in each)
         self.weight_noise, self.precision = weight_noise, precision
+        self.memory_format = memory_format
         self._modules: dict[tuple[int, int], nn.Module] = {}
 
     def start(self, problem: Problem, noise: Noise) -> Code:
         y = problem.observation
-        code = {f"z.{i}": make(problem, noise) for i, make in enumerate(self.inputs)}
-        code = {name: _nhwc(z) for name, z in code.items()}
-        channels = sum(z.shape[1] for z in code.values())
+        code: Code = {}
+        for i, source in enumerate(self.inputs):
+            code[f"z.{i}"] = source(problem, noise)
+            if isinstance(source, Pooled):
+                pool = source.pool(problem, noise)
+                code |= {f"pool.{i}.{name}": members for name, members in pool.items()}
+        channels = sum(code[f"z.{i}"].shape[1] for i in range(len(self.inputs)))
         module = self._module(channels, problem.shape[0])
         drawn = [_drawn(module, generator, y) for generator in noise.generators]
         for name in drawn[0]:
@@ -61,8 +71,19 @@ class DeepImagePrior(Prior):
         code["channels"] = torch.full((len(y), 1), problem.shape[0], device=y.device)
         return code
 
-    def render(self, code: Code, noise: Noise | None = None) -> Image:
-        z = torch.cat([self._jittered(code[f"z.{i}"], i, noise) for i in range(len(self.inputs))], 1)
+    def vary(self, code: Code, noise: Noise) -> Code:
+        varied = dict(code)
+        for i, source in enumerate(self.inputs):
+            if isinstance(source, Pooled):
+                varied |= _member(code, i, noise)
+            z, std = varied[f"z.{i}"], self.jitter[i]
+            if std:
+                varied[f"z.{i}"] = z + std * noise.normal(*z.shape[1:], dtype=z.dtype)
+        return self._shaken(varied, noise) if self.weight_noise else varied
+
+    def render(self, code: Code) -> Image:
+        z = torch.cat([code[f"z.{i}"] for i in range(len(self.inputs))], 1)
+        z = z.contiguous(memory_format=self.memory_format)
         module = self._module(z.shape[1], int(code["channels"][0, 0]))
         images = []
         for i in range(len(z)):
@@ -71,30 +92,23 @@ class DeepImagePrior(Prior):
                 for name, tensor in code.items()
                 if name.startswith(("network.", "buffers."))
             }
-            if noise is not None and self.weight_noise:
-                numbers = self._shaken(numbers, noise.generators[i])
             images.append(self._run(module, numbers, z[i : i + 1]))
         return images[0] if len(images) == 1 else torch.cat(images)
 
     def _run(self, module: nn.Module, weights: dict[str, Tensor], z: Tensor) -> Image:
-        if self.precision is None:
-            return functional_call(module, weights, z)
-        with torch.autocast(z.device.type, self.precision):
+        precision = self.precision(z.device) if z.dtype == torch.float32 else None
+        with torch.autocast(z.device.type, precision, enabled=precision is not None):
             return functional_call(module, weights, z).to(z.dtype)
 
-    def _jittered(self, z: Tensor, index: int, noise: Noise | None) -> Tensor:
-        std = self.jitter[index]
-        if noise is None or not std:
-            return z
-        return z + std * noise.normal(*z.shape[1:], dtype=z.dtype)
-
-    def _shaken(self, weights: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        shaken = dict(weights)
-        for name, weight in weights.items():
-            if weight.ndim == 4:  # convolutions alone, as the released guard intended
-                draw = torch.empty_like(weight).normal_(generator=generator)
-                shaken[name] = weight + self.weight_noise * weight.detach().std() * draw
-        return shaken
+    def _shaken(self, code: Code, noise: Noise) -> Code:
+        for name, weight in part(code, "network").items():
+            if (
+                weight.ndim == 5
+            ):  # (B, out, in, k, k): convolutions alone, as the released guard meant
+                spread = weight.detach().flatten(1).std(1)[:, None, None, None, None]
+                draw = noise.normal(*weight.shape[1:], dtype=weight.dtype)
+                code[name] = weight + self.weight_noise * spread * draw
+        return code
 
     def _module(self, channels: int, image_channels: int) -> nn.Module:
         """The network's shape without memory: its numbers come from the code."""
@@ -117,9 +131,14 @@ def _drawn(module: nn.Module, generator: torch.Generator, like: Tensor) -> dict[
     }
 
 
+def _member(code: Code, index: int, noise: Noise) -> Code:
+    """Draw one member of the pools of an input, the same one of each."""
+    pools = part(code, f"pool.{index}")
+    count = next(iter(pools.values())).shape[1]
+    chosen = (noise.uniform(1)[:, 0] * count).long()
+    rows = torch.arange(len(chosen), device=chosen.device)
+    return {f"{name.rsplit('.', 1)[1]}.{index}": pool[rows, chosen] for name, pool in pools.items()}
+
+
 def _one(tensor: Tensor, image: int) -> Tensor:
     return tensor.squeeze(0) if len(tensor) == 1 else tensor[image]
-
-
-def _nhwc(z: Tensor) -> Tensor:
-    return z.contiguous(memory_format=torch.channels_last)

@@ -1,11 +1,13 @@
 """What an untrained network is fed: noise, coordinates, a picture. Each is a value, called once."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from priorfit.degradations import Mask
 from priorfit.errors import ProblemError
 from priorfit.noise import Noise
 from priorfit.problem import Problem
@@ -80,19 +82,92 @@ class Observed:
         return problem.observation
 
 
+Estimator = Callable[[Problem], Image]
+"""A cheap classical estimate, one of `priorfit.guides`: problem to (B, C, H, W)."""
+
+
 @dataclass(frozen=True)
 class Guide:
-    """A cheap estimate of the image, fed to the network as a hint and never blended into its output.
+    """A cheap estimate of the image: a hint for the network, never blended into its output."""
 
-    Args:
-        estimate: problem to image, (B, c, H, W), one of `priorfit.guides`.
-        centre: subtracted from the estimate, so that the network sees numbers around zero.
-        scale: factor on what is left.
-    """
-
-    estimate: Callable[[Problem], Image]
-    centre: float = 0.0
-    scale: float = 1.0
+    estimate: Estimator
 
     def __call__(self, problem: Problem, noise: Noise) -> Tensor:
-        return (self.estimate(problem) - self.centre) * self.scale
+        return self.estimate(problem)
+
+
+class Pooled(ABC):
+    """An input that is varied at every step with one of a pool of tensors made beforehand."""
+
+    @abstractmethod
+    def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
+        """Make the pool: part to (B, P, c, H, W); the same member is drawn of each."""
+
+    @abstractmethod
+    def __call__(self, problem: Problem, noise: Noise) -> Tensor:
+        """What the network is fed undisturbed, (B, c, H, W)."""
+
+
+@dataclass(frozen=True)
+class Probing(Pooled):
+    """The noisy image beside a cheap estimate of it, with the copies that `terms.Sure` probes.
+
+    A copy is the same for y + εb, b = ±1, the estimate included, since that follows the noise too.
+
+    Args:
+        estimate: denoiser.
+        copies: how many.
+        epsilon: ε, on the scale of the image.
+    """
+
+    estimate: Estimator
+    copies: int = 8
+    epsilon: float = 0.02
+
+    def __call__(self, problem: Problem, noise: Noise) -> Tensor:
+        return torch.cat([self.estimate(problem), problem.observation], 1)
+
+    def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
+        y = problem.observation
+        signs = [noise.uniform(*y.shape[1:], dtype=y.dtype).to(y) for _ in range(self.copies)]
+        pushes = [self.epsilon * torch.where(sign < 0.5, -1.0, 1.0).to(y) for sign in signs]
+        moved = [self(replace(problem, observation=y + push), noise) for push in pushes]
+        return {"probe": torch.stack(moved, 1), "push": torch.stack(pushes, 1)}
+
+
+@dataclass(frozen=True)
+class Hiding(Pooled):
+    """A cheap fill of the hole beside the mask, with more of the known pixels hidden at every step.
+
+    Args:
+        estimate: fills what a mask hides.
+        copies: how many maskings to draw from.
+        fraction: of the known pixels hidden in each.
+    """
+
+    estimate: Estimator
+    copies: int = 12
+    fraction: float = 0.15
+
+    def __call__(self, problem: Problem, noise: Noise) -> Tensor:
+        y = problem.observation
+        known = _known(problem).to(y).expand(len(y), 1, -1, -1)
+        return torch.cat([self.estimate(problem), known], 1)
+
+    def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
+        y, known = problem.observation, _known(problem)
+        filled, hidden = [], []
+        for _ in range(self.copies):
+            draw = noise.uniform(1, *y.shape[2:], dtype=y.dtype).to(y)
+            mask = Mask(known * (draw >= self.fraction))
+            filled.append(self(Problem(mask(y), mask), noise))
+            hidden.append(known - mask.known.to(y))
+        return {"z": torch.stack(filled, 1), "hidden": torch.stack(hidden, 1)}
+
+
+def _known(problem: Problem) -> Tensor:
+    if not isinstance(problem.degradation, Mask):
+        raise ProblemError(
+            "pixels can be hidden where some are missing: the degradation is no mask"
+        )
+    return problem.degradation.known.to(problem.observation).amin(1, keepdim=True)

@@ -3,11 +3,17 @@
 import difflib
 
 from priorfit.errors import RecipeError
-from priorfit.recipes import published
+from priorfit.recipes import fast, published
 from priorfit.recipes.setting import Cited, Setting
 from priorfit.restore import Recipe
 
 SETTINGS: dict[str, Setting] = {
+    "dip/denoise": fast.DENOISE,
+    "dip/inpaint": fast.INPAINT,
+    "dip/upscale": fast.UPSCALE,
+    "dip/deblur": fast.DEBLUR,
+    "dip/dejpeg": fast.DEJPEG,
+    "dip/fuse": fast.FUSE,
     "dip/denoise-paper": published.DENOISE,
     "dip/denoise50-paper": published.DENOISE_50,
     "dip/dejpeg-paper": published.DEJPEG,
@@ -25,7 +31,7 @@ SETTINGS: dict[str, Setting] = {
     "dip/fuse-paper": published.FUSE,
 }
 
-__all__ = ["SETTINGS", "Cited", "Setting", "find", "load"]
+__all__ = ["Cited", "find", "load", "Setting", "SETTINGS"]
 
 
 def find(name: str) -> Setting:

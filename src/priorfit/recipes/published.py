@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import partial
 
 from priorfit.networks.hourglass import Hourglass, Scale
-from priorfit.networks.layers import AVERAGE, bilinear, nearest
+from priorfit.networks.layers import bilinear, nearest
+from priorfit.networks.pools import AVERAGE
 from priorfit.networks.resnet import ResNet
 from priorfit.networks.unet import UNet
 from priorfit.priors.inputs import Companion, MeshGrid, UniformNoise
@@ -109,7 +110,7 @@ def _large_hole(depth: int) -> Setting:
         about=f"a large hole, as published for the library, {depth} scales",
         network=Cited(
             partial(Hourglass, scales=[scale(width, width) for width in widths]),
-            f"inpainting.ipynb: skip_depth{depth}, filter_size_down = 5, up = 3, need1x1_up = False",
+            f"inpainting.ipynb: skip_depth{depth}, filter_size_down 5, up 3, need1x1_up = False",
         ),
         inputs=Cited([UniformNoise(1)], "inpainting.ipynb: input_depth = 1"),
         jitter=Cited(0.0, "inpainting.ipynb: reg_noise_std = 0 (param_noise is set, does nothing)"),

@@ -9,6 +9,7 @@ import torch
 from priorfit.objective import Objective, Schedule, Term
 from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory
 from priorfit.priors.inputs import Input
+from priorfit.priors.precision import Precision, full
 from priorfit.restore import Filter, Finish, OptimizerFactory, Recipe, Stage
 
 T = TypeVar("T")
@@ -34,15 +35,16 @@ class Setting:
         about: one line for the list of recipes.
         network: builds the network.
         inputs: what the network is fed.
-        jitter: standard deviation of the noise added to the inputs at each step, one or one an input.
+        jitter: standard deviation of the noise added to the inputs at each step, one or one each.
         rate: learning rate.
         steps: length of the fit.
         objective: what is minimised.
         filters: averaging, rewinding, stopping.
         parts: what is optimised.
         optimizer: Adam unless said otherwise.
-        precision: number format of the convolutions on a device type, None for the observation's.
+        precision: number format of the convolutions, by device.
         finish: what is done to the picture at the end.
+        most: longest useful fit: a longer time limit is not filled up.
     """
 
     about: str
@@ -55,8 +57,9 @@ class Setting:
     filters: Cited[Sequence[Callable[[], Filter]]]
     parts: Sequence[str] = ("network",)
     optimizer: OptimizerFactory = torch.optim.Adam
-    precision: Callable[[], torch.dtype | None] = lambda: None
+    precision: Precision = full
     finish: Sequence[Finish] = ()
+    most: int | None = None
 
     def recipe(self, steps: int | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""
@@ -68,8 +71,7 @@ class Setting:
             self.network.value,
             self.inputs.value,
             jitter=self.jitter.value,
-            precision=self.precision(),
+            precision=self.precision,
         )
         stage = Stage(length, dict.fromkeys(self.parts, rate), summed, self.optimizer)
         return Recipe(prior, [stage], self.filters.value, self.finish)
-

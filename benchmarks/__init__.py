@@ -1,0 +1,1 @@
+"""Speed and published numbers, measured by hand: `python -m benchmarks`; not part of the tests."""

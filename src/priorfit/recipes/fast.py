@@ -1,0 +1,97 @@
+"""Settings of our own, found by experiment for two CPU cores: benchmarks/README.md has the curves.
+
+They run at a constant rate and average what they render, so that they may be stopped at any step.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import torch
+
+from priorfit import guides
+from priorfit.finish import CropCanvas, KeepKnownPixels
+from priorfit.networks.folded import Folded
+from priorfit.networks.hourglass import Hourglass, Scale
+from priorfit.networks.layers import ZEROS, Style, nearest
+from priorfit.priors.inputs import Companion, Guide, Hiding, Probing, UniformNoise
+from priorfit.priors.precision import fastest
+from priorfit.recipes.setting import Cited, Setting
+from priorfit.steps import Rewinding, Smoothed
+from priorfit.terms import HeldOut, Mse, Sure
+
+_FOUND = "by experiment, benchmarks/README.md"
+_ADAM = partial(torch.optim.Adam, fused=True)  # one object, so that stages share its moments
+
+# Half the resolution, a pixel shuffle at the end: a quarter of the work for noise.
+_HALF = partial(
+    Folded,
+    network=partial(
+        Hourglass,
+        scales=[Scale(64, 64, skip=16, upsample=nearest)] * 4,
+        style=Style(padding=ZEROS, sigmoid=False),
+    ),
+)
+
+
+def _full(skip: int, skip_filter: int) -> partial[Hourglass]:
+    scale = Scale(32, 32, skip=skip, skip_filter=skip_filter, upsample=nearest)
+    return partial(Hourglass, scales=[scale] * 5, style=Style(padding=ZEROS))
+
+
+_NLM = partial(guides.non_local_means, strength=0.6)
+
+DENOISE = Setting(
+    about="white noise of a known or estimated level",
+    network=Cited(_HALF, _FOUND),
+    inputs=Cited([Probing(_NLM, copies=8, epsilon=0.02)], _FOUND),
+    jitter=Cited(0.0, _FOUND),
+    rate=Cited(0.01, "as published, denoising.ipynb: LR = 0.01"),
+    steps=Cited(400, _FOUND),
+    objective=Cited(Sure(), "[stein1981]_, [ramani2008]_"),
+    filters=Cited([partial(Rewinding, drop=10.0), partial(Smoothed, 0.99)], _FOUND),
+    optimizer=_ADAM,
+    precision=fastest,
+)
+
+INPAINT = replace(
+    DENOISE,
+    about="missing pixels: text, scratches, dropouts, regions",
+    network=Cited(_full(16, 3), _FOUND),
+    inputs=Cited([UniformNoise(8), Hiding(guides.biharmonic, 16, 0.05)], _FOUND),
+    jitter=Cited(0.0, _FOUND),
+    steps=Cited(700, _FOUND),
+    objective=Cited(HeldOut(weight=12.0), _FOUND),
+    finish=(KeepKnownPixels(),),
+)
+
+UPSCALE = replace(
+    DENOISE,
+    about="more pixels, by any whole factor",
+    network=Cited(_full(4, 1), _FOUND),
+    inputs=Cited([UniformNoise(8), Guide(guides.enlarged)], _FOUND),
+    jitter=Cited(0.0, _FOUND),
+    steps=Cited(900, _FOUND),
+    objective=Cited(Mse(), "as published"),
+)
+
+DEBLUR = replace(
+    UPSCALE,
+    about="a known blur",
+    inputs=Cited([UniformNoise(8), Guide(guides.deconvolved)], _FOUND),
+    finish=(CropCanvas(),),
+)
+
+DEJPEG = replace(
+    DENOISE,
+    about="compression artefacts",
+    inputs=Cited([UniformNoise(4), Guide(guides.total_variation)], _FOUND),
+    jitter=Cited((0.03, 0.0), _FOUND),
+    objective=Cited(Mse(), "as published"),
+)
+
+FUSE = replace(
+    UPSCALE,
+    about="flash and no-flash photographs of one scene",
+    inputs=Cited([Companion()], "as published, flash-no-flash.ipynb: net_input = flash image"),
+    steps=Cited(300, _FOUND),
+)
