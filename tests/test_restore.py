@@ -152,6 +152,12 @@ def test_a_blind_kernel_is_fitted_with_the_image():
     )
 
 
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_a_blind_kernel_starts_as_the_known_one(factor):
+    image = picture(2, side=12)
+    assert torch.allclose(BlindDownsample(factor)(image), Downsample(factor)(image), atol=1e-6)
+
+
 def test_a_learning_rate_of_zero_collects_moments_and_stands_still():
     problem = PROBLEMS["identity"]
     code = recipe().prior.start(problem, noise := Noise([0]))

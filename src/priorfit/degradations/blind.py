@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from priorfit.degradations.resample import Downsample, Lanczos
 from priorfit.errors import ProblemError
-from priorfit.kernels import lanczos
 from priorfit.types import Code, Degradation, Image, Observation, Shape
 
 
@@ -43,7 +43,7 @@ class BlindDownsample(Blind):
     lobes: int = 2
 
     def start(self, observation: Observation) -> Code:
-        taps = lanczos(self.factor, self.lobes).to(observation)
+        taps = Downsample(self.factor, Lanczos(self.lobes)).taps().to(observation)
         return {"degradation.kernel": torch.outer(taps, taps).repeat(len(observation), 1, 1)}
 
     def at(self, code: Code) -> Degradation:
