@@ -4,6 +4,7 @@
 #   make demo      damage, restore, show          make format   write the format instead of checking it
 #   make test      the tests                      make bench    speed and quality, by hand, long
 
+SHELL := bash -o pipefail
 PYTHON ?= python3
 # Where torch comes from, say https://download.pytorch.org/whl/cpu for a small build without CUDA.
 # Only torch: such an index lacks the pinned versions of what torch needs, which pip's own index has.
@@ -13,6 +14,10 @@ WORKERS ?= 2
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Debian parts ensurepip from Python; its pip can fill an environment from outside.
+VENV_OF_DEBIAN := { $(PYTHON) -m venv --clear --without-pip .venv && $(PYTHON) -m pip -q --python .venv install pip; }
+# Of pip's hundreds of lines, the ones that one waits for.
+BIG_STEPS := { grep --line-buffered -oE '(Downloading|Using cached) .* [MG]B\)|^Installing' || true; }
 TORCH := $(shell grep '^torch==' constraints.txt)
 
 .PHONY: demo install test check bench format clean
@@ -25,14 +30,12 @@ install: .venv/.installed
 # One stamp: set up anew only when what is to be installed has changed.
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got " + sys.version.split()[0] + ": name another with make PYTHON=…")'
-	@echo "[1/4] environment in .venv"
-	@$(PYTHON) -m venv .venv
-	@echo "[2/4] $(TORCH)"
-	@$(PIP) install $(TORCH) -c constraints.txt $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX))
-	@echo "[3/4] priorfit and what it stands on, about 90 MB"
-	@$(PIP) install -q -e . -c constraints.txt
-	@echo "[4/4] TIFF, reports and the tools for tests, about 80 MB"
-	@$(PIP) install -q -e '.[tiff,report,dev]' -c constraints.txt
+	@echo "[1/3] environment in .venv"
+	@$(PIP) --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv 2>/dev/null || $(VENV_OF_DEBIAN)
+	@echo "[2/3] $(TORCH)"
+	@$(PIP) install --no-deps $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@echo "[3/3] priorfit, what it stands on and the tools for tests"
+	@$(PIP) install -e '.[tiff,report,dev]' -c constraints.txt | $(BIG_STEPS)
 	@touch $@
 
 test: install
