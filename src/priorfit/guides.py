@@ -20,6 +20,11 @@ from priorfit.types import Image
 Array = NDArray[np.floating]
 
 
+def observed(problem: Problem) -> Image:
+    """The observation itself: no estimate at all, where an input asks for one."""
+    return problem.observation
+
+
 def noise_level(image: Image) -> float:
     """Estimate the standard deviation of white noise, as a fraction of full scale."""
     picture = image[0].permute(1, 2, 0).double().cpu().numpy()

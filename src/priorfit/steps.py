@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 import torch
 
@@ -40,6 +41,22 @@ class Smoothed(Filter):
         self.share = weight * self.share + 1 - weight
         self.count += 1
         return step._replace(image=self.mean / self.share, picked=True)
+
+
+@dataclass(frozen=True)
+class Lengthening:
+    """Weight of an average that reaches back over a fixed share of the run, whatever its length.
+
+        w = 1 − (p + 1) / (t + p + 1),   polynomial-decay averaging [shamir2013]_
+
+    Args:
+        power: p; the average reaches back over about a (p + 1)-th of the run.
+    """
+
+    power: float = 8.0
+
+    def __call__(self, count: int) -> float:
+        return 1 - (self.power + 1) / (count + self.power + 1)
 
 
 class Best(Filter):

@@ -99,8 +99,14 @@ class Hourglass(nn.Module):
             x = level.descend(x, keep_size=self.keep_size)
         for level in reversed(levels):
             x = level.ascend(x, fine.pop(), keep_size=self.keep_size)
-        image = self.ending(self.output(x))
+        image = self.ending(_in_full(self.output, x))
         return centred(image, size) if self.keep_size else image
+
+
+def _in_full(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """Apply the last layer in the precision of its parameters: bfloat16 has 8 bits an octave."""
+    with torch.autocast(x.device.type, enabled=False):
+        return layer(x.to(layer.weight.dtype))
 
 
 class Level(nn.Module):

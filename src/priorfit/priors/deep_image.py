@@ -34,6 +34,8 @@ class DeepImagePrior(Prior):
             each input or one for all (reg_noise_std in the released notebooks).
         weight_noise: standard deviation of normal noise on the filters at every step, as a fraction
             of their own spread. The released `param_noise` meant this and did nothing.
+        turning: fit the image turned and mirrored at random, eight ways; what the network learns
+            from one orientation serves the others, and noise is harder to follow.
         precision: number format of convolutions, by device.
         memory_format: order of the numbers in memory; channels last is faster on every device.
     """
@@ -45,13 +47,14 @@ class DeepImagePrior(Prior):
         *,
         jitter: float | Sequence[float] = 0.0,
         weight_noise: float = 0.0,
+        turning: bool = False,
         precision: Precision = full,
         memory_format: torch.memory_format = torch.channels_last,
     ) -> None:
         self.network, self.inputs = network, tuple(inputs)
         each = [jitter] * len(self.inputs) if isinstance(jitter, float | int) else list(jitter)
         self.jitter = tuple(float(std) for std in each)
-        self.weight_noise, self.precision = weight_noise, precision
+        self.weight_noise, self.turning, self.precision = weight_noise, turning, precision
         self.memory_format = memory_format
         self._modules: dict[tuple[int, int], nn.Module] = {}
 
@@ -79,11 +82,12 @@ class DeepImagePrior(Prior):
             z, std = varied[f"z.{i}"], self.jitter[i]
             if std:
                 varied[f"z.{i}"] = z + std * noise.normal(*z.shape[1:], dtype=z.dtype)
+        if self.turning:
+            varied["turn"] = (noise.uniform(1) * 8).long()
         return self._shaken(varied, noise) if self.weight_noise else varied
 
     def render(self, code: Code) -> Image:
         z = torch.cat([code[f"z.{i}"] for i in range(len(self.inputs))], 1)
-        z = z.contiguous(memory_format=self.memory_format)
         module = self._module(z.shape[1], int(code["channels"][0, 0]))
         images = []
         for i in range(len(z)):
@@ -92,10 +96,13 @@ class DeepImagePrior(Prior):
                 for name, tensor in code.items()
                 if name.startswith(("network.", "buffers."))
             }
-            images.append(self._run(module, numbers, z[i : i + 1]))
+            turn = int(code["turn"][i, 0]) if "turn" in code else 0
+            turned = self._run(module, numbers, _turned(z[i : i + 1], turn))
+            images.append(_turned_back(turned, turn))
         return images[0] if len(images) == 1 else torch.cat(images)
 
     def _run(self, module: nn.Module, weights: dict[str, Tensor], z: Tensor) -> Image:
+        z = z.contiguous(memory_format=self.memory_format)
         precision = self.precision(z.device) if z.dtype == torch.float32 else None
         with torch.autocast(z.device.type, precision, enabled=precision is not None):
             return functional_call(module, weights, z).to(z.dtype)
@@ -138,6 +145,19 @@ def _member(code: Code, index: int, noise: Noise) -> Code:
     chosen = (noise.uniform(1)[:, 0] * count).long()
     rows = torch.arange(len(chosen), device=chosen.device)
     return {f"{name.rsplit('.', 1)[1]}.{index}": pool[rows, chosen] for name, pool in pools.items()}
+
+
+def _turned(image: Tensor, turn: int) -> Tensor:
+    """One of the eight ways to turn and mirror (B, C, H, W)."""
+    image = image.flip(-1) if turn & 1 else image
+    image = image.flip(-2) if turn & 2 else image
+    return image.transpose(-1, -2) if turn & 4 else image
+
+
+def _turned_back(image: Tensor, turn: int) -> Tensor:
+    image = image.transpose(-1, -2) if turn & 4 else image
+    image = image.flip(-2) if turn & 2 else image
+    return image.flip(-1) if turn & 1 else image
 
 
 def _one(tensor: Tensor, image: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Settings of our own, found by experiment for two CPU cores: benchmarks/README.md has the curves.
+"""Settings of our own, found by experiment for two CPU cores: benchmarks/README.md has the figures.
 
 They run at a constant rate and average what they render, so that they may be stopped at any step.
 """
@@ -12,66 +12,85 @@ from priorfit import guides
 from priorfit.finish import CropCanvas, KeepKnownPixels
 from priorfit.networks.folded import Folded
 from priorfit.networks.hourglass import Hourglass, Scale
-from priorfit.networks.layers import ZEROS, Style, nearest
+from priorfit.networks.layers import Style, nearest
 from priorfit.priors.inputs import Companion, Guide, Hiding, Probing, UniformNoise
 from priorfit.priors.precision import fastest
 from priorfit.recipes.setting import Cited, Setting
-from priorfit.steps import Rewinding, Smoothed
+from priorfit.steps import Lengthening, Rewinding, Smoothed
 from priorfit.terms import HeldOut, Mse, Sure
 
 _FOUND = "by experiment, benchmarks/README.md"
-_ADAM = partial(torch.optim.Adam, fused=True)  # one object, so that stages share its moments
 
-# Half the resolution, a pixel shuffle at the end: a quarter of the work for noise.
+# Half the resolution and a pixel shuffle at the end: a quarter of the work.
 _HALF = partial(
     Folded,
     network=partial(
         Hourglass,
         scales=[Scale(64, 64, skip=16, upsample=nearest)] * 4,
-        style=Style(padding=ZEROS, sigmoid=False),
+        style=Style(sigmoid=False),
     ),
 )
 
 
 def _full(skip: int, skip_filter: int) -> partial[Hourglass]:
     scale = Scale(32, 32, skip=skip, skip_filter=skip_filter, upsample=nearest)
-    return partial(Hourglass, scales=[scale] * 5, style=Style(padding=ZEROS))
+    return partial(Hourglass, scales=[scale] * 5)
 
 
-_NLM = partial(guides.non_local_means, strength=0.6)
+_NON_LOCAL_MEANS = partial(guides.non_local_means, strength=0.6)
 
 DENOISE = Setting(
     about="white noise of a known or estimated level",
     network=Cited(_HALF, _FOUND),
-    inputs=Cited([Probing(_NLM, copies=8, epsilon=0.02)], _FOUND),
+    inputs=Cited([Probing(_NON_LOCAL_MEANS, copies=24, epsilon=0.02)], _FOUND),
     jitter=Cited(0.0, _FOUND),
+    turning=True,
     rate=Cited(0.01, "as published, denoising.ipynb: LR = 0.01"),
-    steps=Cited(400, _FOUND),
+    steps=Cited(900, _FOUND),
     objective=Cited(Sure(), "[stein1981]_, [ramani2008]_"),
-    filters=Cited([partial(Rewinding, drop=10.0), partial(Smoothed, 0.99)], _FOUND),
-    optimizer=_ADAM,
+    filters=Cited([partial(Rewinding, drop=10.0), partial(Smoothed, Lengthening())], _FOUND),
+    optimizer=partial(torch.optim.Adam, fused=True),
     precision=fastest,
+    most=2000,
+)
+
+DENOISE_UNGUIDED = replace(
+    DENOISE,
+    about="as dip/denoise, without an estimate beside the noisy image",
+    inputs=Cited([Probing(guides.observed, copies=24, epsilon=0.02)], _FOUND),
 )
 
 INPAINT = replace(
     DENOISE,
     about="missing pixels: text, scratches, dropouts, regions",
     network=Cited(_full(16, 3), _FOUND),
-    inputs=Cited([UniformNoise(8), Hiding(guides.biharmonic, 16, 0.05)], _FOUND),
-    jitter=Cited(0.0, _FOUND),
-    steps=Cited(700, _FOUND),
-    objective=Cited(HeldOut(weight=12.0), _FOUND),
+    inputs=Cited([UniformNoise(8), Hiding(guides.biharmonic, copies=24, fraction=0.1)], _FOUND),
+    turning=False,
+    steps=Cited(1200, _FOUND),
+    objective=Cited(HeldOut(weight=8.0), _FOUND),
     finish=(KeepKnownPixels(),),
+    most=None,
+)
+
+INPAINT_UNGUIDED = replace(
+    INPAINT,
+    about="as dip/inpaint, without a fill to start from",
+    inputs=Cited([UniformNoise(8), Hiding(guides.observed, copies=24, fraction=0.1)], _FOUND),
 )
 
 UPSCALE = replace(
-    DENOISE,
+    INPAINT,
     about="more pixels, by any whole factor",
     network=Cited(_full(4, 1), _FOUND),
     inputs=Cited([UniformNoise(8), Guide(guides.enlarged)], _FOUND),
-    jitter=Cited(0.0, _FOUND),
-    steps=Cited(900, _FOUND),
-    objective=Cited(Mse(), "as published"),
+    objective=Cited(Mse(), "as published, super-resolution.ipynb: mse"),
+    finish=(),
+)
+
+UPSCALE_UNGUIDED = replace(
+    UPSCALE,
+    about="as dip/upscale, from noise alone",
+    inputs=Cited([UniformNoise(16)], _FOUND),
 )
 
 DEBLUR = replace(
@@ -86,7 +105,9 @@ DEJPEG = replace(
     about="compression artefacts",
     inputs=Cited([UniformNoise(4), Guide(guides.total_variation)], _FOUND),
     jitter=Cited((0.03, 0.0), _FOUND),
-    objective=Cited(Mse(), "as published"),
+    steps=Cited(400, _FOUND),
+    objective=Cited(Mse(), "as published, denoising.ipynb: mse"),
+    most=400,
 )
 
 FUSE = replace(

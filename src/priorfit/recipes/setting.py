@@ -36,6 +36,7 @@ class Setting:
         network: builds the network.
         inputs: what the network is fed.
         jitter: standard deviation of the noise added to the inputs at each step, one or one each.
+        turning: fit the image turned and mirrored at random.
         rate: learning rate.
         steps: length of the fit.
         objective: what is minimised.
@@ -55,6 +56,7 @@ class Setting:
     steps: Cited[int]
     objective: Cited[Objective | Term]
     filters: Cited[Sequence[Callable[[], Filter]]]
+    turning: bool = False
     parts: Sequence[str] = ("network",)
     optimizer: OptimizerFactory = torch.optim.Adam
     precision: Precision = full
@@ -71,6 +73,7 @@ class Setting:
             self.network.value,
             self.inputs.value,
             jitter=self.jitter.value,
+            turning=self.turning,
             precision=self.precision,
         )
         stage = Stage(length, dict.fromkeys(self.parts, rate), summed, self.optimizer)
