@@ -6,6 +6,9 @@ import pytest
 import torch
 from hypothesis import settings
 
+from priorfit.recipes import SETTINGS
+from tests.tiny import tiny_settings
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 # The same examples on every run and machine, and no verdict on how fast the machine is.
@@ -26,3 +29,10 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the shared fixtures, a folder ../shared beside the checkout")
     return SHARED
+
+
+@pytest.fixture
+def tiny_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default recipes, with a network of four channels and a schedule of four steps."""
+    for name, setting in tiny_settings().items():
+        monkeypatch.setitem(SETTINGS, name, setting)

@@ -53,11 +53,11 @@ def load_state(path: Path) -> dict[str, Any]:
         structure = _metadata(data)[_KEY]
         state = _unpacked(json.loads(structure), load_tensors(data), 0)
     except OSError as error:
-        raise PriorfitError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise PriorfitError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (SafetensorError, ValueError, LookupError, TypeError, RecursionError) as error:
-        raise PriorfitError(f"{path} is not the state of a run, or is damaged") from error
+        raise PriorfitError(f"{path}: is not the state of a run, or is damaged") from error
     if not isinstance(state, dict):
-        raise PriorfitError(f"{path} is not the state of a run")
+        raise PriorfitError(f"{path}: is not the state of a run")
     return state
 
 

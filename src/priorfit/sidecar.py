@@ -106,7 +106,7 @@ def source(role: str, path: Path) -> Source:
                 role=role, name=path.name, sha256=hashlib.file_digest(file, "sha256").hexdigest()
             )
     except OSError as error:
-        raise PriorfitError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise PriorfitError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def versions() -> dict[str, str]:

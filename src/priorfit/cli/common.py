@@ -107,7 +107,7 @@ def make_folder(output: Path, several: bool) -> None:
             pass
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ImageFileError(f"{folder} cannot be written: {reason}") from None
+        raise ImageFileError(f"{folder}: cannot be written: {reason}") from None
 
 
 def _is_folder(output: Path) -> bool:

@@ -9,26 +9,30 @@ from priorfit.cli import options
 from priorfit.cli.common import Common
 from priorfit.cli.session import restore
 
+Psf = Annotated[
+    Path | None,
+    typer.Option("--psf", metavar="FILE", help="Picture or .npy of the point spread function."),
+]
+Gaussian = Annotated[
+    float | None,
+    typer.Option("--gaussian", metavar="STD", help="A Gaussian, its deviation in pixels."),
+]
+Motion = Annotated[
+    str | None,
+    typer.Option(
+        "--motion",
+        metavar="LENGTH,ANGLE",
+        help="Motion along a line, in pixels and degrees counter-clockwise.",
+    ),
+]
+
 
 def deblur(
     inputs: options.Inputs,
     output: options.Output,
-    psf: Annotated[
-        Path | None,
-        typer.Option("--psf", metavar="FILE", help="Picture or .npy of the point spread function."),
-    ] = None,
-    gaussian: Annotated[
-        float | None,
-        typer.Option("--gaussian", metavar="STD", help="A Gaussian, its deviation in pixels."),
-    ] = None,
-    motion: Annotated[
-        str | None,
-        typer.Option(
-            "--motion",
-            metavar="LENGTH,ANGLE",
-            help="Motion along a line, in pixels and degrees counter-clockwise.",
-        ),
-    ] = None,
+    psf: Psf = None,
+    gaussian: Gaussian = None,
+    motion: Motion = None,
     recipe: options.Recipe = "dip/deblur",
     seed: options.Seed = 0,
     device: options.Device = "auto",

@@ -9,33 +9,36 @@ from priorfit.cli import options
 from priorfit.cli.common import Common, matched
 from priorfit.cli.session import restore
 
+HoleMask = Annotated[
+    Path | None,
+    typer.Option(
+        "--hole-mask",
+        metavar="MASK",
+        help="White where pixels are to be filled; one for all pictures, or a folder of them.",
+    ),
+]
+KnownMask = Annotated[
+    Path | None,
+    typer.Option(
+        "--known-mask", metavar="MASK", help="The opposite: white where pixels are known."
+    ),
+]
+HoleFromAlpha = Annotated[bool, typer.Option("--hole-from-alpha", help="Fill what is transparent.")]
+PasteBack = Annotated[
+    bool,
+    typer.Option(
+        "--paste-back/--no-paste-back", help="Give known pixels back as they were, bit for bit."
+    ),
+]
+
 
 def inpaint(
     inputs: options.Inputs,
     output: options.Output,
-    hole_mask: Annotated[
-        Path | None,
-        typer.Option(
-            "--hole-mask",
-            metavar="MASK",
-            help="White where pixels are to be filled; one for all pictures, or a folder of them.",
-        ),
-    ] = None,
-    known_mask: Annotated[
-        Path | None,
-        typer.Option(
-            "--known-mask", metavar="MASK", help="The opposite: white where pixels are known."
-        ),
-    ] = None,
-    hole_from_alpha: Annotated[
-        bool, typer.Option("--hole-from-alpha", help="Fill what is transparent.")
-    ] = False,
-    paste_back: Annotated[
-        bool,
-        typer.Option(
-            "--paste-back/--no-paste-back", help="Give known pixels back as they were, bit for bit."
-        ),
-    ] = True,
+    hole_mask: HoleMask = None,
+    known_mask: KnownMask = None,
+    hole_from_alpha: HoleFromAlpha = False,
+    paste_back: PasteBack = True,
     recipe: options.Recipe = "dip/inpaint",
     seed: options.Seed = 0,
     device: options.Device = "auto",

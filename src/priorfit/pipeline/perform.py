@@ -12,6 +12,7 @@ from priorfit import images
 from priorfit.degradations import Blur
 from priorfit.errors import ImageFileError, PriorfitError
 from priorfit.images import Picture, write_atomically
+from priorfit.images.atomic import exists_already
 from priorfit.pipeline import saved as run_folder
 from priorfit.pipeline.follow import End, Follower, Watch, picture_of, troubles
 from priorfit.pipeline.job import Job
@@ -102,13 +103,14 @@ def resume(folder: Path, watch: Watch | None = None) -> Outcome:
         PriorfitError: this is no run folder, or the files of the job have changed.
         KeyboardInterrupt: as for `run`.
     """
+    started = time.perf_counter()
     saved = run_folder.load(folder)
     state = run_folder.load_fit(folder)
     desk = _laid_out(saved.job.model_copy(update={"overwrite": True}), saved.device)
     if desk.inputs != saved.inputs:
-        raise PriorfitError(f"the files that {folder} began with have changed: start anew")
+        raise PriorfitError(f"{folder}: the files that it began with have changed, start anew")
     prepared = Prepared(saved.job.recipe, desk.laid.posed)
-    clock = Clock(time.perf_counter() - saved.seconds, None)
+    clock = Clock(started - saved.seconds, None)
     follower = Follower(saved.planned, clock, saved.job.stop_after, list(saved.losses))
     try:
         fit = Fit(desk.laid.posed.problem, prepared.recipe(saved.planned), [saved.job.seed], state)
@@ -116,7 +118,7 @@ def resume(folder: Path, watch: Watch | None = None) -> Outcome:
         if layout != {name: tensor.shape for name, tensor in fit.code.items()}:
             raise ValueError("another code")
     except (LookupError, ValueError, TypeError, AttributeError) as error:
-        raise PriorfitError(f"{folder} does not fit its recipe any more: start anew") from error
+        raise PriorfitError(f"{folder}: does not fit its recipe any more, start anew") from error
     return _fitted(desk, prepared, fit, follower, watch)
 
 
@@ -129,11 +131,9 @@ def check_outputs(job: Job) -> None:
     images.format_of(job.output)
     for product in job.products:
         if product.is_dir():
-            raise ImageFileError(f"{product} cannot be written: it is a folder")
+            raise ImageFileError(f"{product}: cannot be written: it is a folder")
         if not job.overwrite and product.exists():
-            raise ImageFileError(
-                f"{product} exists already, choose another name or allow to overwrite it"
-            )
+            raise ImageFileError(f"{exists_already(product)} (--overwrite)")
 
 
 def _laid_out(job: Job, device: str) -> _Desk:

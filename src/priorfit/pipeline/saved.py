@@ -49,7 +49,7 @@ def save(folder: Path, saved: Saved, state: Mapping[str, Any]) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise PriorfitError(f"{folder} cannot be made: {error.strerror or error}") from error
+        raise PriorfitError(f"{folder}: cannot be made: {error.strerror or error}") from error
     save_state(folder / _STATE, state)
     # The job last: a folder without one is no run folder.
     write_atomically(folder / _JOB, saved.model_dump_json(indent=2).encode(), overwrite=True)
@@ -64,9 +64,11 @@ def load(folder: Path) -> Saved:
     try:
         return Saved.model_validate_json((folder / _JOB).read_bytes())
     except OSError as error:
-        raise PriorfitError(f"{folder} is no folder of an interrupted run: no {_JOB}") from error
+        raise PriorfitError(
+            f"{folder}: is no folder of an interrupted run, it has no {_JOB}"
+        ) from error
     except ValueError as error:
-        raise PriorfitError(f"{folder / _JOB} is damaged, or of another version") from error
+        raise PriorfitError(f"{folder / _JOB}: is damaged, or of another version") from error
 
 
 def load_fit(folder: Path) -> dict[str, Any]:

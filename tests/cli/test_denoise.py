@@ -1,0 +1,96 @@
+import json
+
+import pytest
+
+from priorfit.sidecar import load_sidecar
+from tests.tiny import photo, pixels
+
+
+def test_a_picture_in_a_picture_out(priorfit, folder):
+    photo(folder / "a.png")
+    answer = priorfit("denoise", "a.png", "-o", "b.png", "--noise-std", "25/255")
+    assert answer.status == 0
+    assert answer.out.startswith("b.png: 4 steps, ")
+    assert answer.lines == [
+        "dip/denoise: 4 steps a picture; --time-limit or --steps sets another length"
+    ]
+    assert pixels(folder / "b.png").shape == (20, 24, 3)
+    assert load_sidecar(folder / "b.png").noise_std == pytest.approx(25 / 255)
+
+
+def test_several_pictures_keep_their_names_in_a_folder_that_is_made(priorfit, folder):
+    for name in ("a.png", "b.jpg", "c.png"):
+        photo(folder / name)
+    answer = priorfit("denoise", "a.png", "b.jpg", "c.png", "-o", "new/out", "--steps", 2)
+    assert (answer.status, answer.err) == (0, "")
+    assert len(answer.out.splitlines()) == 3
+    written = sorted(path.name for path in (folder / "new/out").iterdir())
+    assert written == ["a.png", "a.png.json", "b.jpg", "b.jpg.json", "c.png", "c.png.json"]
+
+
+def test_one_picture_goes_into_a_folder_that_exists(priorfit, folder):
+    photo(folder / "a.png")
+    (folder / "out").mkdir()
+    assert priorfit("denoise", "a.png", "-o", "out", "--steps", 1).status == 0
+    assert (folder / "out/a.png").exists()
+
+
+def test_json_is_one_object_a_picture_and_nothing_else(priorfit, folder):
+    for name in ("a.png", "b.png"):
+        photo(folder / name)
+    (folder / "bad.png").write_text("words")
+    answer = priorfit("denoise", "a.png", "bad.png", "b.png", "-o", "out", "--json")
+    first, bad, second = map(json.loads, answer.out.splitlines())
+    assert (first["input"], second["output"]) == ("a.png", "out/b.png")
+    assert first["steps"] == 4
+    assert bad["error"].startswith("bad.png: is not an image")
+    assert answer.status == 1
+
+
+def test_quiet_says_nothing(priorfit, folder):
+    photo(folder / "a.png")
+    answer = priorfit("denoise", "a.png", "-o", "b.png", "--quiet")
+    assert answer == (0, "", "")
+
+
+def test_a_reference_adds_metrics(priorfit, folder):
+    photo(folder / "a.png")
+    (folder / "clean").mkdir()
+    photo(folder / "clean/a.png", seed=1)
+    answer = priorfit("denoise", "a.png", "-o", "b.png", "--reference", "clean")
+    assert "psnr" in answer.out
+    assert set(load_sidecar(folder / "b.png").metrics) == {"psnr", "ssim"}
+
+
+def test_the_sidecar_says_how_to_make_the_same_bytes(priorfit, folder):
+    photo(folder / "a.png")
+    priorfit("denoise", "a.png", "-o", "b.png", "--stop-after", 3, "--seed", 7)
+    repeat = load_sidecar(folder / "b.png").repeat
+    assert priorfit("denoise", "a.png", "-o", "c.png", *repeat).status == 0
+    assert (folder / "b.png").read_bytes() == (folder / "c.png").read_bytes()
+
+
+def test_an_output_is_replaced_on_request_only(priorfit, folder):
+    photo(folder / "a.png")
+    photo(folder / "b.png")
+    before = (folder / "b.png").read_bytes()
+    refused = priorfit("denoise", "a.png", "-o", "b.png")
+    assert refused.status == 1
+    assert "b.png: exists already" in refused.err
+    assert (folder / "b.png").read_bytes() == before
+    assert priorfit("denoise", "a.png", "-o", "b.png", "--overwrite").status == 0
+    assert (folder / "b.png").read_bytes() != before
+
+
+def test_a_time_limit_is_taken(priorfit, folder):
+    photo(folder / "a.png")
+    answer = priorfit("denoise", "a.png", "-o", "b.png", "--time-limit", 0.2)
+    assert answer.status == 0
+    assert load_sidecar(folder / "b.png").seconds > 0
+
+
+def test_what_is_lost_is_said(priorfit, folder):
+    photo(folder / "a.png", channels=0)
+    answer = priorfit("denoise", "a.png", "-o", "b.webp", "--steps", 1)
+    assert answer.status == 0
+    assert answer.lines == ["priorfit: a.png: grey stored as RGB, all that WebP holds"]

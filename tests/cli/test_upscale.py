@@ -1,0 +1,19 @@
+import pytest
+
+from priorfit.sidecar import load_sidecar
+from tests.tiny import photo, pixels
+
+
+@pytest.mark.parametrize("kernel", ["lanczos3", "lanczos2", "bicubic", "area"])
+def test_a_picture_becomes_larger(priorfit, folder, kernel):
+    photo(folder / "a.png")
+    answer = priorfit("upscale", "a.png", "--factor", 3, "--kernel", kernel, "-o", "b.png")
+    assert answer.status == 0
+    assert pixels(folder / "b.png").shape == (60, 72, 3)
+    assert load_sidecar(folder / "b.png").options == {"factor": 3, "kernel": kernel}
+
+
+def test_transparency_grows_with_the_picture(priorfit, folder):
+    photo(folder / "a.png", channels=4)
+    assert priorfit("upscale", "a.png", "--factor", 2, "-o", "b.png").status == 0
+    assert pixels(folder / "b.png").shape == (40, 48, 4)

@@ -1,0 +1,86 @@
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from priorfit import recipes
+from priorfit.errors import DivergenceError
+from priorfit.objective import Term
+from priorfit.pipeline import run
+from priorfit.recipes.setting import Cited
+from priorfit.restore import Filter
+from priorfit.steps import Smoothed
+from priorfit.terms import Mse
+from tests.tiny import TINY, changed, pixels
+
+
+class Halfway(Filter):
+    """Ends the run at its third step."""
+
+    def see(self, step):
+        self.why = "halfway" if step.state.taken == 3 else None
+        return step
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 4, 9])
+def test_stopping_after_some_steps_is_repeated_by_the_sidecars_options(job, tmp_path, stop_after):
+    outcome = run(changed(job, stop_after=stop_after))
+    repeat = list(outcome.sidecar.repeat)
+    assert outcome.sidecar.steps == min(stop_after, 4)
+    assert ("--stop-after" in repeat) == (stop_after < 4)
+    assert repeat[repeat.index("--steps") + 1] == "4"
+
+
+def test_a_fits_own_stop_needs_no_repeating(job, monkeypatch):
+    stopping = replace(TINY, filters=Cited([Halfway], "tests"))
+    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", stopping)
+    sidecar = run(job).sidecar
+    assert (sidecar.steps, sidecar.stop_reason) == (3, "halfway")
+    assert "--stop-after" not in sidecar.repeat
+
+
+class Breaking(Term):
+    """A loss that is no number from some step on."""
+
+    def __init__(self, at):
+        self.at, self.count = at, 0
+
+    def against(self, problem):
+        healthy = Mse().against(problem)
+
+        def loss(estimate):
+            self.count += 1
+            broken = self.count in self.at
+            return healthy(estimate) * (float("nan") if broken else 1.0)
+
+        return loss
+
+
+def breaking(monkeypatch, at, filters=()):
+    setting = replace(
+        TINY, objective=Cited(Breaking(at), "tests"), filters=Cited(list(filters), "tests")
+    )
+    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", setting)
+
+
+@pytest.mark.parametrize("filters", [[], [partial(Smoothed, 0.9)]], ids=["plain", "averaged"])
+def test_a_loss_that_is_no_number_for_once_goes_back_and_on(job, monkeypatch, filters):
+    breaking(monkeypatch, {3}, filters)
+    sidecar = run(changed(job, steps=6)).sidecar
+    assert sidecar.stop_reason == "the steps of the recipe are done"
+    assert "went back" in sidecar.notes[-1]
+    assert pixels(job.output).std() > 0
+
+
+def test_a_loss_that_stays_broken_ends_with_the_last_good_picture(job, monkeypatch):
+    breaking(monkeypatch, range(3, 1000))
+    sidecar = run(changed(job, steps=100)).sidecar
+    assert "did not return" in sidecar.stop_reason
+    assert pixels(job.output).std() > 0
+
+
+def test_a_loss_that_never_was_a_number_is_an_error(job, monkeypatch):
+    breaking(monkeypatch, range(1000))
+    with pytest.raises(DivergenceError, match="another seed"):
+        run(changed(job, steps=20))
+    assert not job.output.exists()

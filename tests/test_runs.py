@@ -1,0 +1,151 @@
+import json
+import os
+import signal
+import struct
+import threading
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save
+
+from priorfit.errors import PriorfitError
+from priorfit.runs import interruptions, load_state, save_state
+
+
+def tensors():
+    dtypes = [torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool]
+    shapes = st.lists(st.integers(0, 3), max_size=4)
+    return st.builds(
+        lambda shape, dtype, seed: torch.randint(
+            2, shape, generator=torch.Generator().manual_seed(seed)
+        ).to(dtype),
+        shapes,
+        st.sampled_from(dtypes),
+        st.integers(0, 9),
+    )
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+values = st.recursive(
+    leaves | tensors(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.integers() | st.text(), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def alike(a, b):
+    if isinstance(a, torch.Tensor):
+        return a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(alike(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return type(a) is type(b) and all(map(alike, a, b)) and len(a) == len(b)
+    return type(a) is type(b) and a == b
+
+
+@settings(max_examples=20)
+@given(state=st.dictionaries(st.text(), values, max_size=3))
+def test_a_state_comes_back_as_it_was(tmp_path_factory, state):
+    path = tmp_path_factory.mktemp("run") / "state.safetensors"
+    save_state(path, state)
+    assert alike(load_state(path), state)
+
+
+def test_a_tensor_comes_back_with_the_order_of_its_memory(tmp_path):
+    image = torch.rand(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    save_state(tmp_path / "s", {"image": image, "view": image[0, :, 1]})
+    loaded = load_state(tmp_path / "s")
+    assert loaded["image"].stride() == image.stride()
+    assert torch.equal(loaded["view"], image[0, :, 1])
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf")])
+def test_infinity_survives(tmp_path, number):
+    save_state(tmp_path / "s", {"lowest": number})
+    assert load_state(tmp_path / "s") == {"lowest": number}
+
+
+def test_a_state_of_other_things_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="set"):
+        save_state(tmp_path / "s", {"a": {1, 2}})
+    assert not (tmp_path / "s").exists()
+
+
+def with_structure(structure):
+    return save({}, {"priorfit.state": structure})
+
+
+HOSTILE = {
+    "nothing": b"",
+    "text": b"this is no state at all, only words",
+    "a pickle": b"\x80\x04\x95\x0c\x00\x00\x00\x00\x00\x00\x00]\x94(K\x01K\x02e.",
+    "a header longer than the file": struct.pack("<Q", 1 << 60) + b"{}",
+    "no metadata": save({"a": torch.ones(2)}),
+    "a header that is no JSON": struct.pack("<Q", 4) + b"oops",
+    "deep JSON": with_structure("[" * 100_000),
+    "deep lists": with_structure('["list",[' * 40 + "1" + "]]" * 40),
+    "an object": with_structure(json.dumps({"a": 1})),
+    "an unknown kind": with_structure('["call", "os.system", "true"]'),
+    "a tensor that is not there": with_structure('["tensor", "7", [0], "cpu"]'),
+    "a number": with_structure("1"),
+    "no order": with_structure('["tensor"]'),
+    "a list as a key": with_structure('["dict", [[["list", []], 1]]]'),
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_is_refused(tmp_path, data):
+    path = tmp_path / "s"
+    path.write_bytes(data)
+    with pytest.raises(PriorfitError, match="s"):
+        load_state(path)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(PriorfitError, match="cannot be read"):
+        load_state(tmp_path / "none")
+
+
+@pytest.mark.parametrize("cut", [1, 8, 60, 200])
+def test_a_truncated_file_is_refused(tmp_path, cut):
+    path = tmp_path / "s"
+    save_state(path, {"a": torch.rand(100)})
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(PriorfitError):
+        load_state(path)
+
+
+def test_the_first_interruption_waits_and_the_second_does_not():
+    with interruptions() as pressed:
+        assert not pressed()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert pressed()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(5)
+
+
+def test_interruptions_are_as_before_afterwards():
+    before = signal.getsignal(signal.SIGINT)
+    with interruptions():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_other_threads_leave_signals_alone():
+    seen = []
+
+    def inside():
+        with interruptions() as pressed:
+            seen.append(pressed())
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    assert seen == [False]

@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+import torch
+from skimage.restoration import calibrate_denoiser
+
+import priorfit as pf
+from priorfit.errors import DeviceError, PriorfitError, ProblemError, RecipeError
+from priorfit.images import from_array
+from priorfit.tasks import deblurring, denoising, device_named, fusing, inpainting, upscaling
+from tests.tiny import array
+
+pytestmark = pytest.mark.usefixtures("tiny_recipes")
+
+HOLE = np.zeros((20, 24), bool)
+HOLE[5:9, 6:12] = True
+
+CALLS = {
+    "denoise": lambda image, **how: pf.denoise(image, noise_std=0.1, **how),
+    "inpaint": lambda image, **how: pf.inpaint(image, HOLE, **how),
+    "deblur": lambda image, **how: pf.deblur(image, np.ones((3, 5)), **how),
+    "dejpeg": lambda image, **how: pf.dejpeg(image, quality=50, **how),
+    "fuse": lambda image, **how: pf.fuse(image, image, **how),
+    "upscale": lambda image, **how: pf.upscale(image, 2, **how),
+}
+each_task = pytest.mark.parametrize("task", CALLS)
+
+
+@each_task
+@pytest.mark.parametrize("channels", [0, 3])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_an_array_keeps_dtype_and_axes(task, channels, dtype):
+    image = array(dtype=dtype, channels=channels)
+    result = CALLS[task](image, channel_axis=-1 if channels else None, steps=1)
+    times = 2 if task == "upscale" else 1
+    assert result.dtype == dtype
+    assert result.shape == (20 * times, 24 * times, *image.shape[2:])
+
+
+@each_task
+def test_the_same_seed_gives_the_same_array(task):
+    first, again, other = (CALLS[task](array(channels=0), rng=rng, steps=2) for rng in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other) or task == "dejpeg"
+
+
+def test_a_generator_gives_a_new_seed_each_time():
+    rng = np.random.default_rng(0)
+    image = array(channels=0)
+    results = [pf.denoise(image, noise_std=0.1, rng=rng, steps=1) for _ in range(2)]
+    assert not np.array_equal(*results)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32, np.float64])
+def test_known_pixels_come_back_bit_for_bit(dtype):
+    image = array(dtype=dtype)
+    result = pf.inpaint(image, HOLE, channel_axis=-1, steps=2)
+    assert np.array_equal(result[~HOLE], image[~HOLE])
+    assert (result[HOLE] != image[HOLE]).any()
+
+
+def test_known_pixels_are_fitted_without_pasting_back():
+    image = array()
+    result = pf.inpaint(image, HOLE, channel_axis=-1, steps=2, paste_back=False)
+    assert (result[~HOLE] != image[~HOLE]).any()
+
+
+def test_nan_pixels_are_a_hole():
+    image = array(dtype=np.float64)
+    image[3, 4, 1] = np.nan
+    result = pf.inpaint(image, channel_axis=-1, steps=1)
+    assert np.isfinite(result).all()
+    assert np.array_equal(result[np.isfinite(image)], image[np.isfinite(image)])
+
+
+def test_other_tasks_name_inpaint_for_nan_pixels():
+    image = array(dtype=np.float32, channels=0)
+    image[3, 4] = np.nan
+    for task in ("denoise", "deblur", "upscale", "fuse"):
+        with pytest.raises(PriorfitError, match="inpaint"):
+            CALLS[task](image, steps=1)
+
+
+def test_scikit_images_calibration_accepts_the_denoiser():
+    image = array((16, 16), np.float64, channels=0)
+    denoiser = calibrate_denoiser(
+        image, pf.denoise, {"steps": [1, 2], "noise_std": [0.1]}, approximate_loss=True
+    )
+    assert denoiser(image).shape == image.shape
+
+
+def test_an_estimated_noise_level_is_near_the_true_one():
+    image = np.clip(0.5 + 0.1 * np.random.default_rng(0).normal(size=(64, 64)), 0, 1)
+    posed = denoising(from_array(image).tensor(), 0.1)
+    assert posed.problem.noise_std == 0.1
+    assert pf.denoise(image, steps=1).shape == image.shape
+
+
+tensor = torch.rand(1, 1, 20, 24, generator=torch.Generator().manual_seed(0))
+infinite = tensor.where(tensor < 0.99, torch.inf)
+WRONG = {
+    "did you mean 25/255": lambda: denoising(tensor, 25),
+    "from 0 to 1": lambda: denoising(tensor, -0.1),
+    "from 0 to 1, got nan": lambda: denoising(tensor, float("nan")),
+    "not numbers: `inpaint`": lambda: denoising(infinite),
+    "factor of 2 or more, got 1": lambda: upscaling(tensor, 1),
+    "factor of 2 or more, got 0": lambda: upscaling(tensor, 0),
+    "at least 2, got -3": lambda: upscaling(tensor, -3),
+    "lower the factor": lambda: upscaling(tensor, 10_000),
+    "nothing to fill": lambda: inpainting(tensor, torch.zeros(20, 24)),
+    "nothing to go by": lambda: inpainting(tensor, torch.ones(20, 24)),
+    "mask of 20×24 pixels, got 24×20": lambda: inpainting(tensor, torch.ones(24, 20)),
+    "no larger than the image": lambda: deblurring(tensor, torch.ones(21, 3)),
+    "PSF of finite values": lambda: deblurring(tensor, torch.zeros(3, 3)),
+    "one size": lambda: fusing(tensor, tensor[..., 1:]),
+    "among lanczos3": lambda: pf.upscale(array(channels=0), 2, kernel="lanczos9"),
+    "one of the two": lambda: pf.dejpeg(array(channels=0)),
+    "1 to 100": lambda: pf.dejpeg(array(channels=0), quality=0),
+    "one step, got 0": lambda: CALLS["denoise"](array(channels=0), steps=0),
+    "2 axes": lambda: pf.denoise(array()),
+    "16 pixels": lambda: pf.denoise(array((8, 8), channels=0)),
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_what_cannot_be_done_is_said(message):
+    with pytest.raises(ProblemError, match=message):
+        WRONG[message]()
+
+
+def test_an_unknown_recipe_suggests_the_nearest():
+    with pytest.raises(RecipeError, match="did you mean 'dip/denoise'"):
+        CALLS["denoise"](array(channels=0), recipe="dip/denoize")
+
+
+def test_devices_by_name():
+    assert device_named("cpu").type == "cpu"
+    assert device_named("auto") is not None
+    for name in ("warp", "cuda:99", "mps:9"):
+        with pytest.raises(DeviceError, match=name):
+            device_named(name)

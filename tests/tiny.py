@@ -1,0 +1,61 @@
+"""Recipes of a tiny network, and tiny pictures: milliseconds a fit."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from priorfit import recipes
+from priorfit.networks.hourglass import Hourglass, Scale
+from priorfit.pipeline import Job
+from priorfit.recipes import published
+from priorfit.recipes.setting import Cited, Setting
+
+TINY = replace(
+    published.DENOISE,
+    about="tests",
+    network=Cited(partial(Hourglass, scales=[Scale(4, 4)]), "tests"),
+    steps=Cited(4, "tests"),
+)
+FUSE = replace(TINY, inputs=published.FUSE.inputs, jitter=Cited(0.0, "tests"))
+TASKS = ("denoise", "inpaint", "upscale", "deblur", "dejpeg")
+
+
+def tiny_settings() -> dict[str, Setting]:
+    return {**{f"dip/{task}": TINY for task in TASKS}, "dip/fuse": FUSE}
+
+
+def register() -> None:
+    """For a process of its own; in a test the fixture `tiny_recipes` undoes it."""
+    recipes.SETTINGS.update(tiny_settings())
+
+
+def array(size=(20, 24), dtype=np.uint8, channels=3, seed=0):
+    top = 1.0 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    shape = (*size, channels) if channels else size
+    return (np.random.default_rng(seed).random(shape) * top).astype(dtype)
+
+
+def photo(path: Path, **how) -> Path:
+    """Write a picture of noise; JPEG and PNG by the name."""
+    Image.fromarray(array(**how)).save(path)
+    return path
+
+
+def hole(path: Path, size=(20, 24), rows=slice(5, 9), columns=slice(6, 12)) -> Path:
+    """Write a mask, white in a rectangle."""
+    mask = np.zeros(size, np.uint8)
+    mask[rows, columns] = 255
+    Image.fromarray(mask).save(path)
+    return path
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.array(picture)
+
+
+def changed(job: Job, **fields) -> Job:
+    return job.model_copy(update=fields)
