@@ -6,10 +6,13 @@ from torch import Tensor
 from priorfit.errors import ProblemError
 
 
-def lanczos(factor: int, lobes: int, phase: float = 0.5) -> Tensor:
-    """Taps of the Lanczos window on a grid `factor` times finer than its own, in float64.
+def lanczos_window(t: Tensor, lobes: int) -> Tensor:
+    """sinc(t)·sinc(t / lobes), for |t| up to `lobes`."""
+    return torch.sinc(t) * torch.sinc(t / lobes)
 
-        k(t) = sinc(t) · sinc(t / lobes),   divided by the sum of all taps
+
+def lanczos(factor: int, lobes: int, phase: float = 0.5) -> Tensor:
+    """Taps of the Lanczos window on a grid `factor` times finer than its own, in float64, sum 1.
 
     As models/downsampler.py of [ulyanov2018]_, whose two-dimensional kernel is the outer product
     of these taps with themselves.
@@ -31,5 +34,5 @@ def lanczos(factor: int, lobes: int, phase: float = 0.5) -> Tensor:
     count = 2 * lobes * factor + (phase == 0)
     t = torch.arange(count, dtype=torch.float64, device="cpu")
     t = (t - (count - 1) / 2) / factor
-    taps = torch.sinc(t) * torch.sinc(t / lobes)
+    taps = lanczos_window(t, lobes)
     return taps / taps.sum()

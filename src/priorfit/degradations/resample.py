@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from priorfit.errors import ProblemError
+from priorfit.kernels import lanczos_window
 from priorfit.types import Image, Observation, Shape
 
 
@@ -40,8 +41,7 @@ class Lanczos:
         return self.lobes * factor
 
     def weigh(self, distance: Tensor, factor: int) -> Tensor:
-        t = distance / factor
-        return torch.sinc(t) * torch.sinc(t / self.lobes)
+        return lanczos_window(distance / factor, self.lobes)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ STYLE = Style()
 class Scale:
     """One scale of an hourglass.
 
+    On a CPU it pays to let the channels that meet, `skip` and those from below, be 32, 64, ….
+
     Args:
         down: channels on the way down.
         up: channels on the way up.

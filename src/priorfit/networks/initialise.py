@@ -12,7 +12,8 @@ from priorfit.errors import ProblemError
 Network = TypeVar("Network", bound=nn.Module)
 
 _FILTERED = (nn.modules.conv._ConvNd, nn.Linear)
-_NORMALISED = nn.modules.batchnorm._NormBase
+# Their own resetting draws nothing.
+_CONSTANT = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.PReLU)
 
 
 @runtime_checkable
@@ -42,7 +43,7 @@ def initialised(
 def initialise(network: Network, generator: Generator) -> Network:
     """Fill every parameter and buffer as PyTorch would, module by module in order.
 
-    Weights of convolutions and linear layers, and their biases, are uniform in ±1/√fan_in; batch
+    Weights of convolutions and linear layers, and their biases, are uniform in ±1/√fan_in;
     normalisation starts at one and zero. The same generator state gives the same values for every
     memory format and device.
 
@@ -66,7 +67,7 @@ def _start(module: nn.Module, generator: Generator) -> None:
         _uniform(module.weight, bound, generator)
         if module.bias is not None:
             _uniform(module.bias, bound, generator)
-    elif isinstance(module, _NORMALISED):
+    elif isinstance(module, _CONSTANT):
         module.reset_parameters()
     elif [*module.parameters(recurse=False), *module.buffers(recurse=False)]:
         raise ProblemError(
