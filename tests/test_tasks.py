@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,9 +7,11 @@ from skimage.restoration import calibrate_denoiser
 
 import priorfit as pf
 from priorfit.errors import DeviceError, PriorfitError, ProblemError, RecipeError
+from priorfit.finish import CropCanvas, KeepKnownPixels
 from priorfit.images import from_array
+from priorfit.recipes import SETTINGS
 from priorfit.tasks import deblurring, denoising, device_named, fusing, inpainting, upscaling
-from tests.tiny import array
+from tests.tiny import TINY, array
 
 pytestmark = pytest.mark.usefixtures("tiny_recipes")
 
@@ -138,3 +142,13 @@ def test_devices_by_name():
     for name in ("warp", "cuda:99", "mps:9"):
         with pytest.raises(DeviceError, match=name):
             device_named(name)
+
+
+def test_a_task_has_the_last_word_on_the_finish(monkeypatch):
+    keeping = replace(TINY, finish=(KeepKnownPixels(), CropCanvas()))
+    for task in ("inpaint", "deblur"):
+        monkeypatch.setitem(SETTINGS, f"dip/{task}", keeping)
+    image = array(channels=0)
+    assert CALLS["deblur"](image, steps=1).shape == image.shape
+    fitted = CALLS["inpaint"](image, steps=1, paste_back=False)
+    assert (fitted[~HOLE] != image[~HOLE]).any()

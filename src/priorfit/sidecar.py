@@ -2,9 +2,12 @@
 
 import hashlib
 import importlib.metadata
+import json
+import math
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -15,9 +18,39 @@ MOST_POINTS = 200
 """Of a loss curve."""
 
 
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def to_json(record: BaseModel, indent: int | None = 2) -> str:
+    """Write a record as JSON in ASCII, whatever bytes its file names are made of.
+
+    Infinity and NaN, which JSON does not have, become strings: a PSNR may be infinite.
+    """
+    return json.dumps(_finite(record.model_dump(mode="json")), indent=indent, allow_nan=False)
+
+
+def from_json(kind: type[Model], text: bytes) -> Model:
+    """Read a record.
+
+    Raises:
+        ValueError: this is no JSON, or not of that kind.
+    """
+    try:
+        return kind.model_validate(json.loads(text))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 class _Record(BaseModel):
-    # JSON has no infinity, and equal pictures have an infinite PSNR.
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Source(_Record):
@@ -88,8 +121,7 @@ def sidecar_path(picture: Path) -> Path:
 def load_sidecar(picture: Path) -> Sidecar | None:
     """Read the sidecar beside a picture, None where there is none that can be read."""
     try:
-        text = sidecar_path(picture).read_bytes()
-        return Sidecar.model_validate_json(text)
+        return from_json(Sidecar, sidecar_path(picture).read_bytes())
     except (OSError, ValueError):
         return None
 

@@ -94,3 +94,24 @@ def test_what_is_lost_is_said(priorfit, folder):
     answer = priorfit("denoise", "a.png", "-o", "b.webp", "--steps", 1)
     assert answer.status == 0
     assert answer.lines == ["priorfit: a.png: grey stored as RGB, all that WebP holds"]
+
+
+def test_a_report_stands_beside_the_picture(priorfit, folder):
+    pytest.importorskip("jinja2", reason="needs the extra report")
+    photo(folder / "a.png")
+    assert priorfit("denoise", "a.png", "-o", "b.png", "--report").status == 0
+    assert "<html" in (folder / "b.png.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["ü 日.png", "-a.png", "two\nlines.png", "\x1b[31mred.png", "\udcff.png"]
+)
+def test_any_name_will_do(priorfit, folder, name):
+    photo(folder / name)
+    (folder / "out").mkdir()
+    answer = priorfit("denoise", "-o", "out", "--noise-std", 0.1, "--", name)
+    assert (answer.status, len(answer.out.splitlines())) == (0, 1)
+    assert "\x1b" not in answer.out
+    assert load_sidecar(folder / "out" / name).inputs[0].name == name
+    failed = priorfit("denoise", "-o", "out", "--noise-std", 0.1, "-q", "--", name)
+    assert (failed.status, len(failed.lines)) == (1, 1)

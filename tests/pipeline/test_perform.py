@@ -19,7 +19,7 @@ from priorfit.pipeline import (
 )
 from priorfit.priors.inputs import Guide
 from priorfit.recipes.setting import Cited
-from priorfit.sidecar import Sidecar, load_sidecar, sidecar_path, thinned
+from priorfit.sidecar import Sidecar, from_json, load_sidecar, sidecar_path, thinned, to_json
 from tests.tiny import TINY, changed, hole, photo, pixels
 
 
@@ -40,7 +40,7 @@ def test_a_job_survives_json(tmp_path):
 
 def test_a_picture_and_its_sidecar_are_written(job):
     outcome = run(job)
-    written = Sidecar.model_validate_json(sidecar_path(job.output).read_bytes())
+    written = from_json(Sidecar, sidecar_path(job.output).read_bytes())
     assert written == outcome.sidecar
     assert (written.steps, written.planned, len(written.loss_curve)) == (4, 4, 4)
     assert written.stop_reason == "the steps of the recipe are done"
@@ -193,4 +193,4 @@ def test_a_curve_keeps_its_ends():
 
 def test_infinite_metrics_survive_json(job):
     endless = run(job).sidecar.model_copy(update={"metrics": {"psnr": math.inf}})
-    assert Sidecar.model_validate_json(endless.model_dump_json()) == endless
+    assert from_json(Sidecar, to_json(endless).encode()) == endless

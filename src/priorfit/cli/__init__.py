@@ -38,7 +38,7 @@ def priorfit(
 
         say(f"priorfit {installed()}")
     elif context.invoked_subcommand is None:
-        say(context.get_help())
+        typer.echo(context.get_help())
 
 
 for command in (denoise, inpaint, upscale, deblur, dejpeg, fuse, compare, resume, demo):

@@ -1,6 +1,7 @@
 """`priorfit compare`."""
 
 import json as jsonlib
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +39,7 @@ def compare(
             complain(str(error), path)
     if json:
         for row in rows:
-            say(jsonlib.dumps(row, ensure_ascii=False))
+            say(jsonlib.dumps({name: _plain(value) for name, value in row.items()}))
     else:
         table(_HEAD, [[_shown(row.get(name)) for name in _HEAD] for row in rows])
     raise typer.Exit(int(len(rows) < len(pictures)))
@@ -58,6 +59,11 @@ def _row(path: Path, picture: "Picture", reference: Path | None) -> dict[str, ob
         clean = read_reference(reference, picture, picture.shape)
         row |= scores(picture.tensor(), clean, on_luma=False)
     return row
+
+
+def _plain(value: object) -> object:
+    """JSON has no infinity."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _shown(value: object) -> str:

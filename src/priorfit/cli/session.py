@@ -16,23 +16,39 @@ if TYPE_CHECKING:
     from priorfit.cli.common import Common
     from priorfit.pipeline import Job, Outcome, Task, Watch
 
-STARTED = time.perf_counter()
-"""When the command began, as nearly as Python can say."""
+
+def _age() -> float:
+    """Seconds since this process began, 0 where the system does not tell in Linux's way."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        began = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began)
+    except (OSError, AttributeError, ValueError, IndexError):
+        return 0.0
+
+
+STARTED = time.perf_counter() - _age()
+"""When the command began: a time limit counts what Python takes to start."""
 
 INTERRUPTED = 130
 
 
 def complain(message: str, about: Path | None = None) -> None:
     """Write one plain line to stderr, beginning with the program and the file it is about."""
-    one_line = " ".join(message.split())
-    if about is not None and not one_line.startswith(str(about)):
-        one_line = f"{about}: {one_line}"
-    sys.stderr.write(f"priorfit: {one_line}\n")
+    if about is not None and not message.startswith(str(about)):
+        message = f"{about}: {message}"
+    say(f"priorfit: {message}", error=True)
 
 
 def say(line: str, *, error: bool = False) -> None:
-    """Write one plain line."""
-    (sys.stderr if error else sys.stdout).write(line + "\n")
+    """Write one plain line: control characters, which a file name may have, are spelled out."""
+    shown = "".join(
+        character
+        if character.isprintable() or character == "\t"
+        else character.encode("unicode_escape").decode()
+        for character in line.replace("\n", " ")
+    )
+    (sys.stderr if error else sys.stdout).write(shown + "\n")
 
 
 def set_up(threads: int | None) -> None:
@@ -59,6 +75,10 @@ def restore(
 
     jobs = jobs_of(inputs, output, common, task_of)
     make_folder(output, several=len(inputs) > 1)
+    if common.report:
+        from priorfit.report.page import require
+
+        require()
     set_up(common.threads)
     loud = not (common.quiet or common.json)
     if common.steps is None and common.time_limit is None and loud:
@@ -88,7 +108,7 @@ def _attempt(job: "Job", common: "Common", started: float | None) -> "Outcome | 
         message = reason(error)
         complain(message, job.input)
         if common.json:
-            say(json.dumps({"input": str(job.input), "error": message}, ensure_ascii=False))
+            say(json.dumps({"input": str(job.input), "error": message}))
         return None
 
 
@@ -123,8 +143,10 @@ def conclude(outcome: "Outcome", *, as_json: bool, quiet: bool) -> None:
         for note in sidecar.notes:
             complain(note, job.input)
     if as_json:
+        from priorfit.sidecar import to_json
+
         where = {"input": str(job.input), "output": str(job.output)}
-        say(json.dumps(where | sidecar.model_dump(mode="json"), ensure_ascii=False))
+        say(json.dumps(where | json.loads(to_json(sidecar))))
     elif not quiet:
         metrics = [f"{name} {value:.4g}" for name, value in sidecar.metrics.items()]
         parts = [f"{sidecar.steps} steps", f"{sidecar.seconds:.1f} s", *metrics]

@@ -23,7 +23,16 @@ from priorfit.pipeline.prepare import Prepared
 from priorfit.pipeline.saved import Saved
 from priorfit.restore import Fit
 from priorfit.runs import interruptions
-from priorfit.sidecar import Guide, Sidecar, Source, sidecar_path, source, thinned, versions
+from priorfit.sidecar import (
+    Guide,
+    Sidecar,
+    Source,
+    sidecar_path,
+    source,
+    thinned,
+    to_json,
+    versions,
+)
 from priorfit.tasks import device_named
 from priorfit.types import Image, Shape
 
@@ -162,7 +171,9 @@ def _shape(laid: Laid) -> Shape:
 
 def _closing(desk: _Desk) -> float:
     samples = math.prod(_shape(desk.laid))
-    return closing_seconds(samples, measured=desk.reference is not None, reported=desk.job.report)
+    measured = desk.reference is not None
+    limit = desk.job.time_limit or 0.0
+    return closing_seconds(limit, samples, measured=measured, reported=desk.job.report)
 
 
 def _fitted(
@@ -264,5 +275,5 @@ def _measured(outcome: Outcome, guide: str | None) -> Outcome:
 def _write(outcome: Outcome, desk: _Desk) -> None:
     job = outcome.job
     images.write(job.output, outcome.result, desk.laid.picture, overwrite=job.overwrite)
-    text = outcome.sidecar.model_dump_json(indent=2) + "\n"
+    text = to_json(outcome.sidecar) + "\n"
     write_atomically(sidecar_path(job.output), text.encode(), overwrite=job.overwrite)

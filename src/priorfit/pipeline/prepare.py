@@ -6,6 +6,7 @@ from functools import partial
 
 from priorfit import recipes
 from priorfit.code import detached
+from priorfit.guides import observed
 from priorfit.noise import Noise
 from priorfit.priors.base import Prior
 from priorfit.priors.deep_image import DeepImagePrior
@@ -47,7 +48,7 @@ class StartedOnce(Prior):
         if self._start is None or not isinstance(self.prior, DeepImagePrior):
             return None
         for i, shown in enumerate(self.prior.inputs):
-            if isinstance(shown, Guide | Probing | Hiding):
+            if isinstance(shown, Guide | Probing | Hiding) and shown.estimate is not observed:
                 return _name(shown.estimate), self._start[0][f"z.{i}"][:, :channels]
         return None
 
@@ -72,8 +73,7 @@ class Prepared:
         if not any(isinstance(make(), Rewinding) for make in filters):
             # Goes back only from losses that are not numbers, so it changes no healthy fit.
             filters.insert(0, partial(Rewinding, drop=math.inf))
-        finish = (*made.finish, *self.posed.finish)
-        return replace(made, prior=self.start, filters=filters, finish=finish)
+        return replace(self.posed.ending(made), prior=self.start, filters=filters)
 
 
 def _name(estimate: Estimator) -> str:

@@ -11,7 +11,7 @@ from priorfit.errors import PriorfitError
 from priorfit.images import write_atomically
 from priorfit.pipeline.job import Job
 from priorfit.runs import load_state, save_state
-from priorfit.sidecar import Source
+from priorfit.sidecar import Source, from_json, to_json
 
 _JOB, _STATE = "job.json", "state.safetensors"
 
@@ -29,7 +29,7 @@ class Saved(BaseModel):
         inputs: the files as they were.
     """
 
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True)
 
     job: Job
     planned: int
@@ -52,7 +52,7 @@ def save(folder: Path, saved: Saved, state: Mapping[str, Any]) -> None:
         raise PriorfitError(f"{folder}: cannot be made: {error.strerror or error}") from error
     save_state(folder / _STATE, state)
     # The job last: a folder without one is no run folder.
-    write_atomically(folder / _JOB, saved.model_dump_json(indent=2).encode(), overwrite=True)
+    write_atomically(folder / _JOB, to_json(saved).encode(), overwrite=True)
 
 
 def load(folder: Path) -> Saved:
@@ -62,7 +62,7 @@ def load(folder: Path) -> Saved:
         PriorfitError: this is no run folder.
     """
     try:
-        return Saved.model_validate_json((folder / _JOB).read_bytes())
+        return from_json(Saved, (folder / _JOB).read_bytes())
     except OSError as error:
         raise PriorfitError(
             f"{folder}: is no folder of an interrupted run, it has no {_JOB}"

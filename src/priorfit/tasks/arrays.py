@@ -56,8 +56,7 @@ class _How:
         if self.steps is not None and self.steps < 1:
             raise ProblemError(f"expected at least one step, got {self.steps}")
         device = device_named(self.device)
-        recipe = recipes.load(self.recipe, self.steps)
-        recipe = replace(recipe, finish=(*recipe.finish, *posed.finish))
+        recipe = posed.ending(recipes.load(self.recipe, self.steps))
         image = restore(posed.problem.to(device), recipe, [self._seed()]).image
         return to_array(image.cpu(), like)
 

@@ -5,6 +5,7 @@ Pictures are (1, C, H, W) in [0, 1], as `Picture.tensor()` gives them.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ from priorfit.degradations.resample import Kernel
 from priorfit.errors import ProblemError
 from priorfit.finish import CropCanvas, KeepKnownPixels, RespectJpeg
 from priorfit.problem import Problem
-from priorfit.restore import Finish
+from priorfit.restore import Finish, Recipe
 from priorfit.types import Image
 
 MOST_PIXELS = 200_000_000
@@ -31,11 +32,19 @@ KERNELS: dict[str, Kernel] = {
 """How a small image was made, by name; the first as Pillow's LANCZOS does."""
 
 
+_BY_TASK = (CropCanvas, KeepKnownPixels, RespectJpeg)
+
+
 class Posed(NamedTuple):
     """A problem, and what its solution needs to become a picture again."""
 
     problem: Problem
     finish: Sequence[Finish] = ()
+
+    def ending(self, recipe: Recipe) -> Recipe:
+        """The recipe with the finish of this task, whatever it has for problems of this kind."""
+        own = [step for step in recipe.finish if not isinstance(step, _BY_TASK)]
+        return replace(recipe, finish=(*own, *self.finish))
 
 
 def denoising(image: Image, noise_std: float | None = None) -> Posed:
@@ -149,7 +158,10 @@ def dejpegging(image: Image, projection: JpegProjection) -> Posed:
         ProblemError: the projection is for another size or number of channels.
     """
     projection(image)
-    return Posed(Problem(_whole(image), Identity()), [RespectJpeg(projection)])
+    # What compression left is not white, but Stein's estimate with its size is the best guard
+    # against following it.
+    problem = Problem(_whole(image), Identity(), noise_std=projection.error_std)
+    return Posed(problem, [RespectJpeg(projection)])
 
 
 def fusing(flash: Image, no_flash: Image) -> Posed:
