@@ -1,0 +1,181 @@
+"""Pictures side by side, and the page of all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch.nn.functional as F
+from PIL import Image as PillowImage
+from PIL import ImageDraw, ImageFont
+
+from priorfit.demo.damage import Exhibit
+from priorfit.images import write_atomically
+from priorfit.metrics import psnr
+from priorfit.report.embed import embed, levels, png
+from priorfit.report.page import page
+from priorfit.report.restored import Shown, decibels
+from priorfit.types import Image
+
+_GAP, _LINE = 8, 26  # pixels between pictures, and above them for their names
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where the files of an exhibit stand.
+
+    Args:
+        folder: of the demonstration.
+        name: of the exhibit.
+    """
+
+    folder: Path
+    name: str
+
+    @property
+    def truth(self) -> Path:
+        """The clean crop."""
+        return self.folder / f"{self.name}-truth.png"
+
+    @property
+    def damaged(self) -> Path:
+        """What is restored."""
+        return self.folder / f"{self.name}-damaged.png"
+
+    @property
+    def hole(self) -> Path:
+        """White where pixels are to be filled."""
+        return self.folder / f"{self.name}-hole.png"
+
+    @property
+    def restored(self) -> Path:
+        """The result."""
+        return self.folder / f"{self.name}-restored.png"
+
+    @property
+    def report(self) -> Path:
+        """The page on the result."""
+        return self.folder / f"{self.name}-restored.png.html"
+
+    @property
+    def side_by_side(self) -> Path:
+        """Before and after in one picture."""
+        return self.folder / f"{self.name}-before-after.png"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What came of an exhibit.
+
+    Args:
+        exhibit: it.
+        files: where it stands.
+        truth: (1, C, H, W).
+        damaged: (1, C, h, w).
+        comparator: (1, C, H, W), by the cheap method.
+        restored: (1, C, H, W), None if that failed.
+        seconds: of the whole command.
+    """
+
+    exhibit: Exhibit
+    files: Files
+    truth: Image
+    damaged: Image
+    comparator: Image
+    restored: Image | None
+    seconds: float
+
+    def psnr(self, image: Image) -> float:
+        """In dB against the truth; the pixels of a smaller picture are repeated."""
+        size = (self.truth.shape[-2], self.truth.shape[-1])
+        large = image if image.shape[-2:] == size else F.interpolate(image, size)
+        return psnr(large, self.truth).item()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Args:
+        title: of the exhibit.
+        about: of the exhibit.
+        command: of the command line, as typed.
+        before: the damaged picture.
+        after: the restored one, None if that failed.
+        others: the comparator's, and the truth.
+        best: whether the restored picture beats the comparator's.
+        seconds: of the whole command.
+        links: (words, file name).
+    """
+
+    title: str
+    about: str
+    command: str
+    before: Shown
+    after: Shown | None
+    others: tuple[Shown, ...]
+    best: bool
+    seconds: float
+    links: tuple[tuple[str, str], ...]
+
+
+def show(folder: Path, results: Sequence[Result]) -> Path:
+    """Write the pictures side by side and the page, and give the page's path.
+
+    Raises:
+        PriorfitError: they cannot be written.
+    """
+    for result in results:
+        if result.restored is not None:
+            sheet = side_by_side(_pictures(result, result.restored))
+            write_atomically(result.files.side_by_side, png(sheet), overwrite=True)
+    path = folder / "index.html"
+    sections = [_section(result) for result in results]
+    write_atomically(path, page("demo.html", {"sections": sections}), overwrite=True)
+    return path
+
+
+def side_by_side(pictures: Sequence[tuple[str, Image]]) -> PillowImage.Image:
+    """Put named pictures, (1, C, H, W), in a row; smaller ones are enlarged by whole pixels."""
+    width, height = (max(image.shape[axis] for _, image in pictures) for axis in (-1, -2))
+    size = (len(pictures) * (width + _GAP) + _GAP, height + _LINE + _GAP)
+    sheet = PillowImage.new("RGB", size, "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for number, (name, image) in enumerate(pictures):
+        left = _GAP + number * (width + _GAP)
+        pen.text((left, _LINE / 2), name, fill="#333333", font=font, anchor="lm")
+        panel = levels(image[0]).convert("RGB")
+        sheet.paste(panel.resize((width, height), PillowImage.Resampling.NEAREST), (left, _LINE))
+    return sheet
+
+
+def _pictures(result: Result, restored: Image) -> list[tuple[str, Image]]:
+    return [
+        (f"damaged  {decibels(result.psnr(result.damaged))}", result.damaged),
+        (f"restored  {decibels(result.psnr(restored))}", restored),
+        ("original", result.truth),
+    ]
+
+
+def _section(result: Result) -> Section:
+    exhibit, files, restored = result.exhibit, result.files, result.restored
+    links = [("damaged", files.damaged), ("original", files.truth)]
+    if restored is not None:
+        made = [files.report, files.restored, files.side_by_side]
+        links = [*zip(["full report", "restored", "before and after"], made, strict=True), *links]
+    comparator = _shown(result, exhibit.comparator, result.comparator, "cheap, for comparison")
+    truth = Shown(embed("original", result.truth), "seen by the measurement alone")
+    return Section(
+        exhibit.title,
+        exhibit.about,
+        " ".join(["priorfit", *exhibit.command]),
+        _shown(result, "damaged", result.damaged, ""),
+        None if restored is None else _shown(result, "restored", restored, ""),
+        (comparator, truth),
+        restored is not None and result.psnr(restored) > result.psnr(result.comparator),
+        result.seconds,
+        tuple((words, path.name) for words, path in links),
+    )
+
+
+def _shown(result: Result, name: str, image: Image, about: str) -> Shown:
+    return Shown(embed(name, image), about, decibels(result.psnr(image)))

@@ -1,0 +1,151 @@
+"""The report on one restored picture."""
+
+import json
+import math
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from priorfit import recipes
+from priorfit.errors import RecipeError
+from priorfit.images import write_atomically
+from priorfit.metrics import psnr
+from priorfit.pipeline import Outcome
+from priorfit.recipes.show import Row, rows
+from priorfit.report.curve import draw
+from priorfit.report.embed import Embedded, embed
+from priorfit.report.page import page
+from priorfit.sidecar import Sidecar
+from priorfit.types import Image
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture of the page.
+
+    Args:
+        picture: it.
+        about: what it is.
+        psnr: against the reference, in words; empty without one.
+    """
+
+    picture: Embedded
+    about: str
+    psnr: str = ""
+
+
+def write(path: Path, outcome: Outcome) -> None:
+    """Write one HTML file that needs no other: slider, curve, settings, comparators, sidecar.
+
+    Args:
+        path: where to; it is replaced if the job may replace files.
+        outcome: what came of a job.
+
+    Raises:
+        PriorfitError: the extra `report` is not installed.
+        ImageFileError: the file exists, or cannot be written.
+    """
+    sidecar = outcome.sidecar
+    before, after = _before(outcome), _shown(outcome, "restored", outcome.result, "")
+    values = {
+        "name": outcome.job.input.name,
+        "output": outcome.job.output.name,
+        "sidecar": sidecar,
+        "before": before,
+        "after": after,
+        "caption": _caption(before, after),
+        "others": _others(outcome),
+        "curve": draw(sidecar.loss_curve),
+        "facts": _facts(sidecar),
+        "settings": _settings(sidecar.recipe),
+        "repeat": shlex.join(["priorfit", sidecar.task, "IMAGE", "-o", "OUTPUT", *sidecar.repeat]),
+        "record": _record(sidecar),
+        "losses": json.dumps(sidecar.loss_curve),
+        "interrupted": outcome.run_folder is not None,
+    }
+    write_atomically(path, page("restored.html", values), overwrite=outcome.job.overwrite)
+
+
+def decibels(value: float) -> str:
+    """A PSNR in words."""
+    return "equal to the reference" if math.isinf(value) else f"{value:.2f} dB"
+
+
+def _before(outcome: Outcome) -> Shown:
+    """The damaged picture as it was read; what its file does not show, as it was observed."""
+    observed, picture = outcome.observed, outcome.picture
+    image = picture.tensor()
+    if image.shape == observed.shape:
+        seen = torch.isfinite(image)
+        if picture.alpha is not None:
+            seen &= torch.from_numpy(picture.alpha > 0)
+        observed = torch.where(seen, image, observed)
+    return _shown(outcome, "damaged", observed, "as it was read")
+
+
+def _caption(before: Shown, after: Shown) -> str:
+    measured = [f"{s.picture.name} {s.psnr}" for s in (before, after) if s.psnr]
+    size = f"{after.picture.width}×{after.picture.height} pixels"
+    facts = [size, *after.picture.caveats, *measured]
+    return f"Drag, or use the arrow keys. {', '.join(facts)}."
+
+
+def _others(outcome: Outcome) -> list[Shown]:
+    guide = outcome.sidecar.guide
+    shown = []
+    for name, image in outcome.comparators.items():
+        guided = guide is not None and guide.name == name
+        about = "guide: the network was shown it" if guided else "for comparison"
+        shown.append(_shown(outcome, name.replace("_", " "), image, about))
+    if outcome.reference is not None:
+        picture = embed("reference", outcome.reference, icc=outcome.picture.icc)
+        shown.append(Shown(picture, "the clean picture, for measuring alone"))
+    return shown
+
+
+def _shown(outcome: Outcome, name: str, image: Image, about: str) -> Shown:
+    reference = outcome.reference
+    comparable = reference is not None and reference.shape == image.shape
+    value = decibels(psnr(image, reference).item()) if comparable else ""
+    return Shown(embed(name, image, icc=outcome.picture.icc), about, value)
+
+
+def _facts(sidecar: Sidecar) -> list[tuple[str, str]]:
+    """What a reader asks first."""
+    facts = [("task", sidecar.task), ("recipe", sidecar.recipe)]
+    facts += [(name.replace("_", " "), _plain(v)) for name, v in sidecar.options.items()]
+    if sidecar.noise_std is not None:
+        how = "estimated" if sidecar.noise_std_estimated else "given"
+        level = f"{sidecar.noise_std:.4g} ({sidecar.noise_std * 255:.3g}/255), {how}"
+        facts = [*(fact for fact in facts if fact[0] != "noise std"), ("noise std", level)]
+    if sidecar.guide is not None:
+        measured = sidecar.guide.metrics.get("psnr")
+        own = "" if measured is None else f", itself at {decibels(measured)}"
+        facts.append(("guide", sidecar.guide.name.replace("_", " ") + own))
+    facts.append(("steps", f"{sidecar.steps:,} of {sidecar.planned:,}: {sidecar.stop_reason}"))
+    facts.append(("time", f"{sidecar.seconds:.1f} s on {sidecar.device}"))
+    facts.append(("seed, threads", f"{sidecar.seed}, {sidecar.threads}"))
+    facts += [(name.replace("_", " ").upper(), f"{v:.4g}") for name, v in sidecar.metrics.items()]
+    return facts
+
+
+def _plain(value: object) -> str:
+    """An option as a person writes it."""
+    words = {None: "none", True: "yes", False: "no"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def _settings(name: str) -> list[Row]:
+    """Every number of a recipe; nothing for one that is in no table."""
+    try:
+        return rows(recipes.find(name))
+    except RecipeError:
+        return []
+
+
+def _record(sidecar: Sidecar) -> list[str]:
+    """The sidecar but for its curve, line by line."""
+    contents = sidecar.model_dump(mode="json", exclude={"loss_curve"})
+    return json.dumps(contents, indent=2, ensure_ascii=False).split("\n")
