@@ -1,7 +1,9 @@
 """Work through the jobs of a command: progress, one line a picture, errors, Ctrl-C."""
 
+import ctypes
 import json
 import os
+import platform
 import shlex
 import sys
 import time
@@ -32,6 +34,8 @@ STARTED = time.perf_counter() - _age()
 
 INTERRUPTED = 130
 
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # as malloc.h numbers them
+
 
 def complain(message: str, about: Path | None = None) -> None:
     """Write one plain line to stderr, beginning with the program and the file it is about."""
@@ -48,17 +52,30 @@ def say(line: str, *, error: bool = False) -> None:
         else character.encode("unicode_escape").decode()
         for character in line.replace("\n", " ")
     )
-    (sys.stderr if error else sys.stdout).write(shown + "\n")
+    print(shown, file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def set_up(threads: int | None) -> None:
-    """Settle what holds for the whole process: threads, and numbers too small to matter."""
+    """Settle what holds for the whole process: memory, threads, numbers too small to matter."""
+    keep_freed_memory()
     import torch
 
     if threads is not None:
         torch.set_num_threads(threads)
     # Denormal numbers, which vanishing gradients are full of, slow a processor down tenfold.
     torch.set_flush_denormal(True)
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep what a step frees for the next one, where it is glibc.
+
+    It gives every block above 32 MB back to the system at once and asks for it again, page by
+    page: a tenth to a quarter of a step.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_MAX, 0)
+        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def restore(
@@ -104,6 +121,8 @@ def _attempt(job: "Job", common: "Common", started: float | None) -> "Outcome | 
     except KeyboardInterrupt:
         complain("interrupted before the first step, nothing was written", job.input)
         raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        raise
     except Exception as error:
         message = reason(error)
         complain(message, job.input)

@@ -206,7 +206,8 @@ class Dejpeg(Kind):
             raise ProblemError(f"expected a JPEG file, got {images.FORMATS[picture.format].title}")
         projection = JpegProjection.from_file(path.read_bytes())
         # Stored with the tables of the input, a JPEG would have its artefacts again.
-        return Laid(dejpegging(picture.tensor(), projection), replace(picture, jpeg=None))
+        posed = dejpegging(picture.tensor(), projection)
+        return Laid(posed, replace(picture, jpeg=None), estimated=True)
 
 
 class Fuse(Kind):

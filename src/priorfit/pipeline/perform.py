@@ -199,7 +199,7 @@ def _fitted(
             folder if interrupted else None,
         )
         outcome = _measured(outcome, None if guide is None else guide[0])
-        _write(outcome, desk)
+        outcome = _written(outcome, desk)
         if not interrupted:
             run_folder.clear(folder)
     return outcome
@@ -272,8 +272,12 @@ def _measured(outcome: Outcome, guide: str | None) -> Outcome:
     return replace(outcome, sidecar=outcome.sidecar.model_copy(update=update))
 
 
-def _write(outcome: Outcome, desk: _Desk) -> None:
-    job = outcome.job
-    images.write(job.output, outcome.result, desk.laid.picture, overwrite=job.overwrite)
+def _written(outcome: Outcome, desk: _Desk) -> Outcome:
+    """Write picture and sidecar, which tells what could not be kept."""
+    job, notes = outcome.job, outcome.sidecar.notes
+    lost = images.write(job.output, outcome.result, desk.laid.picture, overwrite=job.overwrite)
+    notes += tuple(note for note in lost if note not in notes)
+    outcome = replace(outcome, sidecar=outcome.sidecar.model_copy(update={"notes": notes}))
     text = to_json(outcome.sidecar) + "\n"
     write_atomically(sidecar_path(job.output), text.encode(), overwrite=job.overwrite)
+    return outcome

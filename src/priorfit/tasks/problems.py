@@ -157,7 +157,11 @@ def dejpegging(image: Image, projection: JpegProjection) -> Posed:
     Raises:
         ProblemError: the projection is for another size or number of channels.
     """
-    projection(image)
+    sides, channels = sorted(image.shape[-2:]), image.shape[1]  # it may lie on its side in the file
+    if sides != sorted(projection.size) or channels != len(projection.tables.sampling):
+        raise ProblemError(
+            f"expected {projection} for a picture of {_size(image)} pixels in {channels} channels"
+        )
     # What compression left is not white, but Stein's estimate with its size is the best guard
     # against following it.
     problem = Problem(_whole(image), Identity(), noise_std=projection.error_std)
