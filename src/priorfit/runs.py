@@ -144,7 +144,8 @@ _COLLECTIONS: dict[str, Callable[[list, dict[str, Tensor], int], Any]] = {
 def interruptions() -> Iterator[Callable[[], bool]]:
     """Make a first Ctrl-C wait until the block asks for it; a second one stops at once.
 
-    Outside the main thread nothing is changed, since Python gives signals to that alone.
+    Nothing is changed outside the main thread, which alone gets signals, nor where whoever started
+    the process had Ctrl-C ignored, as shells do for what runs in the background.
 
     Yields:
         A function that tells whether Ctrl-C was pressed.
@@ -156,10 +157,12 @@ def interruptions() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         pressed.set()
 
-    if threading.current_thread() is not threading.main_thread():
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    if not main or before is signal.SIG_IGN:
         yield pressed.is_set
         return
-    before = signal.signal(signal.SIGINT, press)
+    signal.signal(signal.SIGINT, press)
     try:
         yield pressed.is_set
     finally:

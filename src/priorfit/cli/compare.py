@@ -26,7 +26,10 @@ def compare(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Compare restored pictures: PSNR and SSIM, and what their sidecars say."""
+    """Compare restored pictures.
+
+    A table of PSNR, SSIM and what the sidecars say.
+    """
     from priorfit import images
     from priorfit.errors import PriorfitError
 

@@ -21,7 +21,10 @@ def resume(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Go on with an interrupted run, to the picture it would have come to."""
+    """Go on with an interrupted run.
+
+    The result is the picture that it would have come to without the break, byte for byte.
+    """
     from priorfit import pipeline
 
     saved = pipeline.load_saved(folder)
