@@ -85,8 +85,8 @@ def _exhibited(exhibit: Exhibit, folder: Path, length: Sequence[str], command: C
     problem = exhibit.damage(truth)
     _write(files.truth, truth)
     _write(files.damaged, problem.observation)
-    # A result of an earlier demonstration must not pass for one of this.
-    files.restored.unlink(missing_ok=True)
+    for stale in files.made:  # what an earlier demonstration left must not pass for this one's
+        stale.unlink(missing_ok=True)
     task, *options = exhibit.command
     hole = hole_of(problem)
     if hole is not None:

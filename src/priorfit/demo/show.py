@@ -14,6 +14,7 @@ from priorfit.metrics import psnr
 from priorfit.report.embed import embed, levels, png
 from priorfit.report.page import page
 from priorfit.report.restored import Shown, decibels
+from priorfit.sidecar import sidecar_path
 from priorfit.types import Image
 
 _GAP, _LINE = 8, 26  # pixels between pictures, and above them for their names
@@ -60,6 +61,11 @@ class Files:
     def side_by_side(self) -> Path:
         """Before and after in one picture."""
         return self.folder / f"{self.name}-before-after.png"
+
+    @property
+    def made(self) -> tuple[Path, ...]:
+        """Everything that a restoration which fails leaves out."""
+        return self.restored, sidecar_path(self.restored), self.report, self.side_by_side
 
 
 @dataclass(frozen=True, eq=False)

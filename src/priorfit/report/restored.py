@@ -17,7 +17,7 @@ from priorfit.recipes.show import Row, rows
 from priorfit.report.curve import draw
 from priorfit.report.embed import Embedded, embed
 from priorfit.report.page import page
-from priorfit.sidecar import Sidecar
+from priorfit.sidecar import Sidecar, to_json
 from priorfit.types import Image
 
 
@@ -107,19 +107,20 @@ def _others(outcome: Outcome) -> list[Shown]:
 
 def _shown(outcome: Outcome, name: str, image: Image, about: str) -> Shown:
     reference = outcome.reference
-    comparable = reference is not None and reference.shape == image.shape
-    value = decibels(psnr(image, reference).item()) if comparable else ""
+    value = ""
+    if reference is not None and reference.shape == image.shape:
+        value = decibels(psnr(image, reference).item())
     return Shown(embed(name, image, icc=outcome.picture.icc), about, value)
 
 
 def _facts(sidecar: Sidecar) -> list[tuple[str, str]]:
     """What a reader asks first."""
     facts = [("task", sidecar.task), ("recipe", sidecar.recipe)]
-    facts += [(name.replace("_", " "), _plain(v)) for name, v in sidecar.options.items()]
+    given = {name: v for name, v in sidecar.options.items() if v is not None}
     if sidecar.noise_std is not None:
         how = "estimated" if sidecar.noise_std_estimated else "given"
-        level = f"{sidecar.noise_std:.4g} ({sidecar.noise_std * 255:.3g}/255), {how}"
-        facts = [*(fact for fact in facts if fact[0] != "noise std"), ("noise std", level)]
+        given["noise_std"] = f"{sidecar.noise_std:.4g} ({sidecar.noise_std * 255:.3g}/255), {how}"
+    facts += [(name.replace("_", " "), _plain(value)) for name, value in given.items()]
     if sidecar.guide is not None:
         measured = sidecar.guide.metrics.get("psnr")
         own = "" if measured is None else f", itself at {decibels(measured)}"
@@ -127,14 +128,15 @@ def _facts(sidecar: Sidecar) -> list[tuple[str, str]]:
     facts.append(("steps", f"{sidecar.steps:,} of {sidecar.planned:,}: {sidecar.stop_reason}"))
     facts.append(("time", f"{sidecar.seconds:.1f} s on {sidecar.device}"))
     facts.append(("seed, threads", f"{sidecar.seed}, {sidecar.threads}"))
-    facts += [(name.replace("_", " ").upper(), f"{v:.4g}") for name, v in sidecar.metrics.items()]
+    for name, value in sidecar.metrics.items():
+        shown = decibels(value) if name.startswith("psnr") else f"{value:.4g}"
+        facts.append((name.replace("_", " ").upper(), shown))
     return facts
 
 
 def _plain(value: object) -> str:
     """An option as a person writes it."""
-    words = {None: "none", True: "yes", False: "no"}
-    return words[value] if value is None or isinstance(value, bool) else str(value)
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def _settings(name: str) -> list[Row]:
@@ -147,5 +149,6 @@ def _settings(name: str) -> list[Row]:
 
 def _record(sidecar: Sidecar) -> list[str]:
     """The sidecar but for its curve, line by line."""
-    contents = sidecar.model_dump(mode="json", exclude={"loss_curve"})
+    contents = json.loads(to_json(sidecar))
+    del contents["loss_curve"]
     return json.dumps(contents, indent=2, ensure_ascii=False).split("\n")
