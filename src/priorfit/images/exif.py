@@ -23,7 +23,6 @@ DESCRIPTIVE = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, EXIF_DIRECTOR
 resolution (x, y, unit), software, date, artist, copyright, EXIF and GPS."""
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-_MOST_ENTRIES = 1000
 
 
 @dataclass(frozen=True)
@@ -112,39 +111,63 @@ def read_directory(
     Entries that are damaged, of an unknown type or met before are left out, and so is what goes
     beyond `room` bytes: values may overlap, and a small file could claim many times its size.
     """
-    file.seek(offset)
-    head = file.read(2)
-    count = struct.unpack(order + "H", head)[0] if len(head) == 2 else 0
-    table = file.read(12 * min(count, _MOST_ENTRIES))
     found: Directory = {}
-    met: set[int] = set()
-    for at in range(0, len(table) - 11, 12):
-        code, kind, items = struct.unpack_from(order + "HHI", table, at)
-        data = _value(file, (kind, items), table[at + 8 : at + 12], order)
-        if data is None or code in met or len(data) > room:
-            continue
-        met.add(code)
+    places = {place.code: place for place in reversed(_places(file, offset, order))}
+    for code, place in places.items():
+        data = _value(file, place) if place.size <= room else b""
         room -= len(data)
-        if code not in _POINTERS:
-            found[code] = Entry(kind, items, data)
-        elif depth > 1 and len(data) == 4:
-            inner = read_directory(
-                file, struct.unpack(order + "I", data)[0], order, depth=depth - 1
-            )
-            found.update({code: inner} if inner else {})
+        if data and code not in _POINTERS:
+            found[code] = Entry(place.type, place.count, data)
+        elif len(data) == 4 and depth > 1:
+            start = struct.unpack(order + "I", data)[0]
+            inside = read_directory(file, start, order, depth=depth - 1)
+            found.update({code: inside} if inside else {})
     return found
 
 
-def _value(file: BinaryIO, shape: tuple[int, int], field: bytes, order: str) -> bytes | None:
-    """Bytes of a value of (type, count): in its field of four bytes, or where that points."""
-    size = _SIZES.get(shape[0], 0) * shape[1]
-    if size <= 4:
-        return field[:size] or None
+def is_cut_short(file: BinaryIO, offset: int, order: str, *, depth: int = 3) -> bool:
+    """Whether a directory, or an EXIF directory inside it, points beyond the end of its file."""
     end = file.seek(0, SEEK_END)
-    start = file.seek(struct.unpack(order + "I", field)[0])
-    if start + size > end:
-        return None
-    return file.read(size)
+    places = {place.code: place for place in _places(file, offset, order)}
+    if not places or any(place.start + place.size > end for place in places.values()):
+        return True
+    inner = [places[code] for code in _POINTERS if code in places and places[code].size == 4]
+    starts = [struct.unpack(order + "I", _value(file, place))[0] for place in inner]
+    return depth > 1 and any(is_cut_short(file, s, order, depth=depth - 1) for s in starts)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the value of an entry stands."""
+
+    code: int
+    type: int
+    count: int
+    start: int
+    size: int
+
+
+def _places(file: BinaryIO, offset: int, order: str) -> list[_Place]:
+    """The entries of a directory; none if its table goes beyond the file."""
+    file.seek(offset)
+    head = file.read(2)
+    count = struct.unpack(order + "H", head)[0] if len(head) == 2 else 0
+    table = file.read(12 * count)
+    if len(table) < 12 * count:
+        return []
+    places = []
+    for at in range(0, len(table), 12):
+        code, kind, items, pointer = struct.unpack_from(order + "HHII", table, at)
+        size = _SIZES.get(kind, 0) * items
+        places.append(_Place(code, kind, items, offset + 10 + at if size <= 4 else pointer, size))
+    return places
+
+
+def _value(file: BinaryIO, place: _Place) -> bytes:
+    """Bytes of a value; none where it goes beyond the file."""
+    file.seek(place.start)
+    data = file.read(place.size)
+    return data if len(data) == place.size else b""
 
 
 def pack_directory(directory: Directory, offset: int, order: str) -> bytes:

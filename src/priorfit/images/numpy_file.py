@@ -4,6 +4,7 @@ import math
 import os
 import warnings
 from io import BytesIO
+from tokenize import TokenError
 from typing import BinaryIO
 
 import numpy as np
@@ -12,6 +13,17 @@ from numpy.lib import format as npy
 from priorfit.errors import ImageFileError
 from priorfit.images.picture import Notes, Sheet, check_size
 
+# What NumPy's parser of the header, Python's own, raises for nonsense; the last two for too many
+# brackets.
+_DAMAGE = (
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    SyntaxError,
+    TokenError,
+    RecursionError,
+    MemoryError,
+)
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -46,9 +58,7 @@ def _header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
             return _HEADERS[npy.read_magic(file)](file)
     except KeyError as error:
         raise ImageFileError("is a .npy file of an unknown version") from error
-    except (ValueError, TypeError, SyntaxError, ArithmeticError, RecursionError) as error:
-        raise ImageFileError("is damaged: its header makes no sense") from error
-    except MemoryError as error:  # what the parser raises for too many brackets
+    except _DAMAGE as error:
         raise ImageFileError("is damaged: its header makes no sense") from error
 
 

@@ -111,7 +111,8 @@ class Picture:
         samples = self.scale.samples(pixels, self.dtype)
         if self.stored is None or pixels.shape != self.pixels.shape:
             return samples
-        return np.where(pixels == self.pixels, self.stored, samples)
+        np.copyto(samples, self.stored, where=pixels == self.pixels)
+        return samples
 
 
 def array_of(image: Tensor) -> np.ndarray:

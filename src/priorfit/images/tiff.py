@@ -23,6 +23,7 @@ from priorfit.images.exif import (
     ORIENTATION,
     Directory,
     byte_order,
+    is_cut_short,
     only,
     pack_directory,
     pack_exif,
@@ -53,26 +54,33 @@ _INSTALL = "pip install 'priorfit[tiff]'"
 
 
 @contextmanager
-def _damage_named() -> Iterator[None]:
-    """Turn what tifffile raises for damaged files into one error, and its log into nothing.
-
-    It documents no set of exceptions; its own is a ValueError, those of imagecodecs are
-    RuntimeErrors, and what a senseless directory leads to is any of the others.
-    """
+def _quiet() -> Iterator[None]:
+    """Let nothing through that tifffile logs."""
     logger = logging.getLogger("tifffile")
     logger.addFilter(_nothing)
     try:
         yield
-    except (OSError, ValueError, RuntimeError, struct.error) as error:
-        raise ImageFileError("is damaged or truncated: its pixels cannot be decoded") from error
-    except (TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
-        raise ImageFileError("is damaged: its directory makes no sense") from error
     finally:
         logger.removeFilter(_nothing)
 
 
 def _nothing(record: logging.LogRecord) -> bool:
     return False
+
+
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    """Turn what tifffile raises for damaged files into one error.
+
+    It documents no set of exceptions; its own is a ValueError, those of imagecodecs are
+    RuntimeErrors, and what a senseless directory leads to is any of the others.
+    """
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, struct.error) as error:
+        raise ImageFileError("is damaged or truncated: its pixels cannot be decoded") from error
+    except (TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
+        raise ImageFileError("is damaged: its directory makes no sense") from error
 
 
 def decode(file: BinaryIO, max_pixels: int) -> Sheet:
@@ -88,7 +96,7 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
 
     end = file.seek(0, os.SEEK_END)
     file.seek(0)
-    with _damage_named():
+    with _quiet(), _damage_named():
         tiff = TiffFile(file)
         page = tiff.pages.first
         notes = _check_single(tiff, page)
@@ -236,6 +244,8 @@ def _description(file: BinaryIO, tiff: "TiffFile", page: "TiffPage") -> tuple[by
             EXIF_DIRECTORY in page.tags
         )
     order = tiff.byteorder
+    if is_cut_short(file, page.offset, order):
+        raise ImageFileError("is damaged or truncated: its directory points beyond its end")
     found = only(read_directory(file, page.offset, order), DESCRIPTIVE)
     notes: Notes = ()
     if page.is_imagej or page.is_ome or page.is_shaped:
@@ -265,7 +275,7 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
         extra.append("unassalpha")
     exif = sheet.exif or b""
     buffer = BytesIO()
-    with _damage_named():
+    with _quiet():
         imwrite(
             buffer,
             samples if samples.shape[-1] > 1 else samples[..., 0],
@@ -274,7 +284,7 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
             planarconfig="contig" if samples.shape[-1] > 1 else None,
             extrasamples=extra or None,
             compression="zlib",
-            predictor=samples.dtype.kind in "iu",
+            predictor=samples.dtype.kind in "iu" and samples.itemsize <= 2,
             iccprofile=sheet.icc,
             metadata=None,
             software=False,

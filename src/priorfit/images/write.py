@@ -168,7 +168,7 @@ def _encoded(image: Tensor, like: Picture, form: Format) -> tuple[bytes, Notes]:
     )
     try:
         data, more = form.encode(sheet)
-    except (OSError, ValueError, MemoryError) as error:
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:
         raise ImageFileError(f"{form.title} cannot hold it: {error}") from error
     return data, notes + more
 
