@@ -1,6 +1,6 @@
-"""The whole command on named images, several seeds: PSNR and wall time beside the cheap alternatives.
+"""The whole command on named images, several seeds: PSNR and wall time beside cheap alternatives.
 
-Every run is kept in the results file at once, so that an interrupted benchmark goes on where it was.
+Every run is kept in its file at once, so that an interrupted benchmark goes on where it was.
 """
 
 import json
@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,29 +24,47 @@ from benchmarks.suites import SUITES, Case, cheap, score
 RESULTS = Path(__file__).parent / "results"
 
 
-def measure(suites: list[str], seeds: int, variants: list[str], images: int) -> None:
-    """Run what is not in the results yet; `variants` are appended to the name of the recipe."""
-    path = RESULTS / "floors.json"
+@dataclass(frozen=True)
+class Plan:
+    """What to measure.
+
+    Args:
+        suites: names in `SUITES`.
+        seeds: how many, from 0.
+        images: how many of each suite.
+        variant: appended to the name of the recipe, such as `-unguided`.
+        threads: of each command.
+        results: file to keep the runs in.
+    """
+
+    suites: tuple[str, ...] = tuple(SUITES)
+    seeds: int = 3
+    images: int = 5
+    variant: str = ""
+    threads: int = 2
+    results: Path = RESULTS / "floors.json"
+
+
+def measure(plan: Plan) -> None:
+    """Run what is not in the results yet."""
+    path = plan.results
     kept: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
     done = {(row["suite"], row["image"], row["recipe"], row["seed"]) for row in kept}
-    for case, recipe, seed in _runs(suites, seeds, variants, images):
+    for case, recipe, seed in _runs(plan):
         if (case.suite, case.name, recipe, seed) not in done:
-            kept.append(_one(case, recipe, seed))
+            kept.append(_one(case, recipe, seed, plan.threads))
             path.write_text(json.dumps(kept, indent=1) + "\n")
             print(json.dumps(kept[-1]), flush=True)
 
 
-def _runs(
-    suites: list[str], seeds: int, variants: list[str], images: int
-) -> Iterator[tuple[Case, str, int]]:
-    for suite in suites:
-        for case in list(SUITES[suite]())[:images]:
-            for variant in variants:
-                for seed in range(seeds):
-                    yield case, f"dip/{case.arguments[0]}{variant}", seed
+def _runs(plan: Plan) -> Iterator[tuple[Case, str, int]]:
+    for seed in range(plan.seeds):
+        for suite in plan.suites:
+            for case in list(SUITES[suite]())[: plan.images]:
+                yield case, f"dip/{case.arguments[0]}{plan.variant}", seed
 
 
-def _one(case: Case, recipe: str, seed: int) -> dict[str, Any]:
+def _one(case: Case, recipe: str, seed: int, threads: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Image.fromarray(case.damaged).save(folder / "damaged.png")
@@ -54,6 +73,7 @@ def _one(case: Case, recipe: str, seed: int) -> dict[str, Any]:
             Image.fromarray(case.hole).save(folder / "hole.png")
             arguments += ["--hole-mask", "hole.png"]
         arguments += ["--recipe", recipe, "--seed", str(seed), "--quiet"]
+        arguments += ["--threads", str(threads)]
         started = time.perf_counter()
         subprocess.run([sys.executable, "-m", "priorfit", *arguments], cwd=folder, check=True)
         seconds = time.perf_counter() - started
@@ -70,14 +90,15 @@ def _one(case: Case, recipe: str, seed: int) -> dict[str, Any]:
         "steps": sidecar["steps"],
         "alternatives": alternatives,
         "date": date.today().isoformat(),
-        "machine": f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads",
+        "machine": platform.processor() or platform.machine(),
+        "threads": threads,
         "torch": torch.__version__,
     }
 
 
-def table() -> str:
+def table(results: Path = RESULTS / "floors.json") -> str:
     """The results as Markdown, one row an image."""
-    rows = json.loads((RESULTS / "floors.json").read_text())
+    rows = json.loads(results.read_text())
     lines = []
     for key in sorted({(row["suite"], row["recipe"]) for row in rows}):
         of_key = [row for row in rows if (row["suite"], row["recipe"]) == key]

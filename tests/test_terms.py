@@ -1,4 +1,4 @@
-"""Laws of the terms: one loss an image, zero at the truth, images apart, Stein's estimate unbiased."""
+"""Laws of the terms: one loss an image, zero at the truth, Stein's estimate unbiased."""
 
 import math
 

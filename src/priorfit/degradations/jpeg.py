@@ -86,6 +86,18 @@ class JpegProjection:
         size = (pixels.shape[0], pixels.shape[1])
         return cls(tables, _integers(tuple(planes), tables), size)
 
+    @property
+    def error_std(self) -> float:
+        """Guess of the root mean square error of the decoded luma, as a fraction of full scale.
+
+        A coefficient that is not zero is off by q/√12 on average; what the zeros lost is not in the
+        file, and is allowed for by a factor, measured on a photograph of little colour at qualities
+        from 10 to 80 (2.5 to 2.7).
+        """
+        step = torch.tensor(self.tables.table(0), dtype=torch.float64)
+        stored = (self.coefficients[0] != 0).double().flatten(0, 2).mean(0)
+        return 2.6 * float((stored * step**2 / 12).mean().sqrt()) / 255
+
     def __call__(self, image: Image) -> Image:
         """Project (B, 1 or 3, H, W), upright; the result may leave [0, 1] a little.
 

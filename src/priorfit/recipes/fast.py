@@ -26,14 +26,15 @@ _HALF = partial(
     Folded,
     network=partial(
         Hourglass,
-        scales=[Scale(64, 64, skip=16, upsample=nearest)] * 4,
+        scales=[Scale(64, 48, skip=16, upsample=nearest)] * 4,
         style=Style(sigmoid=False),
     ),
 )
 
 
-def _full(skip: int, skip_filter: int) -> partial[Hourglass]:
-    scale = Scale(32, 32, skip=skip, skip_filter=skip_filter, upsample=nearest)
+def _full(up: int, skip: int, skip_filter: int) -> partial[Hourglass]:
+    """Full resolution; up + skip is 32, since joined channels in multiples of 32 cost least."""
+    scale = Scale(32, up, skip=skip, skip_filter=skip_filter, upsample=nearest)
     return partial(Hourglass, scales=[scale] * 5)
 
 
@@ -63,7 +64,7 @@ DENOISE_UNGUIDED = replace(
 INPAINT = replace(
     DENOISE,
     about="missing pixels: text, scratches, dropouts, regions",
-    network=Cited(_full(16, 3), _FOUND),
+    network=Cited(_full(16, 16, 3), _FOUND),
     inputs=Cited([UniformNoise(8), Hiding(guides.biharmonic, copies=24, fraction=0.1)], _FOUND),
     turning=False,
     steps=Cited(1200, _FOUND),
@@ -81,7 +82,7 @@ INPAINT_UNGUIDED = replace(
 UPSCALE = replace(
     INPAINT,
     about="more pixels, by any whole factor",
-    network=Cited(_full(4, 1), _FOUND),
+    network=Cited(_full(28, 4, 1), _FOUND),
     inputs=Cited([UniformNoise(8), Guide(guides.enlarged)], _FOUND),
     objective=Cited(Mse(), "as published, super-resolution.ipynb: mse"),
     finish=(),
@@ -103,11 +104,8 @@ DEBLUR = replace(
 DEJPEG = replace(
     DENOISE,
     about="compression artefacts",
-    inputs=Cited([UniformNoise(4), Guide(guides.total_variation)], _FOUND),
-    jitter=Cited((0.03, 0.0), _FOUND),
     steps=Cited(400, _FOUND),
-    objective=Cited(Mse(), "as published, denoising.ipynb: mse"),
-    most=400,
+    most=900,
 )
 
 FUSE = replace(
