@@ -1,0 +1,51 @@
+"""`python -m benchmarks speed|floors|curves|table`; see README.md beside this file."""
+
+import argparse
+
+import torch
+
+from benchmarks import curves, floors, speed
+from benchmarks.floors import RESULTS
+from priorfit.cli.session import set_up
+
+CURVES = [
+    curves.Curve(
+        "denoise25", "F16", "dip/denoise-paper", 1800, 20, RESULTS / "curve-F16-paper.json"
+    ),
+    curves.Curve("denoise25", "F16", "dip/denoise", 1000, 20, RESULTS / "curve-F16.json"),
+    curves.Curve("pixels50", "house", "dip/inpaint", 1200, 20, RESULTS / "curve-house.json"),
+    curves.Curve("set5_x4", "butterfly", "dip/upscale", 1200, 20, RESULTS / "curve-butterfly.json"),
+]
+
+
+def main() -> None:
+    """Run one benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", choices=["speed", "floors", "curves", "table"], nargs="?")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=5)
+    parser.add_argument("--variant", default="", help="such as -unguided")
+    parser.add_argument("--only", default="", help="part of the name of a curve's file")
+    chosen = parser.parse_args()
+    set_up(chosen.threads)
+    if chosen.what == "floors":
+        plan = floors.Plan(
+            seeds=chosen.seeds,
+            images=chosen.images,
+            variant=chosen.variant,
+            threads=chosen.threads,
+        )
+        floors.measure(plan)
+    elif chosen.what == "curves":
+        for curve in CURVES:
+            if chosen.only in curve.results.name:
+                curves.record(curve)
+    elif chosen.what == "table":
+        print(floors.table())
+    else:
+        speed.measure(11, RESULTS / "speed.json")
+
+
+if __name__ == "__main__":
+    main()
