@@ -52,10 +52,8 @@ def _temporary(target: Path, data: bytes) -> Iterator[Path]:
 
 
 def _replaced(temporary: Path, target: Path) -> None:
-    if target.exists():
-        temporary.chmod(
-            target.stat().st_mode & 0o777
-        )  # who could read the old one, and nobody else
+    if target.exists():  # nobody may read the new file who could not read the old one
+        temporary.chmod(target.stat().st_mode & 0o777)
     temporary.replace(target)
 
 
@@ -67,4 +65,8 @@ def _placed(temporary: Path, target: Path) -> None:
         raise
     except OSError:  # a file system without hard links: claim the name, then replace what is ours
         target.touch(exist_ok=False)
-        temporary.replace(target)
+        try:
+            temporary.replace(target)
+        except BaseException:
+            target.unlink()
+            raise

@@ -51,6 +51,7 @@ _DECODERS = {
 _SAMPLES = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGB_ALPHA: 4}
 
 _MOST_KEPT = 1 << 20
+_MOST_EXTRAS = 1 << 26
 _MOST_PROFILE = 1 << 24
 _DEFLATE_LIMIT = 1032
 """No deflate stream grows by more than this factor."""
@@ -82,15 +83,16 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
     header = _header(next(chunks), max_pixels)
     found: dict[bytes, list[bytes]] = {}
     kept: list[Chunk] = []
-    room = 2 * header.data_bytes + (1 << 16)
+    room = {b"IDAT": 2 * header.data_bytes + (1 << 16), b"": _MOST_EXTRAS}
     for chunk in chunks:
+        group = b"IDAT" if chunk.kind == b"IDAT" else b""
+        room[group] -= len(chunk.data)
+        if room[group] < 0:
+            raise ImageFileError("is damaged: it holds far more data than its size needs")
         if chunk.kind in KEPT:
             kept.append(chunk)
-            continue
-        room -= len(chunk.data) if chunk.kind == b"IDAT" else 0
-        if room < 0:
-            raise ImageFileError("is damaged: it holds far more data than its size needs")
-        found.setdefault(chunk.kind, []).append(chunk.data)
+        else:
+            found.setdefault(chunk.kind, []).append(chunk.data)
     if b"acTL" in found:
         raise ImageFileError("is an animated PNG, expected a single image")
     samples = _samples(header, b"".join(found.get(b"IDAT", [])))

@@ -161,6 +161,8 @@ def _check_claims(page: "TiffPage", end: int, max_pixels: int) -> None:
         raise ImageFileError(f"is damaged: {page.samplesperpixel} samples do not fit its colours")
     if math.prod(page.chunks) > 4 * samples + (1 << 24):
         raise ImageFileError("is damaged: its tiles are far larger than the image")
+    if page.compression == _UNCOMPRESSED and samples * page.bitspersample > 8 * end:
+        raise ImageFileError("is truncated: it holds less data than its size needs")
     starts = np.asarray(page.dataoffsets, dtype=np.float64)
     counts = np.asarray(page.databytecounts, dtype=np.float64)
     if not len(starts) == len(counts) >= math.prod(page.chunked):
@@ -201,8 +203,11 @@ def _looked_up(page: "TiffPage", index: np.ndarray) -> np.ndarray:
     if page.colormap is None or index.max() >= page.colormap.shape[1]:
         raise ImageFileError("is damaged: its palette is missing or too short")
     colours = page.colormap.T.astype(np.uint16)
-    if not (colours % 257).any():
-        colours = (colours // 257).astype(np.uint8)
+    # Programs multiply bytes by 257 or 256, or forget to.
+    if not (colours % 257).any() or not (colours % 256).any():
+        colours = (colours >> 8).astype(np.uint8)
+    if colours.max() < 256:
+        colours = colours.astype(np.uint8)
     return colours[index.astype(np.intp)]
 
 
@@ -255,7 +260,7 @@ def _description(file: BinaryIO, tiff: "TiffFile", page: "TiffPage") -> tuple[by
 
 
 def encode(sheet: Sheet) -> tuple[bytes, Notes]:
-    """Write a TIFF of any samples, deflated, with straight alpha.
+    """Write a TIFF of any samples, with straight alpha; deflated where that can be undone.
 
     Returns:
         The file, and notes on what was not kept.
@@ -267,6 +272,7 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
         raise ImageFileError(f"writing TIFF needs tifffile: {_INSTALL}")
     from tifffile import imwrite
 
+    packed = find_spec("imagecodecs") is not None  # or nobody here could read it again
     samples, extra = sheet.samples, []
     colours = 3 if samples.shape[-1] == 3 else 1
     extra += ["unspecified"] * (samples.shape[-1] - colours)
@@ -283,8 +289,8 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
             photometric="rgb" if colours == 3 else "minisblack",
             planarconfig="contig" if samples.shape[-1] > 1 else None,
             extrasamples=extra or None,
-            compression="zlib",
-            predictor=samples.dtype.kind in "iu" and samples.itemsize <= 2,
+            compression="zlib" if packed else None,
+            predictor=packed and samples.dtype.kind in "iu" and samples.itemsize <= 2,
             iccprofile=sheet.icc,
             metadata=None,
             software=False,

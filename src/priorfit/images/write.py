@@ -99,19 +99,26 @@ def ensure_writable(
         ImageFileError: as `write`, as far as can be known.
     """
     form = FORMATS[format_of(path)]
-    folder = Path(os.path.realpath(path)).parent
-    if not folder.is_dir():
-        raise ImageFileError(f"{path}: cannot be written, there is no folder {folder}")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ImageFileError(f"{path}: cannot be written, the folder {folder} is read-only")
-    if Path(path).is_dir():
-        raise ImageFileError(f"{path}: cannot be written, it is a folder")
-    if not overwrite and os.path.lexists(path):
-        raise ImageFileError(exists_already(path))
     try:
-        return _losses(form, like, channels or like.shape[0])
+        _check_place(Path(path))
+        notes = _losses(form, like, channels or like.shape[0])
     except ImageFileError as error:
         raise ImageFileError(f"{path}: cannot be written, {error}") from error
+    except OSError as error:  # a name that is too long, say
+        raise ImageFileError(f"{path}: cannot be written, {error.strerror}") from error
+    if not overwrite and os.path.lexists(path):
+        raise ImageFileError(exists_already(path))
+    return notes
+
+
+def _check_place(path: Path) -> None:
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise ImageFileError(f"there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ImageFileError(f"the folder {folder} is read-only")
+    if path.is_dir():
+        raise ImageFileError("it is a folder")
 
 
 def _losses(form: Format, like: Picture, channels: int) -> Notes:
