@@ -1,0 +1,77 @@
+"""The cheap estimates: of the image's size, better than what they start from, known pixels kept."""
+
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from priorfit import guides
+from priorfit.degradations import Blur, Downsample, Identity, Mask
+from priorfit.degradations.blur import gaussian_psf
+from priorfit.errors import ProblemError
+from priorfit.problem import Problem
+
+
+def smooth(channels: int = 3, side: int = 32, batch: int = 2) -> Tensor:
+    rows = torch.linspace(0, 3, side)
+    wave = 0.5 + 0.3 * torch.sin(rows)[:, None] * torch.cos(rows)[None]
+    return torch.stack([wave * (1 - 0.1 * c) for c in range(channels)]).repeat(batch, 1, 1, 1)
+
+
+def draw(*shape: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def noisy(channels: int) -> Problem:
+    x = smooth(channels)
+    return Problem((x + 0.1 * draw(*x.shape)).clamp(0, 1), Identity(), noise_std=0.1)
+
+
+def holed(channels: int, shared: bool) -> Problem:
+    known = draw(2, 1 if shared else channels, 32, 32) > 0
+    mask = Mask(known)
+    return Problem(mask(smooth(channels)), mask)
+
+
+CASES = {
+    "non_local_means": (guides.non_local_means, noisy),
+    "total_variation": (guides.total_variation, noisy),
+    "biharmonic": (guides.biharmonic, partial(holed, shared=True)),
+    "biharmonic by channel": (guides.biharmonic, partial(holed, shared=False)),
+    "enlarged": (guides.enlarged, lambda c: Problem(smooth(c)[..., ::2, ::2], Downsample(2))),
+    "deconvolved": (
+        guides.deconvolved,
+        lambda c: Problem(Blur(gaussian_psf(1.0))(smooth(c)), Blur(gaussian_psf(1.0))),
+    ),
+}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("estimate", "make"), CASES.values(), ids=CASES)
+def test_a_guide_is_near_the_truth_and_of_its_size(estimate, make, channels):
+    problem = make(channels)
+    image = estimate(problem)
+    assert image.shape[1:] == problem.shape
+    assert image.dtype == torch.float32
+    assert (image - smooth(channels)).square().mean() < 0.006  # the noise alone: 0.01
+
+
+def test_a_fill_keeps_what_is_known():
+    problem = holed(3, shared=True)
+    mask = problem.degradation
+    assert isinstance(mask, Mask)
+    known = mask.known.bool().expand(-1, 3, -1, -1)
+    assert torch.allclose(guides.biharmonic(problem)[known], problem.observation[known], atol=1e-6)
+
+
+@pytest.mark.parametrize("std", [0.02, 0.1, 0.2])
+def test_the_noise_level_is_estimated(std):
+    x = 0.5 + std * draw(1, 3, 64, 64)
+    assert guides.noise_level(x) == pytest.approx(std, rel=0.1)
+
+
+@pytest.mark.parametrize("estimate", [guides.biharmonic, guides.deconvolved])
+def test_a_guide_for_another_degradation_is_refused(estimate):
+    with pytest.raises(ProblemError, match="got another degradation"):
+        estimate(noisy(3))

@@ -1,0 +1,135 @@
+"""Every prior: shapes, determinism, images apart, a gradient for every part."""
+
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from priorfit.degradations import Identity, Mask
+from priorfit.errors import ProblemError
+from priorfit.networks.folded import Folded
+from priorfit.networks.hourglass import Hourglass, Scale
+from priorfit.networks.layers import Style
+from priorfit.noise import Noise
+from priorfit.priors.deep_image import DeepImagePrior
+from priorfit.priors.inputs import Companion, Guide, Hiding, MeshGrid, Probing, UniformNoise
+from priorfit.priors.precision import fastest, full
+from priorfit.problem import Problem
+from priorfit.types import Image
+
+SMALL = partial(Hourglass, scales=[Scale(4, 4, skip=2)] * 2)
+HALF = partial(
+    Folded, network=partial(Hourglass, scales=[Scale(4, 4, skip=2)], style=Style(sigmoid=False))
+)
+
+
+def estimate(problem: Problem) -> Image:
+    return problem.observation * 0.5
+
+
+INPUTS = {
+    "noise": [UniformNoise(3)],
+    "mesh and guide": [MeshGrid(), Guide(estimate)],
+    "probing": [Probing(estimate, copies=3)],
+    "hiding": [UniformNoise(2), Hiding(estimate, copies=3)],
+    "companion": [Companion()],
+}
+PRIORS = [
+    pytest.param(DeepImagePrior(network, inputs, jitter=0.1, turning=turning), id=f"{name} {how}")
+    for name, inputs in INPUTS.items()
+    for how, network, turning in (("full", SMALL, False), ("half turned", HALF, True))
+]
+
+
+def problem(batch: int, height: int = 13, width: int = 18) -> Problem:
+    y = torch.rand(4, 3, height, width, generator=torch.Generator().manual_seed(0))[:batch].double()
+    mask = Mask((y[:1, :1] > 0.2).float())
+    return Problem(mask(y), mask, noise_std=0.1, companion=y.flip(1))
+
+
+def alone(together: Problem, image: int) -> Problem:
+    y, companion = together.observation, together.companion
+    assert companion is not None
+    one = slice(image, image + 1)
+    return Problem(y[one], together.operator, noise_std=0.1, companion=companion[one])
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+class TestEveryPrior:
+    """The laws, over every kind of input, at full and at half resolution."""
+
+    def test_one_image_for_each_observation_of_the_size_sought(self, prior):
+        code = prior.start(problem(2), Noise([0, 1]))
+        image = prior.render(code)
+        assert image.shape == (2, 3, 13, 18)
+        assert all(len(tensor) == 2 for tensor in code.values())
+
+    def test_the_same_seed_draws_the_same_image(self, prior):
+        one, again = (_varied(prior, problem(1), [3]) for _ in range(2))
+        assert torch.equal(one, again)
+        assert not torch.equal(one, _varied(prior, problem(1), [4]))
+
+    def test_an_image_alone_is_drawn_as_in_a_batch(self, prior):
+        together = _varied(prior, problem(3), [5, 6, 7])
+        assert torch.equal(together[1:2], _varied(prior, alone(problem(3), 1), [6]))
+
+    def test_a_gradient_reaches_every_parameter(self, prior):
+        code = prior.start(problem(1), Noise([0]))
+        parameters = {
+            name: t.requires_grad_() for name, t in code.items() if name.startswith("network.")
+        }
+        prior.render(prior.vary(code, Noise([1]))).square().sum().backward()
+        assert all(tensor.grad is not None for tensor in parameters.values())
+
+    def test_varying_leaves_the_code_as_it_was(self, prior):
+        code = prior.start(problem(1), Noise([0]))
+        before = {name: tensor.clone() for name, tensor in code.items()}
+        prior.vary(code, Noise([1]))
+        assert all(torch.equal(tensor, before[name]) for name, tensor in code.items())
+
+
+def _varied(prior: DeepImagePrior, posed: Problem, seeds: list[int]) -> Tensor:
+    noise = Noise(seeds)
+    code = prior.start(posed, noise)
+    return prior.render(prior.vary(code, noise))
+
+
+def test_turning_is_undone_on_the_image():
+    """A network that passes its input on shows whether the eight turns are taken back."""
+    from torch import nn
+
+    class Through(nn.Module):
+        def __init__(self, inside: int, outside: int) -> None:
+            super().__init__()
+
+        def forward(self, z: Tensor) -> Tensor:
+            return z
+
+    prior = DeepImagePrior(Through, [Companion()], turning=True)
+    posed = problem(1)
+    code = prior.start(posed, noise := Noise([0]))
+    seen = set()
+    for _ in range(60):
+        varied = prior.vary(code, noise)
+        seen.add(int(varied["turn"]))
+        assert torch.equal(prior.render(varied), posed.companion)
+    assert seen == set(range(8))
+
+
+def test_a_missing_companion_is_refused():
+    prior = DeepImagePrior(SMALL, [Companion()])
+    with pytest.raises(ProblemError, match="second photograph"):
+        prior.start(Problem(torch.zeros(1, 3, 16, 16), Identity()), Noise([0]))
+
+
+def test_hiding_needs_a_mask():
+    with pytest.raises(ProblemError, match="the degradation is no mask"):
+        Hiding(estimate)(Problem(torch.zeros(1, 3, 16, 16), Identity()), Noise([0]))
+
+
+@pytest.mark.parametrize("precision", [full, fastest])
+def test_every_precision_returns_the_observations_own(precision):
+    prior = DeepImagePrior(SMALL, [UniformNoise(3)], precision=precision)
+    posed = Problem(torch.zeros(1, 3, 16, 16), Identity())
+    assert prior.render(prior.start(posed, Noise([0]))).dtype == torch.float32
