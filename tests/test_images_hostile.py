@@ -85,6 +85,7 @@ LIES = {
         "profile",
     ),
     "a png without pixels": (png((16, 16), 8, 0), "less data"),
+    "a png of nothing": (b"\x89PNG\r\n\x1a\n" + chunk(b"IEND", b""), "header"),
     "a png of no known kind": (png((16, 16), 4, 2, idat(noise(16, 16, 3), 8)), "header"),
     "a png without a palette": (png((16, 16), 8, 3, idat(noise(16, 16, 1), 8)), "palette"),
     "a png with a strange chunk": (png((16, 16), 8, 0, chunk(b"CgBI", b"")), "CgBI"),

@@ -23,7 +23,8 @@ from priorfit.images.picture import Notes, Sheet, check_size
 
 _EXIF_SIGNATURE = b"Exif\0\0"
 _MOST_MARKER_BYTES = 65533
-_MOST_SCANS = 200
+_MOST_SCANS = 200  # encoders make about ten
+_MOST_VISITS = 4_000_000_000  # of pixels by scans
 _QUALITY = 95
 _MODES = ("L", "RGB")
 _SUBSAMPLINGS: dict[tuple[tuple[int, int], ...], int] = {
@@ -63,7 +64,7 @@ def decode_jpeg(file: BinaryIO, max_pixels: int) -> Sheet:
     _check_length(end, *image.size)
     file.seek(0)
     data = file.read()
-    _check_scans(data)
+    _check_scans(data, image.width * image.height)
     with _damage_named():
         image.load()
     return Sheet(
@@ -75,10 +76,10 @@ def decode_jpeg(file: BinaryIO, max_pixels: int) -> Sheet:
     )
 
 
-def _check_scans(data: bytes) -> None:
+def _check_scans(data: bytes, pixels: int) -> None:
     """Refuse a small file that would keep a progressive decoder busy for minutes."""
     scans = data.count(b"\xff\xda")
-    if scans > _MOST_SCANS:
+    if scans > _MOST_SCANS or scans * pixels > _MOST_VISITS:
         raise ImageFileError(f"is damaged: it draws its pixels in {scans} scans")
 
 

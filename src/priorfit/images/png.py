@@ -80,7 +80,7 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
         ImageFileError: damaged, truncated, animated, too large or too small.
     """
     chunks = _chunks(file)
-    header = _header(next(chunks), max_pixels)
+    header = _header(next(chunks, Chunk(b"", b"")), max_pixels)
     found: dict[bytes, list[bytes]] = {}
     kept: list[Chunk] = []
     room = {b"IDAT": 2 * header.data_bytes + (1 << 16), b"": _MOST_EXTRAS}
