@@ -111,5 +111,6 @@ def deconvolved(problem: Problem, balance: float = 0.01) -> Image:
 def _each(batch: Image, function: Callable[[Array], Array]) -> Image:
     """Apply a function of (H, W, C) float32 arrays to every image of a batch."""
     pictures = batch.permute(0, 2, 3, 1).float().cpu().numpy()
-    results = np.stack([np.asarray(function(picture)) for picture in pictures])
+    # scikit-image drops an axis of one channel.
+    results = np.stack([np.reshape(function(picture), picture.shape) for picture in pictures])
     return torch.from_numpy(results).permute(0, 3, 1, 2).to(batch).clamp(0, 1)
