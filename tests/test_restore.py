@@ -318,3 +318,18 @@ class TestFilters:
         assert good is not None
         assert torch.equal(fit.result().image, good.clamp(0, 1))
         assert "did not return" in fit.result().why_stopped
+
+    def test_a_fit_that_gives_up_stands_at_the_last_good_copy(self):
+        method = recipe(30, filters=[partial(Rewinding, every=2, limit=2)])
+        fit = Fit(PROBLEMS["identity"], method, [0])
+        for step in fit:
+            if step.state.taken > 5:
+                with torch.no_grad():
+                    step.state.code["network.0.weight"].fill_(torch.nan)
+                fit.filters[0].limit = 0
+        good = fit.filters[0].kept["code"]
+        result = fit.result()
+        assert "did not return" in result.why_stopped
+        for name in (name for name in good if name.startswith("network.")):
+            assert torch.equal(result.code[name], good[name]), name
+        assert torch.isfinite(result.image).all()

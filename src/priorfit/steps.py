@@ -140,8 +140,8 @@ class Rewinding(Filter):
     Args:
         drop: in decibels, how far the loss may rise above the lowest since the last copy.
         every: steps between copies.
-        limit: after this many returns in a row without a new copy, the run ends with the last good
-            picture.
+        limit: after this many returns in a row without a new copy, the run ends, at the last good
+            one.
     """
 
     gathered = ("rewound", "tries", "kept", "candidate", "lowest")
@@ -170,10 +170,11 @@ class Rewinding(Filter):
 
     def _go_back(self, step: Step) -> None:  # nothing to hand on: the step is passed over
         target = self.kept or self.candidate
+        if target is not None:
+            step.state.rewind(target)
         self.tries += 1
         if target is None or self.tries > self.limit:
             self.why = f"the loss left its course and did not return, at step {step.state.taken}"
             return
-        step.state.rewind(target)
         self.rewound += 1
         self.lowest = math.inf
