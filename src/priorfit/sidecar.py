@@ -79,8 +79,9 @@ class Sidecar(_Record):
     Args:
         task: denoise, inpaint, …
         options: of the task.
-        steps: taken.
-        planned: length of the schedule they belong to; `--steps planned` repeats it.
+        steps: taken, those that the fit went back from included.
+        planned: steps that the fit would have come to; for an interrupted run with a time limit an
+            estimate, which is what it resumes to.
         seconds: wall time, reading and all else included, writing excluded; of all parts of a run
             that was interrupted.
         loss_curve: (step, loss), at most 200 of them.

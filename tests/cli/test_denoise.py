@@ -65,7 +65,7 @@ def test_a_reference_adds_metrics(priorfit, folder):
 
 def test_the_sidecar_says_how_to_make_the_same_bytes(priorfit, folder):
     photo(folder / "a.png")
-    priorfit("denoise", "a.png", "-o", "b.png", "--stop-after", 3, "--seed", 7)
+    priorfit("denoise", "a.png", "-o", "b.png", "--steps", 3, "--seed", 7)
     repeat = load_sidecar(folder / "b.png").repeat
     assert priorfit("denoise", "a.png", "-o", "c.png", *repeat).status == 0
     assert (folder / "b.png").read_bytes() == (folder / "c.png").read_bytes()

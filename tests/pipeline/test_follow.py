@@ -22,21 +22,12 @@ class Halfway(Filter):
         return step
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 4, 9])
-def test_stopping_after_some_steps_is_repeated_by_the_sidecars_options(job, tmp_path, stop_after):
-    outcome = run(changed(job, stop_after=stop_after))
-    repeat = list(outcome.sidecar.repeat)
-    assert outcome.sidecar.steps == min(stop_after, 4)
-    assert ("--stop-after" in repeat) == (stop_after < 4)
-    assert repeat[repeat.index("--steps") + 1] == "4"
-
-
-def test_a_fits_own_stop_needs_no_repeating(job, monkeypatch):
+def test_a_fits_own_stop_is_told(job, monkeypatch):
     stopping = replace(TINY, filters=Cited([Halfway], "tests"))
     monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", stopping)
     sidecar = run(job).sidecar
-    assert (sidecar.steps, sidecar.stop_reason) == (3, "halfway")
-    assert "--stop-after" not in sidecar.repeat
+    assert (sidecar.steps, sidecar.planned, sidecar.stop_reason) == (3, 4, "halfway")
+    assert sidecar.repeat[-2:] == ("--steps", "3")
 
 
 class Breaking(Term):
@@ -77,6 +68,10 @@ def test_a_loss_that_stays_broken_ends_with_the_last_good_picture(job, monkeypat
     sidecar = run(changed(job, steps=100)).sidecar
     assert "did not return" in sidecar.stop_reason
     assert pixels(job.output).std() > 0
+    breaking(monkeypatch, range(3, 1000))
+    again = changed(job, steps=sidecar.steps, output=job.output.with_name("again.png"))
+    run(again)
+    assert again.output.read_bytes() == job.output.read_bytes()
 
 
 def test_a_loss_that_never_was_a_number_is_an_error(job, monkeypatch):

@@ -43,7 +43,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(job, tmp_path, monkeypatch
     assert outcome.run_folder == job.run_folder
     assert (outcome.sidecar.steps, outcome.sidecar.stop_reason) == (at, "interrupted")
     assert job.output.exists()
-    assert outcome.sidecar.repeat[-2:] == ("--stop-after", str(at))
+    assert (outcome.sidecar.planned, outcome.sidecar.repeat[-2:]) == (6, ("--steps", str(at)))
     seconds = load_saved(job.run_folder).seconds
     resumed = resume(job.run_folder)
     assert job.output.read_bytes() == whole.output.read_bytes()
@@ -81,7 +81,7 @@ def test_an_interruption_before_the_first_step_writes_nothing(job, monkeypatch):
 
 def test_the_picture_so_far_is_that_of_stopping_there(job, tmp_path):
     run(job, interrupting(2))
-    stopped = changed(job, output=tmp_path / "stopped.png", stop_after=2)
+    stopped = changed(job, output=tmp_path / "stopped.png", steps=2)
     run(stopped)
     assert job.output.read_bytes() == stopped.output.read_bytes()
 

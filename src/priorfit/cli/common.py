@@ -20,7 +20,6 @@ class Common:
     seed: int
     device: str
     steps: int | None
-    stop_after: int | None
     time_limit: float | None
     reference: Path | None
     report: bool
@@ -66,7 +65,6 @@ def jobs_of(
             seed=common.seed,
             device=common.device,
             steps=common.steps,
-            stop_after=common.stop_after,
             time_limit=common.time_limit,
             reference=None if common.reference is None else matched(common.reference, path),
             report=common.report,

@@ -29,13 +29,13 @@ Steps = Annotated[
     int | None,
     typer.Option("--steps", min=1, help="Length of the fit; the recipe's own by default."),
 ]
-StopAfter = Annotated[
-    int | None,
-    typer.Option("--stop-after", min=1, hidden=True, help="Leave the fit after so many steps."),
-]
 TimeLimit = Annotated[
     float | None,
-    typer.Option("--time-limit", metavar="SECONDS", help="Wall time for each picture."),
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        help="Wall time for each picture; with --steps, whichever ends first.",
+    ),
 ]
 Reference = Annotated[
     Path | None,

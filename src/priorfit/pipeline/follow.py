@@ -19,7 +19,6 @@ Watch = Callable[[Step, int], None]
 class End(Enum):
     """Why a fit was left before its own end."""
 
-    ASKED = "stopped after the steps asked for"
     TIME = "the time limit"
     INTERRUPTED = "interrupted"
 
@@ -29,22 +28,17 @@ class Follower:
     """What is seen of a fit.
 
     Args:
-        planned: steps of the whole schedule.
+        most: steps of the fit if nothing ends it before.
         clock: the time limit.
-        stop_after: leave after so many steps, counted from the start of the schedule.
-        losses: (step, loss) so far.
+        losses: (step, loss) so far; steps that the fit went back from have none.
     """
 
-    planned: int
+    most: int
     clock: Clock
-    stop_after: int | None = None
     losses: list[tuple[int, float]] = field(default_factory=list)
+    taken: int = 0
+    planned: int = 0  # an estimate that follows the clock
     end: End | None = None
-
-    @property
-    def taken(self) -> int:
-        """Steps so far."""
-        return self.losses[-1][0] if self.losses else 0
 
     def follow(self, fit: Fit, watch: Watch | None, pressed: Callable[[], bool]) -> None:
         """Take the steps of a fit.
@@ -54,28 +48,42 @@ class Follower:
             watch: sees every step.
             pressed: whether Ctrl-C was pressed meanwhile.
         """
+        self.clock.tick()
         for step in fit:
-            self.losses.append((step.state.taken, float(step.loss.sum())))
+            self.taken = step.state.taken
+            self.losses.append((self.taken, float(step.loss.sum())))  # waits for an accelerator
+            self.clock.tick()
+            self.planned = self.taken + self.clock.more(self.most - self.taken)
             self.end = self._end(step, watch, pressed)
             if self.end is not None:
                 break
-        done = self.taken >= self.planned or any(f.why is not None for f in fit.filters)
-        if done:  # an end that comes with the fit's own cuts nothing short
-            self.end = None
-        elif self.end is not None:
-            fit.why_stopped = self.end.value
+        self._settle(fit)
 
     def _end(self, step: Step, watch: Watch | None, pressed: Callable[[], bool]) -> End | None:
         try:
             if watch is not None:
                 watch(step, self.planned)
+            interrupted = pressed()
         except KeyboardInterrupt:
-            return End.INTERRUPTED
-        if pressed():
-            return End.INTERRUPTED
-        if self.stop_after is not None and self.taken >= self.stop_after:
-            return End.ASKED
-        return End.TIME if self.clock.left <= 0 else None
+            interrupted = True
+        if self.clock.over:
+            return End.TIME
+        return End.INTERRUPTED if interrupted else None
+
+    def _settle(self, fit: Fit) -> None:
+        """See to it that the numbers hold, whatever ended the fit."""
+        if fit.last is not None:
+            self.taken = fit.last.state.taken  # with the steps that it went back from
+        own = any(watcher.why is not None for watcher in fit.filters)
+        if own or self.taken >= self.most:
+            # An end that comes with the fit's own cuts nothing short.
+            self.end, self.planned = None, self.most
+        elif self.end is End.TIME:
+            self.planned = self.taken
+        else:
+            self.planned = max(self.planned, self.taken + 1)  # something is left to resume
+        if self.end is not None:
+            fit.why_stopped = self.end.value
 
 
 def picture_of(fit: Fit) -> tuple[Image, str]:
@@ -85,15 +93,9 @@ def picture_of(fit: Fit) -> tuple[Image, str]:
         DivergenceError: it never had a picture of numbers.
     """
     image, _, why = fit.result()
-    if torch.isfinite(image).all():
-        return image, why
-    # The code diverged with its last step; what that step started from was still a picture.
-    image = torch.full_like(image, torch.nan) if fit.last is None else fit.last.image
-    for finish in fit.recipe.finish:
-        image = finish(image, fit.problem)
     if not torch.isfinite(image).all():
         raise DivergenceError("the loss is no longer a number: try another seed or recipe")
-    return image.clamp(0, 1), why
+    return image, why
 
 
 def troubles(fit: Fit) -> tuple[str, ...]:

@@ -22,9 +22,8 @@ class Job(BaseModel):
         recipe: name of the recipe.
         seed: the same gives the same bytes.
         device: auto, cpu, cuda, cuda:N or mps.
-        steps: length of the fit; the recipe's own, or what the time limit allows, by default.
-        stop_after: end after so many of these steps.
-        time_limit: wall seconds.
+        steps: length of the fit, at most; the recipe's own by default.
+        time_limit: wall seconds; without `steps` the fit may become longer than the recipe's own.
         reference: clean picture to measure the result against; changes no pixel.
         report: whoever runs the job will write a report beside the picture too.
         overwrite: replace files that exist.
@@ -39,7 +38,6 @@ class Job(BaseModel):
     seed: int = Field(0, ge=0, lt=2**63)
     device: str = "auto"
     steps: int | None = Field(None, ge=1)
-    stop_after: int | None = Field(None, ge=1)
     time_limit: float | None = Field(None, gt=0, allow_inf_nan=False)
     reference: Path | None = None
     report: bool = False

@@ -18,8 +18,8 @@ from priorfit.pipeline.follow import End, Follower, Watch, picture_of, troubles
 from priorfit.pipeline.job import Job
 from priorfit.pipeline.kinds import Laid, Upscale
 from priorfit.pipeline.measure import read_reference, scores
-from priorfit.pipeline.plan import Clock, closing_seconds, steps_within
-from priorfit.pipeline.prepare import Prepared
+from priorfit.pipeline.plan import Clock, closing_seconds, longest
+from priorfit.pipeline.prepare import guide, prepared
 from priorfit.pipeline.saved import Saved
 from priorfit.restore import Fit
 from priorfit.runs import interruptions
@@ -91,22 +91,18 @@ def run(job: Job, watch: Watch | None = None, *, started: float | None = None) -
         PriorfitError: anything that is wrong with the job or its files.
         KeyboardInterrupt: interrupted before there was a picture; nothing was written.
     """
-    clock = Clock(time.perf_counter() if started is None else started, job.time_limit)
+    started = time.perf_counter() if started is None else started
     desk = _laid_out(job, job.device)
-    prepared = Prepared(job.recipe, desk.laid.posed)
-    clock = replace(clock, closing=_closing(desk))
-    if job.steps is None and job.time_limit is not None:
-        planned = steps_within(clock, prepared, job.seed)
-    else:
-        planned = prepared.recipe(job.steps).steps
-    fit = Fit(desk.laid.posed.problem, prepared.recipe(planned), [job.seed])
-    return _fitted(desk, prepared, fit, Follower(planned, clock, job.stop_after), watch)
+    most, posed = longest(job), desk.laid.posed
+    fit = Fit(posed.problem, prepared(posed, job.recipe, most), [job.seed])
+    clock = Clock(started, job.time_limit, _closing(desk))
+    return _fitted(desk, fit, Follower(most, clock), watch)
 
 
 def resume(folder: Path, watch: Watch | None = None) -> Outcome:
     """Go on with an interrupted run, to the bytes that it would have come to without the break.
 
-    The time limit counts no longer: it has become a number of steps.
+    The time limit counts no longer: it has become the number of steps that it left time for.
 
     Raises:
         PriorfitError: this is no run folder, or the files of the job have changed.
@@ -118,17 +114,18 @@ def resume(folder: Path, watch: Watch | None = None) -> Outcome:
     desk = _laid_out(saved.job.model_copy(update={"overwrite": True}), saved.device)
     if desk.inputs != saved.inputs:
         raise PriorfitError(f"{folder}: the files that it began with have changed, start anew")
-    prepared = Prepared(saved.job.recipe, desk.laid.posed)
+    posed = desk.laid.posed
     clock = Clock(started - saved.seconds, None)
-    follower = Follower(saved.planned, clock, saved.job.stop_after, list(saved.losses))
+    follower = Follower(saved.planned, clock, list(saved.losses))
     try:
-        fit = Fit(desk.laid.posed.problem, prepared.recipe(saved.planned), [saved.job.seed], state)
+        recipe = prepared(posed, saved.job.recipe, saved.planned)
+        fit = Fit(posed.problem, recipe, [saved.job.seed], state)
         layout = {name: tensor.shape for name, tensor in state["loop"]["code"].items()}
         if layout != {name: tensor.shape for name, tensor in fit.code.items()}:
             raise ValueError("another code")
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise PriorfitError(f"{folder}: does not fit its recipe any more, start anew") from error
-    return _fitted(desk, prepared, fit, follower, watch)
+    return _fitted(desk, fit, follower, watch)
 
 
 def check_outputs(job: Job) -> None:
@@ -176,9 +173,7 @@ def _closing(desk: _Desk) -> float:
     return closing_seconds(limit, samples, measured=measured, reported=desk.job.report)
 
 
-def _fitted(
-    desk: _Desk, prepared: Prepared, fit: Fit, follower: Follower, watch: Watch | None
-) -> Outcome:
+def _fitted(desk: _Desk, fit: Fit, follower: Follower, watch: Watch | None) -> Outcome:
     folder = desk.job.run_folder
     with interruptions() as pressed:
         follower.follow(fit, watch, pressed)
@@ -186,8 +181,8 @@ def _fitted(
         interrupted = follower.end is End.INTERRUPTED
         if interrupted:
             run_folder.save(folder, _saved(desk, follower), fit.state_dict())
-        guide = prepared.start.guide(result.shape[1])
-        shown = {} if guide is None else {guide[0]: _cropped(guide[1], fit)}
+        hint = guide(fit)
+        shown = {} if hint is None else {hint[0]: _cropped(hint[1], fit)}
         outcome = Outcome(
             desk.job,
             desk.picture,
@@ -198,17 +193,17 @@ def _fitted(
             _sidecar(desk, follower, why, troubles(fit)),
             folder if interrupted else None,
         )
-        outcome = _measured(outcome, None if guide is None else guide[0])
+        outcome = _measured(outcome, None if hint is None else hint[0])
         outcome = _written(outcome, desk)
         if not interrupted:
             run_folder.clear(folder)
     return outcome
 
 
-def _cropped(guide: Image, fit: Fit) -> Image:
-    """A guide of the size of the result."""
+def _cropped(image: Image, fit: Fit) -> Image:
+    """An image of the size of the result."""
     blur = fit.problem.degradation
-    return (blur.crop(guide) if isinstance(blur, Blur) else guide).cpu()
+    return (blur.crop(image) if isinstance(blur, Blur) else image).cpu()
 
 
 def _saved(desk: _Desk, follower: Follower) -> Saved:
@@ -251,13 +246,10 @@ def _repeat(desk: _Desk, follower: Follower) -> tuple[str, ...]:
     job = desk.job
     given = [*job.task.arguments, "--recipe", job.recipe, "--seed", str(job.seed)]
     given += ["--device", str(desk.device), "--threads", str(torch.get_num_threads())]
-    given += ["--steps", str(follower.planned)]
-    if follower.end is not None:
-        given += ["--stop-after", str(follower.taken)]
-    return tuple(given)
+    return (*given, "--steps", str(follower.taken))
 
 
-def _measured(outcome: Outcome, guide: str | None) -> Outcome:
+def _measured(outcome: Outcome, hint: str | None) -> Outcome:
     """Add the metrics of the result, and those of its guide."""
 
     def measure(image: Image) -> dict[str, float]:
@@ -267,8 +259,8 @@ def _measured(outcome: Outcome, guide: str | None) -> Outcome:
         return scores(image, outcome.reference, on_luma=on_luma)
 
     update: dict[str, object] = {"metrics": measure(outcome.result)}
-    if guide is not None:
-        update["guide"] = Guide(name=guide, metrics=measure(outcome.comparators[guide]))
+    if hint is not None:
+        update["guide"] = Guide(name=hint, metrics=measure(outcome.comparators[hint]))
     return replace(outcome, sidecar=outcome.sidecar.model_copy(update=update))
 
 

@@ -1,32 +1,36 @@
-"""How many steps fit into a time limit."""
+"""Wall time: what is left of a limit, and how many steps that may be."""
 
 import statistics
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
-from priorfit.pipeline.prepare import Prepared
-from priorfit.restore import Fit
+from priorfit import recipes
+from priorfit.pipeline.job import Job
 
-_WARM_UP = 2  # the first steps also set up convolutions, and take several times as long
-_MEASURED = 7
-_SHARE = 0.05  # of the time that is left, for measuring more than one step
-_TOO_LONG = 0.3  # of the time that is left: no more steps are thrown away then
-_SPARE = 0.03  # of the time that is left, since no two steps take the same
+UNLIMITED = 10**9
+"""Steps of a fit that the clock alone ends."""
+
+_RECENT = 9  # steps whose times foretell the next one's
 
 
-@dataclass(frozen=True)
+@dataclass
 class Clock:
-    """A time limit and what has to happen after the last step.
+    """A time limit, what has to happen after the last step, and how fast the steps are.
 
     Args:
         started: when the picture's turn began, in seconds of `time.perf_counter`.
         limit: wall seconds, None for as long as it takes.
         closing: seconds for finishing, metrics and writing.
+        times: of the latest steps, in seconds.
     """
 
     started: float
     limit: float | None
     closing: float = 0.0
+    times: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    _before: float | None = None
+    _first: bool = True
 
     @property
     def seconds(self) -> float:
@@ -40,6 +44,40 @@ class Clock:
             return float("inf")
         return self.limit - self.closing - self.seconds
 
+    def tick(self) -> None:
+        """Note the end of a step, or once before the first one that they begin."""
+        now = time.perf_counter()
+        if self._before is not None:
+            if self._first and self.times:  # it also set the convolutions up, and took far longer
+                self.times.clear()
+                self._first = False
+            self.times.append(now - self._before)
+        self._before = now
+
+    @property
+    def over(self) -> bool:
+        """Whether a step as long as the longest of the latest would exceed the limit."""
+        return self.left < max(self.times, default=0.0)
+
+    def more(self, most: int) -> int:
+        """Estimate how many more steps there is time for, `most` or fewer."""
+        seconds = max(statistics.median(self.times), 1e-9) if self.times else float("inf")
+        return int(max(0.0, min(self.left / seconds, most)))
+
+
+def longest(job: Job) -> int:
+    """Steps that the fit of a job takes if no clock, no rule and nobody stops it.
+
+    Raises:
+        RecipeError: there is no recipe of that name.
+    """
+    setting = recipes.find(job.recipe)
+    if job.steps is not None:
+        return job.steps
+    if job.time_limit is None:
+        return setting.steps.value
+    return UNLIMITED if setting.most is None else setting.most
+
 
 def closing_seconds(limit: float, samples: int, *, measured: bool, reported: bool) -> float:
     """Estimate how long finishing, metrics, writing, the report and the process's end take.
@@ -52,25 +90,3 @@ def closing_seconds(limit: float, samples: int, *, measured: bool, reported: boo
     """
     spare = 0.3 + min(0.02 * limit, 2.0)
     return spare + samples * (4e-7 + 2e-6 * measured + 4e-7 * reported) + 1.5 * reported
-
-
-def steps_within(clock: Clock, prepared: Prepared, seed: int) -> int:
-    """Steps that fit into the time left, from the first ones of a fit that is thrown away."""
-    fit = Fit(prepared.posed.problem, prepared.recipe(), [seed])
-    left = clock.left
-    times: list[float] = []
-    began = before = time.perf_counter()
-    for step in fit:
-        step.loss.sum().item()  # waits for an accelerator
-        now = time.perf_counter()
-        times.append(now - before)
-        before = now
-        spent = (now - began) / left if left > 0 else 1.0
-        if spent > _TOO_LONG or (spent > _SHARE and len(times) > _WARM_UP):
-            break
-        if len(times) == _WARM_UP + _MEASURED:
-            break
-    seconds = statistics.median(times[_WARM_UP:] or times[-1:])
-    count = int(clock.left * (1 - _SPARE) / max(seconds, 1e-6))
-    most = prepared.setting.most
-    return max(1, count if most is None else min(count, most))

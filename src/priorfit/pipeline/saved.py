@@ -21,7 +21,7 @@ class Saved(BaseModel):
 
     Args:
         job: with absolute paths.
-        planned: steps of the whole schedule.
+        planned: steps that it goes on to.
         seconds: wall time so far.
         threads: of torch.
         device: that it ran on.

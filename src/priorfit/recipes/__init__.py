@@ -55,7 +55,7 @@ def load(name: str, steps: int | None = None) -> Recipe:
 
     Args:
         name: one of `SETTINGS`.
-        steps: length of the fit; the schedule stretches with it. The setting's own by default.
+        steps: length of the fit; the setting's own by default.
 
     Raises:
         RecipeError: there is none of that name.

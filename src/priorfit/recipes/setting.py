@@ -23,10 +23,6 @@ class Cited(Generic[T]):
     source: str
 
 
-Rate = Callable[[int], float | Schedule]
-"""Steps of the whole fit to a learning rate, constant or a function of the step."""
-
-
 @dataclass(frozen=True)
 class Setting:
     """One setting of Deep Image Prior; a row of the table of recipes.
@@ -37,7 +33,8 @@ class Setting:
         inputs: what the network is fed.
         jitter: standard deviation of the noise added to the inputs at each step, one or one each.
         turning: fit the image turned and mirrored at random.
-        rate: learning rate.
+        rate: learning rate, a number or a function of the step; never of the length of the fit,
+            so that a short fit is the beginning of every longer one.
         steps: length of the fit.
         objective: what is minimised.
         filters: averaging, rewinding, stopping.
@@ -52,7 +49,7 @@ class Setting:
     network: Cited[NetworkFactory]
     inputs: Cited[Sequence[Input]]
     jitter: Cited[float | Sequence[float]]
-    rate: Cited[float | Rate]
+    rate: Cited[float | Schedule]
     steps: Cited[int]
     objective: Cited[Objective | Term]
     filters: Cited[Sequence[Callable[[], Filter]]]
@@ -65,8 +62,6 @@ class Setting:
 
     def recipe(self, steps: int | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""
-        length = steps or self.steps.value
-        rate = self.rate.value(length) if callable(self.rate.value) else self.rate.value
         objective = self.objective.value
         summed = objective if isinstance(objective, Objective) else 1.0 * objective
         prior = DeepImagePrior(
@@ -76,5 +71,6 @@ class Setting:
             turning=self.turning,
             precision=self.precision,
         )
-        stage = Stage(length, dict.fromkeys(self.parts, rate), summed, self.optimizer)
+        rates = dict.fromkeys(self.parts, self.rate.value)
+        stage = Stage(steps or self.steps.value, rates, summed, self.optimizer)
         return Recipe(prior, [stage], self.filters.value, self.finish)
