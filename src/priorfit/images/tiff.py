@@ -31,7 +31,8 @@ from priorfit.images.exif import (
     read_exif,
 )
 from priorfit.images.picture import Notes, Sheet, check_size
-from priorfit.images.scale import check_samples, widened
+from priorfit.images.scale import check_samples
+from priorfit.images.tiff_samples import inverted, looked_up, straight, whole
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -174,60 +175,17 @@ def _check_claims(page: "TiffPage", end: int, max_pixels: int) -> None:
 def _split(page: "TiffPage", samples: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, Notes]:
     """Colour and alpha of samples as stored, and what had to be changed for it."""
     if page.photometric == _PALETTE:
-        return _looked_up(page, samples[..., 0]), None, ("palette expanded",)
-    samples, notes = _whole(page, samples)
+        return looked_up(samples[..., 0], page.colormap), None, ("palette expanded",)
+    samples, notes = whole(samples, page.bitspersample)
     kinds = [int(kind) for kind in page.extrasamples]
     alphas = [i for i, kind in enumerate(kinds) if kind in (_PREMULTIPLIED, _STRAIGHT)][:1]
     at = [_COLOURS[page.photometric] + i for i in alphas]
     colour, alpha = np.delete(samples, at, axis=-1), samples[..., at[0]] if at else None
     if page.photometric == _WHITE_IS_ZERO:
-        colour, notes = _inverted(colour), (*notes, "white-is-zero turned into black-is-zero")
+        colour, notes = inverted(colour), (*notes, "white-is-zero turned into black-is-zero")
     if alpha is not None and kinds[alphas[0]] == _PREMULTIPLIED:
-        colour, notes = _straight(colour, alpha), (*notes, "premultiplied alpha made straight")
+        colour, notes = straight(colour, alpha), (*notes, "premultiplied alpha made straight")
     return colour, alpha, notes
-
-
-def _whole(page: "TiffPage", samples: np.ndarray) -> tuple[np.ndarray, Notes]:
-    """Spread packed samples over the 8 or 16 bits that hold them."""
-    bits = page.bitspersample
-    if samples.dtype.kind == "b":
-        samples = samples.astype(np.uint8)
-    if bits >= 16 or samples.dtype.kind != "u" or bits == 8 * samples.itemsize:
-        return samples, ()
-    note = f"{bits}-bit samples widened to {8 * samples.itemsize} bits"
-    return widened(samples, bits), (note,)
-
-
-def _looked_up(page: "TiffPage", index: np.ndarray) -> np.ndarray:
-    """Colours of a palette: 16 bits, or the 8 that they were made of."""
-    if page.colormap is None or index.max() >= page.colormap.shape[1]:
-        raise ImageFileError("is damaged: its palette is missing or too short")
-    colours = page.colormap.T.astype(np.uint16)
-    # Programs multiply bytes by 257 or 256, or forget to.
-    if not (colours % 257).any() or not (colours % 256).any():
-        colours = (colours >> 8).astype(np.uint8)
-    if colours.max() < 256:
-        colours = colours.astype(np.uint8)
-    return colours[index.astype(np.intp)]
-
-
-def _inverted(colour: np.ndarray) -> np.ndarray:
-    if colour.dtype.kind == "f":
-        raise ImageFileError("holds floats of which 0 is white, expected 0 to be black")
-    return ~colour
-
-
-def _straight(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Divide colours by the alpha they were multiplied with; where it is 0 they stay."""
-    floats = colour.dtype.kind == "f"
-    full = 1.0 if floats else float(np.iinfo(colour.dtype).max)
-    weight = np.where(alpha > 0, alpha, full).astype(np.float64)[..., None]
-    straight = colour * (full / weight)
-    return (
-        straight.astype(colour.dtype)
-        if floats
-        else (np.minimum(np.rint(straight), full).astype(colour.dtype))
-    )
 
 
 def _profile(page: "TiffPage") -> bytes | None:
