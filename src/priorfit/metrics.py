@@ -1,7 +1,6 @@
 """How close a restored image is to the true one: one number an image, (B,)."""
 
 import torch
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 from priorfit.color import luma
 from priorfit.errors import ProblemError
@@ -32,6 +31,9 @@ def psnr_y(image: Image, reference: Image, border: int = 4) -> PerImage:
 
 def ssim(image: Image, reference: Image) -> PerImage:
     """Structural similarity, 1 if equal; (B, C, H, W) in [0, 1]."""
+    # Here, since it imports matplotlib and half of scipy, two seconds that few commands need.
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
     _same_size(image, reference)
     value = structural_similarity_index_measure(
         image.double(), reference.double(), data_range=1.0, reduction="none"
