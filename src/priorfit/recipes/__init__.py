@@ -1,6 +1,7 @@
 """Recipes by name: `family/task[-variant]`, an explicit table."""
 
 import difflib
+import re
 
 from priorfit.errors import RecipeError
 from priorfit.recipes import fast, published
@@ -18,6 +19,7 @@ SETTINGS: dict[str, Setting] = {
     "dip/inpaint-unguided": fast.INPAINT_UNGUIDED,
     "dip/upscale-unguided": fast.UPSCALE_UNGUIDED,
     "dip/denoise-paper": published.DENOISE,
+    "dip/denoise-lbfgs": published.DENOISE_LBFGS,
     "dip/denoise50-paper": published.DENOISE_50,
     "dip/dejpeg-paper": published.DEJPEG,
     "dip/upscale-paper": published.UPSCALE,
@@ -34,7 +36,7 @@ SETTINGS: dict[str, Setting] = {
     "dip/fuse-paper": published.FUSE,
 }
 
-__all__ = ["Cited", "find", "load", "Setting", "SETTINGS"]
+__all__ = ["Cited", "find", "load", "Setting", "SETTINGS", "task_of"]
 
 
 def find(name: str) -> Setting:
@@ -48,6 +50,11 @@ def find(name: str) -> Setting:
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise RecipeError(f"no recipe is called '{name}': {hint}`priorfit recipes list` names them")
     return SETTINGS[name]
+
+
+def task_of(name: str) -> str:
+    """The task that a recipe is for: the first word after the family in its name."""
+    return re.split(r"[^a-z]", name.partition("/")[2])[0]
 
 
 def load(name: str, steps: int | None = None) -> Recipe:

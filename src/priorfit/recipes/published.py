@@ -12,8 +12,10 @@ from priorfit.networks.layers import bilinear, nearest
 from priorfit.networks.pools import AVERAGE
 from priorfit.networks.resnet import ResNet
 from priorfit.networks.unet import UNet
+from priorfit.optimizers import lbfgs
 from priorfit.priors.inputs import Companion, MeshGrid, UniformNoise
 from priorfit.recipes.setting import Cited, Setting
+from priorfit.restore import Stage
 from priorfit.steps import Rewinding, Smoothed
 from priorfit.terms import Mse
 
@@ -33,6 +35,19 @@ DENOISE = Setting(
     filters=Cited(
         [partial(Rewinding, drop=5.0), partial(Smoothed, 0.99, released=True)],
         "denoising.ipynb: exp_weight = 0.99; backtracking at a fall of 5 dB",
+    ),
+)
+
+DENOISE_LBFGS = replace(
+    DENOISE,
+    about="as dip/denoise-paper with the other optimiser that the authors' code offers",
+    jitter=Cited(0.0, "LBFGS asks for a function that stands still"),
+    steps=Cited(3100, "common_utils.py, optimize: num_iter after the 100 of Adam"),
+    filters=Cited([], "none: LBFGS does not jump"),
+    optimizer=lbfgs,
+    warm_up=Cited(
+        Stage(100, {"network": 0.001}, 1.0 * Mse()),
+        "common_utils.py, optimize: 100 steps of Adam at 0.001 first",
     ),
 )
 

@@ -1,7 +1,7 @@
 """Settings: the numbers of a recipe, each beside its source, and how they become a recipe."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import torch
@@ -40,6 +40,7 @@ class Setting:
         filters: averaging, rewinding, stopping.
         parts: what is optimised.
         optimizer: Adam unless said otherwise.
+        warm_up: a stage before the rest; its steps count.
         precision: number format of the convolutions, by device.
         finish: what is done to the picture at the end.
         most: longest useful fit: a longer time limit is not filled up.
@@ -56,6 +57,7 @@ class Setting:
     turning: bool = False
     parts: Sequence[str] = ("network",)
     optimizer: OptimizerFactory = torch.optim.Adam
+    warm_up: Cited[Stage] | None = None
     precision: Precision = full
     finish: Sequence[Finish] = ()
     most: int | None = None
@@ -71,6 +73,14 @@ class Setting:
             turning=self.turning,
             precision=self.precision,
         )
+        return Recipe(prior, self._stages(steps, summed), self.filters.value, self.finish)
+
+    def _stages(self, steps: int | None, objective: Objective) -> list[Stage]:
+        left = steps or self.steps.value
+        stages = []
+        if self.warm_up is not None:
+            first = self.warm_up.value
+            stages.append(replace(first, steps=min(first.steps, left)))
+            left -= stages[0].steps
         rates = dict.fromkeys(self.parts, self.rate.value)
-        stage = Stage(steps or self.steps.value, rates, summed, self.optimizer)
-        return Recipe(prior, [stage], self.filters.value, self.finish)
+        return [*stages, Stage(left, rates, objective, self.optimizer)]
