@@ -107,3 +107,17 @@ def test_the_command_runs_in_a_process_of_its_own(capfd):
     assert in_a_process(["--version"]) == 0
     assert capfd.readouterr().out.startswith("priorfit ")
     assert in_a_process(["no-such-command"]) == 2
+
+
+@pytest.mark.usefixtures("_as_before")
+@pytest.mark.parametrize("begun", [True, False])
+def test_ctrl_c_says_which_folder_holds_what_is_done(tmp_path, monkeypatch, capsys, begun):
+    def interrupted(folder):
+        if begun:
+            folder.mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("priorfit.demo.main", interrupted)
+    assert priorfit(["demo", "--out", str(tmp_path / "demo")]) == 130
+    said = f"what is done is in {tmp_path / 'demo'}" if begun else "nothing was written"
+    assert capsys.readouterr().err == f"priorfit: interrupted, {said}\n"

@@ -5,13 +5,19 @@ from typing import Annotated
 
 import typer
 
+from priorfit.cli.session import INTERRUPTED, complain, set_up
+
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path("demo"),
 ) -> None:
     """Damage sample photographs, restore them, and show both."""
-    from priorfit.cli.session import set_up
-    from priorfit.demo import main
+    try:
+        from priorfit.demo import main
 
-    set_up(None)
-    main(out)
+        set_up(None)
+        main(out)
+    except KeyboardInterrupt:
+        done = f"what is done is in {out}" if out.is_dir() else "nothing was written"
+        complain(f"interrupted, {done}")
+        raise typer.Exit(INTERRUPTED) from None
