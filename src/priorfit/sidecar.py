@@ -78,7 +78,7 @@ class Sidecar(_Record):
 
     Args:
         task: denoise, inpaint, …
-        options: of the task.
+        options: of the task; files by name, `inputs` has their sha256.
         steps: taken, those that the fit went back from included.
         planned: steps that the fit would have come to; for an interrupted run with a time limit an
             estimate, which is what it resumes to.

@@ -156,6 +156,16 @@ def test_alpha_is_opaque_where_a_transparent_hole_was_filled(job, tmp_path):
     assert outcome.sidecar.options["hole_from_alpha"]
 
 
+def test_the_sidecar_names_files_and_not_where_they_lie(job, tmp_path):
+    (tmp_path / "there").mkdir()
+    mask = hole(tmp_path / "there" / "mask.png")
+    run(changed(job, task=Inpaint(hole_mask=mask), recipe="dip/inpaint"))
+    sidecar = load_sidecar(job.output)
+    assert sidecar.options["hole_mask"] == "mask.png"
+    assert [(source.role, source.name) for source in sidecar.inputs][1] == ("hole mask", "mask.png")
+    assert str(tmp_path) not in sidecar_path(job.output).read_text()
+
+
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
 def test_the_result_of_dejpeg_fits_the_file(job, tmp_path, suffix):
     source = photo(tmp_path / "in.jpg", size=(32, 32))

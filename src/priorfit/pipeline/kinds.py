@@ -69,6 +69,13 @@ class Kind(BaseModel):
         return {}
 
     @property
+    def options(self) -> dict[str, object]:
+        """The options as others may read them: files by name, wherever they lie."""
+        values = self.model_dump(mode="json", exclude={"kind"})
+        names = {name: value.name for name, value in self if isinstance(value, Path)}
+        return {**values, **names}
+
+    @property
     def arguments(self) -> list[str]:
         """The command line's options for these."""
         return []

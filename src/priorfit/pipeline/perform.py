@@ -222,7 +222,7 @@ def _sidecar(desk: _Desk, follower: Follower, why: str, troubles: tuple[str, ...
     job, problem = desk.job, desk.laid.posed.problem
     return Sidecar(
         task=job.task.kind,
-        options=job.task.model_dump(mode="json", exclude={"kind"}),
+        options=job.task.options,
         recipe=job.recipe,
         seed=job.seed,
         device=str(desk.device),
