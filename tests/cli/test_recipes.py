@@ -8,7 +8,9 @@ def test_every_recipe_is_listed_on_one_line(priorfit):
     rows = [line.split("\t") for line in answer.out.splitlines()]
     assert answer.status == 0
     assert [row[0] for row in rows[1:]] == sorted(SETTINGS)
-    assert {len(row) for row in rows} == {3}
+    assert {len(row) for row in rows} == {4}
+    tasks = {"denoise", "inpaint", "upscale", "deblur", "dejpeg", "fuse"}
+    assert {row[1] for row in rows[1:]} == tasks
 
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))

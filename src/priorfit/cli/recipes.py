@@ -12,10 +12,10 @@ recipes = typer.Typer(help="The recipes, and where their numbers come from.", no
 @recipes.command("list")
 def list_recipes() -> None:
     """List all recipes."""
-    from priorfit.recipes import SETTINGS
+    from priorfit.recipes import SETTINGS, task_of
 
-    rows = [(name, str(setting.steps.value), setting.about) for name, setting in SETTINGS.items()]
-    table(("recipe", "steps", "for"), sorted(rows))
+    rows = [(name, task_of(name), str(s.steps.value), s.about) for name, s in SETTINGS.items()]
+    table(("recipe", "task", "steps", "for"), sorted(rows))
 
 
 @recipes.command()
