@@ -29,11 +29,21 @@ def test_several_pictures_keep_their_names_in_a_folder_that_is_made(priorfit, fo
     assert written == ["a.png", "a.png.json", "b.jpg", "b.jpg.json", "c.png", "c.png.json"]
 
 
-def test_one_picture_goes_into_a_folder_that_exists(priorfit, folder):
+@pytest.mark.parametrize("name", ["there", "there.d", "new", "new/er", "new.d/"])
+def test_one_picture_goes_into_a_folder(priorfit, folder, name):
     photo(folder / "a.png")
-    (folder / "out").mkdir()
-    assert priorfit("denoise", "a.png", "-o", "out", "--steps", 1).status == 0
-    assert (folder / "out/a.png").exists()
+    for there in ("there", "there.d"):
+        (folder / there).mkdir()
+    assert priorfit("denoise", "a.png", "-o", name, "--steps", 1).status == 0
+    assert (folder / name / "a.png").exists()
+
+
+def test_a_file_without_an_ending_is_no_folder(priorfit, folder):
+    photo(folder / "a.png")
+    (folder / "out").write_text("mine")
+    answer = priorfit("denoise", "a.png", "-o", "out", "--steps", 1)
+    assert (answer.status, len(answer.lines)) == (1, 1)
+    assert (folder / "out").read_text() == "mine"
 
 
 def test_json_is_one_object_a_picture_and_nothing_else(priorfit, folder):

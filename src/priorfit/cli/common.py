@@ -11,6 +11,8 @@ import typer
 if TYPE_CHECKING:
     from priorfit.pipeline import Job, Task
 
+_SLASHES = tuple(filter(None, (os.sep, os.altsep)))
+
 
 @dataclass(frozen=True)
 class Common:
@@ -30,13 +32,13 @@ class Common:
 
 
 def jobs_of(
-    inputs: Sequence[Path], output: Path, common: Common, task_of: "Callable[[Path], Task]"
+    inputs: Sequence[Path], output: str, common: Common, task_of: "Callable[[Path], Task]"
 ) -> "list[Job]":
     """Make one job a picture.
 
     Args:
         inputs: pictures.
-        output: file, or folder for several.
+        output: file, or folder, as it was typed.
         common: options.
         task_of: picture to its task.
 
@@ -87,7 +89,7 @@ def matched(place: Path, picture: Path) -> Path:
     return stems[0] if stems else same
 
 
-def make_folder(output: Path, several: bool) -> None:
+def make_folder(output: str, several: bool) -> None:
     """Make the folder of the results and try whether it can be written.
 
     Raises:
@@ -97,9 +99,10 @@ def make_folder(output: Path, several: bool) -> None:
 
     from priorfit.errors import ImageFileError
 
-    folder = output if several or _is_folder(output) else output.parent
+    inside = several or _is_folder(output)
+    folder = Path(output) if inside else Path(output).parent
     try:
-        if several or _is_folder(output):
+        if inside:
             folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -108,14 +111,18 @@ def make_folder(output: Path, several: bool) -> None:
         raise ImageFileError(f"{folder}: cannot be written: {reason}") from None
 
 
-def _is_folder(output: Path) -> bool:
-    return output.is_dir()
+def _is_folder(output: str) -> bool:
+    """Whether a name for the result of one picture means a folder, which may be missing."""
+    path = Path(output)
+    if path.is_dir() or output.endswith(_SLASHES):
+        return True
+    return not path.suffix and not path.exists()
 
 
-def _targets(inputs: Sequence[Path], output: Path) -> list[Path]:
+def _targets(inputs: Sequence[Path], output: str) -> list[Path]:
     if len(inputs) == 1 and not _is_folder(output):
-        return [output]
-    return [output / path.name for path in inputs]
+        return [Path(output)]
+    return [Path(output) / path.name for path in inputs]
 
 
 def _check_names(jobs: "Sequence[Job]") -> None:

@@ -10,11 +10,13 @@ Inputs = Annotated[
     list[Path], typer.Argument(metavar="IMAGE", help="Pictures to restore.", show_default=False)
 ]
 Output = Annotated[
-    Path,
+    str,  # since a Path forgets the slash at its end
     typer.Option(
         "--output",
         "-o",
-        help="File to write, or for several pictures the folder, made if missing.",
+        metavar="PATH",
+        help="File to write; or a folder, made if missing: for several pictures, or by a name "
+        "without an ending or with / at its end.",
         show_default=False,
     ),
 ]
