@@ -1,6 +1,8 @@
 """Work through the jobs of a command: progress, one line a picture, errors, Ctrl-C."""
 
+import atexit
 import ctypes
+import gc
 import json
 import os
 import platform
@@ -58,6 +60,8 @@ def say(line: str, *, error: bool = False) -> None:
 def set_up(threads: int | None) -> None:
     """Settle what holds for the whole process: memory, threads, numbers too small to matter."""
     keep_freed_memory()
+    # At its end Python would search all that torch has imported for cycles, for up to a second.
+    atexit.register(gc.freeze)
     import torch
 
     if threads is not None:
@@ -79,7 +83,7 @@ def keep_freed_memory() -> None:
 
 
 def restore(
-    inputs: Sequence[Path], output: Path, common: "Common", task_of: "Callable[[Path], Task]"
+    inputs: Sequence[Path], output: str, common: "Common", task_of: "Callable[[Path], Task]"
 ) -> None:
     """Do a task on every picture, and end the command with its exit status.
 

@@ -48,6 +48,8 @@ class Follower:
             watch: sees every step.
             pressed: whether Ctrl-C was pressed meanwhile.
         """
+        # The first optimiser of a process imports torch's compiler: a second that is no step's.
+        torch.optim.SGD([torch.zeros(1)])
         self.clock.tick()
         for step in fit:
             self.taken = step.state.taken
