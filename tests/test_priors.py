@@ -133,3 +133,11 @@ def test_every_precision_returns_the_observations_own(precision):
     prior = DeepImagePrior(SMALL, [UniformNoise(3)], precision=precision)
     posed = Problem(torch.zeros(1, 3, 16, 16), Identity())
     assert prior.render(prior.start(posed, Noise([0]))).dtype == torch.float32
+
+
+@pytest.mark.parametrize(("side", "copies"), [(16, 24), (64, 24), (512, 6), (2048, 4)])
+def test_a_large_hole_is_filled_fewer_times(side, copies):
+    """A fill of half a megapixel takes seconds, and the first step waits for all of them."""
+    half = torch.zeros(1, 1, side, side)
+    half[..., ::2] = 1
+    assert Hiding(estimate, copies=24, fraction=0.1)._affordable(half) == copies

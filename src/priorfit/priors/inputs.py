@@ -141,13 +141,15 @@ class Hiding(Pooled):
 
     Args:
         estimate: fills what a mask hides.
-        copies: how many maskings to draw from.
+        copies: how many maskings to draw from, if the hole is not too large for that.
         fraction: of the known pixels hidden in each.
+        budget: pixels to fill in all copies together; at least four copies are made.
     """
 
     estimate: Estimator
     copies: int = 12
     fraction: float = 0.15
+    budget: int = 900_000
 
     def __call__(self, problem: Problem, noise: Noise) -> Tensor:
         y = problem.observation
@@ -157,12 +159,17 @@ class Hiding(Pooled):
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
         y, known = problem.observation, _known(problem)
         filled, hidden = [], []
-        for _ in range(self.copies):
+        for _ in range(self._affordable(known)):
             draw = noise.uniform(1, *y.shape[2:], dtype=y.dtype).to(y)
             mask = Mask(known * (draw >= self.fraction))
             filled.append(self(Problem(mask(y), mask), noise))
             hidden.append(known - mask.known.to(y))
         return {"z": torch.stack(filled, 1), "hidden": torch.stack(hidden, 1)}
+
+    def _affordable(self, known: Tensor) -> int:
+        missing = 1 - (1 - self.fraction) * known.mean(dtype=torch.float64).item()
+        each = max(1, round(missing * known.shape[-2] * known.shape[-1]))
+        return min(self.copies, max(4, self.budget // each))
 
 
 def _known(problem: Problem) -> Tensor:
