@@ -5,17 +5,9 @@ import argparse
 import torch
 
 from benchmarks import curves, floors, speed
-from benchmarks.floors import RESULTS
+from benchmarks.ablation import CURVES
+from benchmarks.suites import RESULTS
 from priorfit.cli.session import set_up
-
-CURVES = [
-    curves.Curve(
-        "denoise25", "F16", "dip/denoise-paper", 1800, 20, RESULTS / "curve-F16-paper.json"
-    ),
-    curves.Curve("denoise25", "F16", "dip/denoise", 1000, 20, RESULTS / "curve-F16.json"),
-    curves.Curve("pixels50", "house", "dip/inpaint", 1200, 20, RESULTS / "curve-house.json"),
-    curves.Curve("set5_x4", "butterfly", "dip/upscale", 1200, 20, RESULTS / "curve-butterfly.json"),
-]
 
 
 def main() -> None:

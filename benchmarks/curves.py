@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.suites import SUITES, Case, Pixels, score
-from priorfit import recipes
+from benchmarks.suites import RESULTS, SUITES, Case, Pixels, score
 from priorfit.degradations import Border, Downsample, Identity, Lanczos, Mask
 from priorfit.finish import KeepKnownPixels
 from priorfit.problem import Problem
+from priorfit.recipes import Setting
 from priorfit.restore import Fit
 from priorfit.types import Image
 
@@ -26,26 +26,31 @@ class Curve:
     Args:
         suite: name in `SUITES`.
         image: of the suite.
-        recipe: name.
+        name: of the setting.
+        setting: what to fit.
         steps: length of the fit.
         every: steps between points.
-        results: file to write.
     """
 
     suite: str
     image: str
-    recipe: str
+    name: str
+    setting: Setting
     steps: int
-    every: int
-    results: Path
+    every: int = 20
+
+    @property
+    def results(self) -> Path:
+        """File to write."""
+        return RESULTS / f"curve-{self.suite}-{self.image}-{self.name.replace('/', '-')}.json"
 
 
 def record(curve: Curve) -> None:
-    """Fit, and keep (step, seconds of fitting, PSNR so far) after every so many steps."""
+    """Fit, and keep (step, seconds since the start, PSNR so far) after every so many steps."""
     case = next(case for case in SUITES[curve.suite]() if case.name == curve.image)
     problem = problem_of(case)
     started = time.perf_counter()
-    fit = Fit(problem, recipes.load(curve.recipe, curve.steps), [0])
+    fit = Fit(problem, curve.setting.recipe(curve.steps), [0])
     seconds = time.perf_counter() - started
     points: list[tuple[int, float, float]] = []
     before = time.perf_counter()
@@ -81,7 +86,7 @@ def _described(curve: Curve, points: list[tuple[int, float, float]]) -> dict[str
     return {
         "suite": curve.suite,
         "image": curve.image,
-        "recipe": curve.recipe,
+        "setting": curve.name,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "date": date.today().isoformat(),

@@ -19,9 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.suites import SUITES, Case, cheap, score
-
-RESULTS = Path(__file__).parent / "results"
+from benchmarks.suites import RESULTS, SUITES, Case, cheap, score
 
 
 @dataclass(frozen=True)

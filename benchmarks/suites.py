@@ -10,6 +10,7 @@ from PIL import Image
 from skimage import restoration
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "images" / "dip_paper"
+RESULTS = Path(__file__).parent / "results"
 SIDE = 256
 
 Pixels = NDArray[np.uint8]
