@@ -2,6 +2,12 @@ import pytest
 
 from priorfit.recipes import SETTINGS
 
+OWN = {
+    "denoise-unguided": ["copies=24", "epsilon=0.02", "down=64, up=48, skip=16", "most\t2000"],
+    "inpaint-unguided": ["fraction=0.1", "HeldOut(weight=8)", "Lengthening(power=8)", "× 5"],
+    "upscale-unguided": ["scale=0.1", "turning\tno", "most\tnone", "Rewinding(drop=10, every=50"],
+}
+
 
 def test_every_recipe_is_listed_on_one_line(priorfit):
     answer = priorfit("recipes", "list")
@@ -20,6 +26,12 @@ def test_every_number_is_shown_with_its_source(priorfit, name):
     assert answer.status == 0
     assert all(rows[cited][1] for cited in ("network", "rate", "steps", "objective"))
     assert "0x" not in answer.out
+
+
+def test_no_number_of_our_own_recipes_is_left_out(priorfit):
+    shown = {name: priorfit("recipes", "show", f"dip/{name}").out for name in OWN}
+    for name, numbers in OWN.items():
+        assert [number for number in numbers if number not in shown[name]] == []
 
 
 def test_an_unknown_recipe_is_wrong_usage(priorfit):

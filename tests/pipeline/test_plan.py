@@ -110,5 +110,5 @@ def test_the_time_limit_counts_from_the_start_of_the_command(job):
 
 
 def test_the_longest_useful_fit_bounds_the_plan(job, monkeypatch):
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", replace(TINY, most=3))
+    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", replace(TINY, most=Cited(3, "tests")))
     assert run(changed(job, time_limit=60.0)).sidecar.planned == 3

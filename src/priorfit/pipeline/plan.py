@@ -76,7 +76,7 @@ def longest(job: Job) -> int:
         return job.steps
     if job.time_limit is None:
         return setting.steps.value
-    return UNLIMITED if setting.most is None else setting.most
+    return setting.most.value or UNLIMITED
 
 
 def closing_seconds(limit: float, samples: int, *, measured: bool, reported: bool) -> float:

@@ -45,14 +45,14 @@ DENOISE = Setting(
     network=Cited(_HALF, _FOUND),
     inputs=Cited([Probing(_NON_LOCAL_MEANS, copies=24, epsilon=0.02)], _FOUND),
     jitter=Cited(0.0, _FOUND),
-    turning=True,
+    turning=Cited(True, _FOUND),
     rate=Cited(0.01, "as published, denoising.ipynb: LR = 0.01"),
     steps=Cited(900, _FOUND),
     objective=Cited(Sure(), "[stein1981]_, [ramani2008]_"),
     filters=Cited([partial(Rewinding, drop=10.0), partial(Smoothed, Lengthening())], _FOUND),
     optimizer=partial(torch.optim.Adam, fused=True),
     precision=fastest,
-    most=2000,
+    most=Cited(2000, _FOUND),
 )
 
 DENOISE_UNGUIDED = replace(
@@ -66,11 +66,11 @@ INPAINT = replace(
     about="missing pixels: text, scratches, dropouts, regions",
     network=Cited(_full(16, 16, 3), _FOUND),
     inputs=Cited([UniformNoise(8), Hiding(guides.biharmonic, copies=24, fraction=0.1)], _FOUND),
-    turning=False,
+    turning=Cited(False, _FOUND),
     steps=Cited(1200, _FOUND),
     objective=Cited(HeldOut(weight=8.0), _FOUND),
     finish=(KeepKnownPixels(),),
-    most=None,
+    most=Cited(None, _FOUND),
 )
 
 INPAINT_UNGUIDED = replace(
@@ -105,7 +105,7 @@ DEJPEG = replace(
     DENOISE,
     about="compression artefacts",
     steps=Cited(400, _FOUND),
-    most=900,
+    most=Cited(900, _FOUND),
 )
 
 FUSE = replace(

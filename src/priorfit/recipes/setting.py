@@ -54,13 +54,13 @@ class Setting:
     steps: Cited[int]
     objective: Cited[Objective | Term]
     filters: Cited[Sequence[Callable[[], Filter]]]
-    turning: bool = False
+    turning: Cited[bool] = Cited(False, "no published .ipynb does")
     parts: Sequence[str] = ("network",)
     optimizer: OptimizerFactory = torch.optim.Adam
     warm_up: Cited[Stage] | None = None
     precision: Precision = full
     finish: Sequence[Finish] = ()
-    most: int | None = None
+    most: Cited[int | None] = Cited(None, "no published .ipynb has one")
 
     def recipe(self, steps: int | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""
@@ -70,7 +70,7 @@ class Setting:
             self.network.value,
             self.inputs.value,
             jitter=self.jitter.value,
-            turning=self.turning,
+            turning=self.turning.value,
             precision=self.precision,
         )
         return Recipe(prior, self._stages(steps, summed), self.filters.value, self.finish)

@@ -1,5 +1,6 @@
 """Settings as rows that people read."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import partial
@@ -19,33 +20,60 @@ def rows(setting: Setting) -> list[Row]:
         value = getattr(setting, field.name)
         cited = isinstance(value, Cited)
         text = describe(value.value) if cited else describe(value)
-        described.append((field.name, text, value.source if cited else ""))
+        described.append((field.name.replace("_", " "), text, value.source if cited else ""))
     return described
 
 
 def describe(value: Any) -> str:
-    """One line for a value as settings hold them: numbers, functions, partials and dataclasses."""
+    """One line for a value as settings hold them: numbers, functions, partials and dataclasses.
+
+    What stands at its default is left out if it is no number.
+    """
     if isinstance(value, str):
         return value
+    if value is None or isinstance(value, bool):
+        return {None: "none", False: "no", True: "yes"}[value]
+    if isinstance(value, float):
+        return f"{value:.6g}"
     if isinstance(value, partial):
         return _called(value.func, value.args, value.keywords)
     if isinstance(value, type | FunctionType):
-        return "computed" if value.__name__ == "<lambda>" else value.__name__
+        return "computed" if value.__name__ == "<lambda>" else _called(value, (), {})
+    if isinstance(value, Mapping):
+        return ", ".join(f"{describe(key)}: {describe(item)}" for key, item in value.items())
     if isinstance(value, Sequence):
-        return f"[{', '.join(_runs(value))}]"
+        return ", ".join(_runs(value)) or "none"
     if is_dataclass(value):
-        changed = {f.name: getattr(value, f.name) for f in fields(value) if f.repr}
+        shown = {f.name: getattr(value, f.name) for f in fields(value) if f.repr}
         defaults = {f.name: f.default for f in fields(value)}
-        shown = {name: v for name, v in changed.items() if v is not defaults[name]}
-        return _called(type(value), (), {n: v for n, v in shown.items() if v != defaults[n]})
+        return _called(type(value), (), {n: v for n, v in shown.items() if v is not defaults[n]})
     return " ".join(repr(value).split())
 
 
 def _called(function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> str:
-    """A call as it would be written."""
-    parts = [describe(value) for value in arguments]
-    parts += [f"{name}={describe(value)}" for name, value in named.items()]
-    return f"{describe(function)}({', '.join(parts)})"
+    """A call as it would be written, with the numbers that it leaves at their defaults."""
+    known = inspect.signature(function).parameters if _ours(function) else {}
+    given = {**dict(zip(known, arguments, strict=False)), **named}
+    numbers = {
+        name: parameter.default
+        for name, parameter in known.items()
+        if isinstance(parameter.default, int | float) and not isinstance(parameter.default, bool)
+    }
+    order = list(known) or list(given)
+    whole = {**numbers, **given}
+    parts = [f"{name}={_inside(whole[name])}" for name in order if name in whole]
+    name = function.__name__.lstrip("_")
+    return f"{name}({', '.join(parts)})" if parts else name
+
+
+def _ours(function: Any) -> bool:
+    return function.__module__.partition(".")[0] == "priorfit"
+
+
+def _inside(value: Any) -> str:
+    """A value in the middle of a call, where a list needs its brackets."""
+    text = describe(value)
+    return f"[{text}]" if isinstance(value, list | tuple) else text
 
 
 def _runs(values: Sequence[Any]) -> list[str]:
