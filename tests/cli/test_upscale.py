@@ -1,6 +1,7 @@
 import pytest
 
 from priorfit.sidecar import load_sidecar
+from priorfit.tasks import kernel_of
 from tests.tiny import photo, pixels
 
 
@@ -18,3 +19,11 @@ def test_transparency_grows_with_the_picture(priorfit, folder):
     answer = priorfit("upscale", "a.png", "--factor", 2, "-o", "b.png", "--steps", 1)
     assert answer == (0, answer.out, "priorfit: a.png: alpha resized with the image\n")
     assert pixels(folder / "b.png").shape == (40, 48, 4)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kernel"), [("upscale", "lanczos3"), ("upscale-paper", "lanczos2")]
+)
+def test_the_kernel_is_the_recipes_own_unless_somebody_says(recipe, kernel):
+    assert kernel_of(f"dip/{recipe}", None) == kernel
+    assert kernel_of(f"dip/{recipe}", "area") == "area"

@@ -24,8 +24,12 @@ def upscale(
     output: options.Output,
     factor: Annotated[int, typer.Option("--factor", min=2, help="Times larger.")] = 4,
     kernel: Annotated[
-        Kernel, typer.Option("--kernel", help="How the small picture was made.")
-    ] = Kernel.LANCZOS3,
+        Kernel | None,
+        typer.Option(
+            "--kernel",
+            help="How the small picture was made. [default: lanczos3; -paper recipes: lanczos2]",
+        ),
+    ] = None,
     recipe: options.Recipe = "dip/upscale",
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -54,5 +58,7 @@ def upscale(
     )
 
     from priorfit.pipeline import Upscale
+    from priorfit.tasks import kernel_of
 
-    restore(inputs, output, common, lambda path: Upscale(factor=factor, kernel=kernel.value))
+    window = kernel_of(recipe, None if kernel is None else kernel.value)
+    restore(inputs, output, common, lambda path: Upscale(factor=factor, kernel=window))

@@ -31,6 +31,7 @@ class Follower:
         most: steps of the fit if nothing ends it before.
         clock: the time limit.
         losses: (step, loss) so far; steps that the fit went back from have none.
+        taken: steps so far.
     """
 
     most: int
@@ -77,6 +78,8 @@ class Follower:
         if fit.last is not None:
             self.taken = fit.last.state.taken  # with the steps that it went back from
         own = any(watcher.why is not None for watcher in fit.filters)
+        if self.end is None and not own:
+            self.taken = self.most
         if own or self.taken >= self.most:
             # An end that comes with the fit's own cuts nothing short.
             self.end, self.planned = None, self.most

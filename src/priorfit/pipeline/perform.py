@@ -116,7 +116,8 @@ def resume(folder: Path, watch: Watch | None = None) -> Outcome:
         raise PriorfitError(f"{folder}: the files that it began with have changed, start anew")
     posed = desk.laid.posed
     clock = Clock(started - saved.seconds, None)
-    follower = Follower(saved.planned, clock, list(saved.losses))
+    taken = saved.losses[-1][0] if saved.losses else 0
+    follower = Follower(saved.planned, clock, list(saved.losses), taken)
     try:
         recipe = prepared(posed, saved.job.recipe, saved.planned)
         fit = Fit(posed.problem, recipe, [saved.job.seed], state)

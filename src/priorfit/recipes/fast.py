@@ -85,6 +85,7 @@ UPSCALE = replace(
     network=Cited(_full(28, 4, 1), _FOUND),
     inputs=Cited([UniformNoise(8), Guide(guides.enlarged)], _FOUND),
     objective=Cited(Mse(), "as published, super-resolution.ipynb: mse"),
+    kernel=Cited("lanczos3", "as Pillow's LANCZOS reduces"),
     finish=(),
 )
 
@@ -97,6 +98,7 @@ UPSCALE_UNGUIDED = replace(
 DEBLUR = replace(
     UPSCALE,
     about="a known blur",
+    kernel=None,
     inputs=Cited([UniformNoise(8), Guide(guides.deconvolved)], _FOUND),
     finish=(CropCanvas(),),
 )
@@ -111,6 +113,7 @@ DEJPEG = replace(
 FUSE = replace(
     UPSCALE,
     about="flash and no-flash photographs of one scene",
+    kernel=None,
     inputs=Cited([Companion()], "as published, flash-no-flash.ipynb: net_input = flash image"),
     steps=Cited(300, _FOUND),
 )

@@ -81,6 +81,7 @@ UPSCALE = replace(
     jitter=Cited(0.03, "super-resolution.ipynb: reg_noise_std = 0.03 at factor 4"),
     steps=Cited(2000, "super-resolution.ipynb: num_iter = 2000 at factor 4"),
     objective=Cited(Mse(), "super-resolution.ipynb: mse, tv_weight = 0.0"),
+    kernel=Cited("lanczos2", "super-resolution.ipynb: KERNEL_TYPE = 'lanczos2'"),
     filters=Cited([], "super-resolution.ipynb: the last output is the result"),
 )
 

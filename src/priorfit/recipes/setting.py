@@ -42,6 +42,7 @@ class Setting:
         optimizer: Adam unless said otherwise.
         warm_up: a stage before the rest; its steps count.
         precision: number format of the convolutions, by device.
+        kernel: name of the window that made the small image, for upscaling, unless the user knows.
         finish: what is done to the picture at the end.
         most: longest useful fit: a longer time limit is not filled up.
     """
@@ -59,6 +60,7 @@ class Setting:
     optimizer: OptimizerFactory = torch.optim.Adam
     warm_up: Cited[Stage] | None = None
     precision: Precision = full
+    kernel: Cited[str] | None = None
     finish: Sequence[Finish] = ()
     most: Cited[int | None] = Cited(None, "no published .ipynb has one")
 

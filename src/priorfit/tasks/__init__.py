@@ -10,6 +10,7 @@ from priorfit.tasks.problems import (
     denoising,
     fusing,
     inpainting,
+    kernel_of,
     upscaling,
 )
 
@@ -25,6 +26,7 @@ __all__ = [
     "fusing",
     "inpaint",
     "inpainting",
+    "kernel_of",
     "KERNELS",
     "Posed",
     "upscale",

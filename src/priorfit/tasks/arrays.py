@@ -37,6 +37,7 @@ from priorfit.tasks.problems import (
     denoising,
     fusing,
     inpainting,
+    kernel_of,
     upscaling,
 )
 
@@ -127,7 +128,7 @@ def upscale(
     image: ArrayLike,
     factor: int,
     *,
-    kernel: str = "lanczos3",
+    kernel: str | None = None,
     channel_axis: int | None = None,
     rng: int | np.random.Generator = 0,
     recipe: str = "dip/upscale",
@@ -139,17 +140,17 @@ def upscale(
     Args:
         image: (H, W), or with channels.
         factor: at least 2.
-        kernel: how the small image was made: lanczos3 (as Pillow does), lanczos2, bicubic or area.
+        kernel: how the small image was made: lanczos3 (as Pillow does), lanczos2, bicubic or area;
+            the recipe's own by default.
         channel_axis: see the module.
         rng: see the module.
         recipe: see the module.
         steps: see the module.
         device: see the module.
     """
-    if kernel not in KERNELS:
-        raise ProblemError(f"expected a kernel among {', '.join(KERNELS)}, got '{kernel}'")
+    window = KERNELS[kernel_of(recipe, kernel)]
     picture = _picture(image, channel_axis)
-    posed = upscaling(picture.tensor(), factor, KERNELS[kernel])
+    posed = upscaling(picture.tensor(), factor, window)
     return _How(recipe, steps, rng, device).solve(posed, replace(picture, stored=None))
 
 

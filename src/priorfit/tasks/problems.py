@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from priorfit import recipes
 from priorfit.degradations import Area, Bicubic, Blur, Border, Downsample, Identity, Lanczos, Mask
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.degradations.resample import Kernel
@@ -103,6 +104,21 @@ def inpainting(image: Image, hole: Tensor | None = None, *, paste_back: bool = T
     mask = Mask(known)
     finish = [KeepKnownPixels()] if paste_back else []
     return Posed(Problem(mask(image), mask), finish)
+
+
+def kernel_of(recipe: str, asked: str | None) -> str:
+    """Name of the window that made a small image: what is asked for, or what the recipe takes.
+
+    Raises:
+        ProblemError: there is no window of that name.
+        RecipeError: there is no recipe of that name.
+    """
+    setting = recipes.find(recipe)
+    own = "lanczos3" if setting.kernel is None else setting.kernel.value
+    name = own if asked is None else asked
+    if name not in KERNELS:
+        raise ProblemError(f"expected a kernel among {', '.join(KERNELS)}, got '{name}'")
+    return name
 
 
 def upscaling(image: Image, factor: int, kernel: Kernel = KERNELS["lanczos3"]) -> Posed:
