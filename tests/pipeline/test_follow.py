@@ -54,6 +54,13 @@ def breaking(monkeypatch, at, filters=()):
     monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", setting)
 
 
+def test_a_fit_that_gives_up_within_a_time_limit_has_no_endless_plan(job, monkeypatch):
+    breaking(monkeypatch, range(3, 1000))
+    sidecar = run(changed(job, time_limit=20.0)).sidecar
+    assert "did not return" in sidecar.stop_reason
+    assert sidecar.steps <= sidecar.planned < 10**6
+
+
 @pytest.mark.parametrize("filters", [[], [partial(Smoothed, 0.9)]], ids=["plain", "averaged"])
 def test_a_loss_that_is_no_number_for_once_goes_back_and_on(job, monkeypatch, filters):
     breaking(monkeypatch, {3}, filters)

@@ -82,7 +82,7 @@ class Follower:
             self.taken = self.most
         if own or self.taken >= self.most:
             # An end that comes with the fit's own cuts nothing short.
-            self.end, self.planned = None, self.most
+            self.end, self.planned = None, max(self.planned, self.taken)
         elif self.end is End.TIME:
             self.planned = self.taken
         else:
