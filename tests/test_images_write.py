@@ -280,3 +280,18 @@ def test_a_pixel_of_a_wide_range_is_the_same_bit_for_bit_unless_it_changed():
     back = images.to_array(image, like)
     np.testing.assert_array_equal(back[1:], array[1:])
     np.testing.assert_allclose(back[0, :10], array.min() + 0.25 * np.ptp(array))
+
+
+@pytest.mark.parametrize("suffix", images.SUFFIXES)
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_order_of_an_image_in_memory_does_not_matter(suffix, dtype, channels, tmp_path: Path):
+    """A fit leaves its picture channels last."""
+    like = picture(channels, dtype)
+    last = like.tensor().contiguous(memory_format=torch.channels_last)
+    turned = like.tensor().transpose(2, 3).contiguous().transpose(2, 3)
+    files = []
+    for number, image in enumerate((like.tensor(), last, turned)):
+        files.append(tmp_path / f"{number}{suffix}")
+        images.write(files[-1], image, like)
+    assert len({file.read_bytes() for file in files}) == 1

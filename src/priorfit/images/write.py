@@ -159,7 +159,8 @@ def _encoded(image: Tensor, like: Picture, form: Format) -> tuple[bytes, Notes]:
     notes = _losses(form, like, channels)
     if max(size) > form.longest_side:
         raise ImageFileError(f"{form.title} holds at most {form.longest_side} pixels a side")
-    samples = _samples(pixels, like, form).transpose(1, 2, 0)
+    # A fit leaves its picture in any order of memory; formats want one, and the same bytes.
+    samples = np.ascontiguousarray(_samples(pixels, like, form).transpose(1, 2, 0))
     stored = _stored_channels(form, channels)
     alpha = None if like.alpha is None else _recast(like.alpha, samples.dtype)
     if alpha is not None and alpha.shape != tuple(size):
