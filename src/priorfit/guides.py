@@ -31,7 +31,7 @@ def noise_level(image: Image) -> float:
     return float(restoration.estimate_sigma(picture, average_sigmas=True, channel_axis=-1))
 
 
-def non_local_means(problem: Problem, strength: float = 0.8) -> Image:
+def non_local_means(problem: Problem, strength: float = 0.6) -> Image:
     """Average what looks alike: 5×5 patches within 13×13 pixels, h = strength·σ."""
     std = problem.noise_std or noise_level(problem.observation)
 

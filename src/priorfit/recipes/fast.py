@@ -38,12 +38,10 @@ def _full(up: int, skip: int, skip_filter: int) -> partial[Hourglass]:
     return partial(Hourglass, scales=[scale] * 5)
 
 
-_NON_LOCAL_MEANS = partial(guides.non_local_means, strength=0.6)
-
 DENOISE = Setting(
     about="white noise of a known or estimated level",
     network=Cited(_HALF, _FOUND),
-    inputs=Cited([Probing(_NON_LOCAL_MEANS, copies=24, epsilon=0.02)], _FOUND),
+    inputs=Cited([Probing(guides.non_local_means, copies=24, epsilon=0.02)], _FOUND),
     jitter=Cited(0.0, _FOUND),
     turning=Cited(True, _FOUND),
     rate=Cited(0.01, "as published, denoising.ipynb: LR = 0.01"),
