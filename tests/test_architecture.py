@@ -18,6 +18,7 @@ LAYERS = [
     "code noise color images kernels",
     "metrics problem degradations networks",
     "priors guides objective terms optimizers checkpoints zoo",
+    "state",
     "restore steps stopping finish edit ensemble tiles testing",
     "recipes",
     "tasks sidecar runs pipeline report analysis train batch",

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from priorfit.pipeline import Job, Outcome, resume, run
     from priorfit.priors.deep_image import DeepImagePrior
     from priorfit.problem import Problem
-    from priorfit.restore import Fit, Recipe, Restoration, Stage, Step, optimise, restore
+    from priorfit.restore import Fit, Recipe, Restoration, Stage, optimise, restore
+    from priorfit.state import Step
     from priorfit.tasks import deblur, dejpeg, denoise, fuse, inpaint, upscale
 
 __version__ = "0.1.0"
@@ -70,7 +71,8 @@ _NAMES = {
     "priorfit.pipeline": ("Job", "Outcome", "resume", "run"),
     "priorfit.priors.deep_image": ("DeepImagePrior",),
     "priorfit.problem": ("Problem",),
-    "priorfit.restore": ("Fit", "Recipe", "Restoration", "Stage", "Step", "optimise", "restore"),
+    "priorfit.restore": ("Fit", "Recipe", "Restoration", "Stage", "optimise", "restore"),
+    "priorfit.state": ("Step",),
     "priorfit.tasks": ("deblur", "dejpeg", "denoise", "fuse", "inpaint", "upscale"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}

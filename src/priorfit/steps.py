@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from priorfit.code import detached
-from priorfit.restore import Filter, Step
+from priorfit.state import Filter, Step
 from priorfit.types import Code, Image, PerImage
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from priorfit import recipes
 from priorfit.recipes.setting import Cited
-from priorfit.restore import Filter
+from priorfit.state import Filter
 from tests.tiny import TINY, photo
 
 CHILD = """
@@ -22,7 +22,7 @@ import torch
 from priorfit import recipes
 from priorfit.cli import main
 from priorfit.recipes.setting import Cited
-from priorfit.restore import Filter
+from priorfit.state import Filter
 from tests.tiny import TINY
 
 class Waiting(Filter):

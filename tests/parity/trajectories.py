@@ -11,7 +11,8 @@ from priorfit.objective import Estimate
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import MeshGrid, NormalNoise, UniformNoise
 from priorfit.problem import Problem
-from priorfit.restore import Recipe, Stage, Step, optimise
+from priorfit.restore import Recipe, Stage, optimise
+from priorfit.state import Step
 from priorfit.steps import Smoothed
 from priorfit.terms import Mse, TotalVariation
 from priorfit.types import Code

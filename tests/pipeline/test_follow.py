@@ -8,7 +8,7 @@ from priorfit.errors import DivergenceError
 from priorfit.objective import Term
 from priorfit.pipeline import run
 from priorfit.recipes.setting import Cited
-from priorfit.restore import Filter
+from priorfit.state import Filter
 from priorfit.steps import Smoothed
 from priorfit.terms import Mse
 from tests.tiny import TINY, changed, pixels

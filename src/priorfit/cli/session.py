@@ -213,7 +213,7 @@ def progress(picture: Path, *, shown: bool = True) -> "Iterator[Watch | None]":
         TimeRemainingColumn,
     )
 
-    from priorfit.restore import Step
+    from priorfit.state import Step
 
     columns = (
         TextColumn("{task.description}"),

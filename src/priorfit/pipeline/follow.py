@@ -8,7 +8,8 @@ import torch
 
 from priorfit.errors import DivergenceError
 from priorfit.pipeline.plan import Clock
-from priorfit.restore import Fit, Step
+from priorfit.restore import Fit
+from priorfit.state import Step
 from priorfit.steps import Rewinding
 from priorfit.types import Image
 

@@ -10,7 +10,8 @@ from priorfit.objective import Objective, Schedule, Term
 from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory
 from priorfit.priors.inputs import Input
 from priorfit.priors.precision import Precision, full
-from priorfit.restore import Filter, Finish, OptimizerFactory, Recipe, Stage
+from priorfit.restore import Finish, OptimizerFactory, Recipe, Stage
+from priorfit.state import Filter
 
 T = TypeVar("T")
 

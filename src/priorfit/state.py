@@ -1,0 +1,91 @@
+"""Where the loop stands, what it yields, and what may watch it."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import torch
+
+from priorfit.code import detached
+from priorfit.noise import Noise
+from priorfit.types import Code, Image, PerImage
+
+
+class State:
+    """Where the loop stands: all that the next step depends on."""
+
+    def __init__(self, code: Code, noise: Noise) -> None:
+        self.code, self.noise = code, noise
+        self.stage, self.step, self.taken = 0, 0, 0
+        self.optimizer: torch.optim.Optimizer | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copy everything; `optimise(..., resume=...)` goes on from it to the same bytes."""
+        moments = None if self.optimizer is None else copy.deepcopy(self.optimizer.state_dict())
+        counters = {"stage": self.stage, "step": self.step, "taken": self.taken}
+        return {
+            "code": detached(self.code),
+            "noise": self.noise.state_dict(),
+            "optimizer": moments,
+            **counters,
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Take over everything but the moments, which wait for the stage's optimiser."""
+        self._put_back(saved["code"])
+        self.noise.load_state_dict(saved["noise"])
+        self.stage, self.step, self.taken = saved["stage"], saved["step"], saved["taken"]
+
+    def rewind(self, kept: Mapping[str, Any]) -> None:
+        """Put back code, normalisation buffers and moments; steps and noise go on from here."""
+        self._put_back(kept["code"])
+        if self.optimizer is not None and kept["optimizer"] is not None:
+            self.optimizer.load_state_dict(copy.deepcopy(kept["optimizer"]))
+
+    @torch.no_grad()
+    def _put_back(self, code: Code) -> None:
+        for name, tensor in self.code.items():
+            tensor.copy_(code[name])
+
+
+class Step(NamedTuple):
+    """One step of the loop, and the picture so far."""
+
+    image: Image  # (B, C, H, W): what the step started from, unless a filter picked another
+    losses: dict[str, PerImage]  # each weighted term of the objective, (B,)
+    state: State
+    code: Code  # state.code, already moved on, unless a filter picked another
+    picked: bool = False  # a filter chose the image: a mean of renders, the best so far
+
+    @property
+    def loss(self) -> PerImage:
+        """(B,), the whole objective."""
+        return torch.stack(list(self.losses.values())).sum(0)
+
+
+class Filter:
+    """Something that watches the loop: it may pick another image, drop a step or end the run."""
+
+    gathered: tuple[str, ...] = ()  # names of the fields that change while it watches
+    why: str | None = None  # set by a filter that ends the run
+
+    def see(self, step: Step) -> Step | None:
+        """Look at a step; hand it on, changed or not, or None to pass it over."""
+        return step
+
+    def __call__(self, steps: Iterator[Step]) -> Iterator[Step]:
+        for step in steps:
+            seen = self.see(step)
+            if seen is not None:
+                yield seen
+            if self.why is not None:
+                return
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copy what the filter has gathered: tensors, numbers and the like, nested in dicts."""
+        return copy.deepcopy({name: getattr(self, name) for name in (*self.gathered, "why")})
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what a filter of the same kind had gathered."""
+        for name in (*self.gathered, "why"):
+            setattr(self, name, copy.deepcopy(saved[name]))
