@@ -141,3 +141,17 @@ def test_a_large_hole_is_filled_fewer_times(side, copies):
     half = torch.zeros(1, 1, side, side)
     half[..., ::2] = 1
     assert Hiding(estimate, copies=24, fraction=0.1)._affordable(half) == copies
+
+
+@pytest.mark.parametrize(("side", "moved"), [(8, False), (20, True)])
+def test_a_deep_hole_hides_its_own_shape_elsewhere(side, moved):
+    """Else the network never has to cross such a distance, and paints anything in the middle."""
+    known = torch.ones(1, 1, 48, 48)
+    known[..., 5 : 5 + side, 7 : 7 + side] = 0
+    mask = Mask(known)
+    posed = Problem(mask(torch.full((2, 3, 48, 48), 0.5)), mask)
+    hidden = Hiding(estimate, copies=4, fraction=0.05).pool(posed, Noise([0, 1]))["hidden"]
+    share = hidden[:, 1].mean().item()
+    blocks = torch.nn.functional.max_pool2d(1 - hidden[:, 1], 7, 1) == 0
+    assert bool(blocks.any()) == moved
+    assert share > 0.02

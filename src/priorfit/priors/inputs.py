@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from priorfit.degradations import Mask
@@ -12,6 +13,9 @@ from priorfit.errors import ProblemError
 from priorfit.noise import Noise
 from priorfit.problem import Problem
 from priorfit.types import Image
+
+_REACH = 6
+"""Pixels from the nearest known one from which on a place in a hole is deep."""
 
 Input = Callable[[Problem, Noise], Tensor]
 """Problem and noise to z, (B, c, H, W), of the size of the image sought."""
@@ -137,7 +141,11 @@ class Probing(Pooled):
 
 @dataclass(frozen=True)
 class Hiding(Pooled):
-    """A cheap fill of the hole beside the mask, with more of the known pixels hidden at every step.
+    """A cheap fill of the hole beside the mask, with more known pixels hidden at every step.
+
+    Single pixels at random; if the hole has places far from any known pixel, in every other masking
+    the hole's own shape somewhere else instead, since a network that never had to cross such a
+    distance paints anything there.
 
     Args:
         estimate: fills what a mask hides.
@@ -159,9 +167,12 @@ class Hiding(Pooled):
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
         y, known = problem.observation, _known(problem)
         filled, hidden = [], []
-        for _ in range(self._affordable(known)):
+        deep = bool((F.max_pool2d(known, 2 * _REACH + 1, 1, _REACH) == 0).any())
+        for copy in range(self._affordable(known)):
             draw = noise.uniform(1, *y.shape[2:], dtype=y.dtype).to(y)
             mask = Mask(known * (draw >= self.fraction))
+            if deep and copy % 2:
+                mask = Mask(known * _moved(known, noise))
             filled.append(self(Problem(mask(y), mask), noise))
             hidden.append(known - mask.known.to(y))
         return {"z": torch.stack(filled, 1), "hidden": torch.stack(hidden, 1)}
@@ -170,6 +181,19 @@ class Hiding(Pooled):
         missing = 1 - (1 - self.fraction) * known.mean(dtype=torch.float64).item()
         each = max(1, round(missing * known.shape[-2] * known.shape[-1]))
         return min(self.copies, max(4, self.budget // each))
+
+
+def _moved(known: Tensor, noise: Noise) -> Tensor:
+    """The mask somewhere else, mirrored at random, wrapped around, for each image another way."""
+    chances = noise.uniform(4).cpu()
+    height, width = known.shape[-2:]
+    moved = []
+    for mask, (down, along, upset, mirrored) in zip(
+        known.expand(len(chances), -1, -1, -1), chances.tolist(), strict=True
+    ):
+        axes = [axis for axis, chance in ((-2, upset), (-1, mirrored)) if chance < 0.5]
+        moved.append(mask.flip(axes).roll((int(down * height), int(along * width)), (-2, -1)))
+    return torch.stack(moved)
 
 
 def _known(problem: Problem) -> Tensor:
