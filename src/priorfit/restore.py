@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import torch
@@ -224,15 +225,10 @@ def _take(state: State, stage: Stage, look: Callable[[], Look]) -> Look:
 
 def _optimizer(state: State, recipe: Recipe) -> torch.optim.Optimizer:
     factory = recipe.stages[state.stage].optimizer
-    sharing = []
-    for stage in recipe.stages[state.stage :]:
-        if stage.optimizer is not factory:
-            break
-        sharing.append(stage)
     first = state.stage
     while first > 0 and recipe.stages[first - 1].optimizer is factory:
         first -= 1
-        sharing.insert(0, recipe.stages[first])
+    sharing = takewhile(lambda stage: stage.optimizer is factory, recipe.stages[first:])
     names = {name: None for stage in sharing for name in stage.lr}  # a dict keeps their order
     shares = split(state.code, names)
     groups = [

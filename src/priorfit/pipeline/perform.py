@@ -11,6 +11,7 @@ import torch
 from priorfit import images
 from priorfit.degradations import Blur
 from priorfit.errors import ImageFileError, PriorfitError
+from priorfit.finish import CropCanvas
 from priorfit.images import Picture, write_atomically
 from priorfit.images.atomic import exists_already
 from priorfit.pipeline import saved as run_folder
@@ -183,7 +184,7 @@ def _fitted(desk: _Desk, fit: Fit, follower: Follower, watch: Watch | None) -> O
         if interrupted:
             run_folder.save(folder, _saved(desk, follower), fit.state_dict())
         hint = guide(fit)
-        shown = {} if hint is None else {hint[0]: _cropped(hint[1], fit)}
+        shown = {} if hint is None else {hint[0]: CropCanvas()(hint[1], fit.problem).cpu()}
         outcome = Outcome(
             desk.job,
             desk.picture,
@@ -199,12 +200,6 @@ def _fitted(desk: _Desk, fit: Fit, follower: Follower, watch: Watch | None) -> O
         if not interrupted:
             run_folder.clear(folder)
     return outcome
-
-
-def _cropped(image: Image, fit: Fit) -> Image:
-    """An image of the size of the result."""
-    blur = fit.problem.degradation
-    return (blur.crop(image) if isinstance(blur, Blur) else image).cpu()
 
 
 def _saved(desk: _Desk, follower: Follower) -> Saved:

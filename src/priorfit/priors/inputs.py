@@ -170,9 +170,8 @@ class Hiding(Pooled):
         deep = bool((F.max_pool2d(known, 2 * _REACH + 1, 1, _REACH) == 0).any())
         for copy in range(self._affordable(known)):
             draw = noise.uniform(1, *y.shape[2:], dtype=y.dtype).to(y)
-            mask = Mask(known * (draw >= self.fraction))
-            if deep and copy % 2:
-                mask = Mask(known * _moved(known, noise))
+            kept = _moved(known, noise) if deep and copy % 2 else draw >= self.fraction
+            mask = Mask(known * kept)
             filled.append(self(Problem(mask(y), mask), noise))
             hidden.append(known - mask.known.to(y))
         return {"z": torch.stack(filled, 1), "hidden": torch.stack(hidden, 1)}

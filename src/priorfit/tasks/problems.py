@@ -17,12 +17,10 @@ from priorfit.degradations.jpeg import JpegProjection
 from priorfit.degradations.resample import Kernel
 from priorfit.errors import ProblemError
 from priorfit.finish import CropCanvas, KeepKnownPixels, RespectJpeg
+from priorfit.images import MAX_PIXELS
 from priorfit.problem import Problem
 from priorfit.restore import Finish, Recipe
 from priorfit.types import Image
-
-MOST_PIXELS = 200_000_000
-"""Of an enlarged image: what `images.read` accepts, so that every result can be read again."""
 
 KERNELS: dict[str, Kernel] = {
     "lanczos3": Lanczos(3),
@@ -138,9 +136,9 @@ def upscaling(image: Image, factor: int, kernel: Kernel = KERNELS["lanczos3"]) -
     border = Border.REPLICATE if kernel == Lanczos(2) else Border.RENORMALISE
     degradation = Downsample(factor, kernel, border=border)
     _, height, width = degradation.image_shape((1, image.shape[-2], image.shape[-1]))
-    if height * width > MOST_PIXELS:
+    if height * width > MAX_PIXELS:  # every result can be read again
         raise ProblemError(
-            f"{height}×{width} pixels are more than {MOST_PIXELS:,}: lower the factor"
+            f"{height}×{width} pixels are more than {MAX_PIXELS:,}: lower the factor"
         )
     return Posed(Problem(_whole(image), degradation))
 
