@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     "errors types",
     "code noise color images kernels",
-    "metrics problem degradations networks",
-    "priors guides objective terms optimizers checkpoints zoo",
+    "checkpoints metrics problem degradations networks",
+    "priors guides objective terms optimizers",
     "state",
     "restore steps stopping finish edit ensemble tiles testing",
     "recipes",

@@ -4,6 +4,7 @@ PriorfitError
 ├── ImageFileError      a file that cannot be read as one image, or a place that cannot be written
 ├── ProblemError        an observation, degradation or setting that does not fit the others
 ├── RecipeError         a recipe that does not exist, or stages that do not fit their prior
+├── CheckpointError     a trained network that is not here, or a file that holds none
 ├── DeviceError         a device that is not there
 └── DivergenceError     a fit whose loss stopped being a number
 
@@ -25,6 +26,10 @@ class ProblemError(PriorfitError):
 
 class RecipeError(PriorfitError):
     """No such recipe, or its stages do not fit its prior."""
+
+
+class CheckpointError(PriorfitError):
+    """A trained network is not here, or a file does not hold one that fits."""
 
 
 class DeviceError(PriorfitError):

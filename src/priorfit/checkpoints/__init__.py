@@ -1,0 +1,1 @@
+"""Where trained networks come from: published files, made safe once, kept and found by name."""

@@ -1,0 +1,133 @@
+"""One checkpoint on disk: config.json says what it is, model.safetensors holds the numbers.
+
+Nothing in either is ever executed, and sizes are checked before memory is taken.
+"""
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from priorfit.errors import CheckpointError
+from priorfit.images import write_atomically
+
+MODEL, CONFIG = "model.safetensors", "config.json"
+
+_FORMAT = 1
+_LONGEST_HEADER = 1 << 24
+_LONGEST_CONFIG = 1 << 20
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A network at rest.
+
+    Args:
+        kind: which network, one of `priorfit.networks.pretrained.HOMES`.
+        config: how it is built, in JSON's types.
+        tensors: its state, by the names of its own `state_dict`.
+        source: where it came from: file, sha256, layout, licence; for people and the sidecar.
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read(folder: Path) -> Stored:
+    """Read a checkpoint.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or not one of these.
+    """
+    config = read_config(folder)
+    return Stored(config["kind"], config["config"], tensors_of(folder / MODEL), config["source"])
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """What config.json says: `kind`, `config`, `source`.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or of another program.
+    """
+    path = folder / CONFIG
+    try:
+        if path.stat().st_size > _LONGEST_CONFIG:
+            raise CheckpointError(f"{path}: is too long for the description of a network")
+        config = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: is not JSON") from error
+    if not isinstance(config, dict) or config.get("priorfit") != _FORMAT:
+        raise CheckpointError(
+            f"{path}: does not describe a checkpoint of priorfit, format {_FORMAT}"
+        )
+    source = config.setdefault("source", {})
+    parts = (config.get("config"), source)
+    if not isinstance(config.get("kind"), str) or not all(isinstance(p, dict) for p in parts):
+        raise CheckpointError(f"{path}: expected 'kind', a word, and 'config', a mapping")
+    return config
+
+
+def tensors_of(path: Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file, whose header is measured before it is read.
+
+    Raises:
+        CheckpointError: the file is missing, cut short, or none of these.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\xff"))
+        if length > min(_LONGEST_HEADER, size - 8):
+            raise CheckpointError(f"{path}: is not a safetensors file, or is cut short")
+        return load_file(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: is not a safetensors file, or is damaged") from error
+
+
+def write(folder: Path, stored: Stored, *, overwrite: bool = False) -> None:
+    """Write a checkpoint; config.json comes last, so that half of one is none.
+
+    Raises:
+        ImageFileError: a file of it exists, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"{folder}: cannot be made: {error.strerror or error}") from error
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in stored.tensors.items()}
+    config = {
+        "priorfit": _FORMAT,
+        "kind": stored.kind,
+        "config": dict(stored.config),
+        "source": dict(stored.source),
+    }
+    text = json.dumps(config, indent=2, allow_nan=False) + "\n"
+    write_atomically(folder / MODEL, save(tensors), overwrite=overwrite)
+    write_atomically(folder / CONFIG, text.encode(), overwrite=overwrite)
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error

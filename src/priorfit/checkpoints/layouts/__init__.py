@@ -1,0 +1,7 @@
+"""Every layout that can be imported, the more particular ones first."""
+
+from priorfit.checkpoints.layouts.layout import Found, Layout
+
+__all__ = ["Found", "Layout", "LAYOUTS"]
+
+LAYOUTS: tuple[Layout, ...] = ()

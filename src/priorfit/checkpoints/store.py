@@ -1,0 +1,58 @@
+"""The places where checkpoints lie, each a folder with model.safetensors and config.json."""
+
+import os
+import re
+from pathlib import Path
+
+from priorfit.errors import CheckpointError
+
+ZOO = Path(__file__).resolve().parents[1] / "zoo"
+"""Checkpoints that come with the package."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+
+
+def home() -> Path:
+    """Folder of the user's own checkpoints: $PRIORFIT_HOME/checkpoints, else below ~/.cache."""
+    base = os.environ.get("PRIORFIT_HOME") or Path.home() / ".cache" / "priorfit"
+    return Path(base) / "checkpoints"
+
+
+def place(name: str) -> Path:
+    """Folder that a checkpoint of this name has or would have in the user's home.
+
+    Raises:
+        CheckpointError: the name is not lower-case letters, digits, dots, dashes and underscores.
+    """
+    if not _NAME.fullmatch(name):
+        raise CheckpointError(
+            f"'{name}' is no name for a checkpoint: up to 80 of a to z, 0 to 9, '.', '-' and '_', "
+            "beginning with a letter or digit"
+        )
+    return home() / name
+
+
+def find(name: str | os.PathLike[str]) -> Path:
+    """Folder of a checkpoint: itself a folder, or the name of one in the user's home or the zoo.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    for folder in _candidates(name):
+        if (folder / "config.json").is_file():
+            return folder
+    raise CheckpointError(
+        f"no checkpoint '{name}': expected a folder with config.json and model.safetensors, or one "
+        "of the names of `priorfit checkpoints list` that are here"
+    )
+
+
+def names() -> dict[str, Path]:
+    """Every checkpoint that is here, by name; the user's own come before those of the zoo."""
+    folders = [*sorted(home().glob("*/config.json")), *sorted(ZOO.glob("*/config.json"))]
+    return {path.parent.name: path.parent for path in reversed(folders)}
+
+
+def _candidates(name: str | os.PathLike[str]) -> list[Path]:
+    named = [home() / name, ZOO / name] if isinstance(name, str) and _NAME.fullmatch(name) else []
+    return [*named, Path(name)]

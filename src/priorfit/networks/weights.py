@@ -1,0 +1,247 @@
+"""Layers that compute the weight they use from the one they store, and how to be done with that.
+
+A network under training, or one whose weights are tuned, needs the computation in every step. A
+frozen one does not: `frozen` does it once.
+"""
+
+import copy
+import math
+from typing import Protocol, TypeVar, runtime_checkable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@runtime_checkable
+class Computed(Protocol):
+    """A layer that knows which plain layer it amounts to while its parameters stand still."""
+
+    def frozen(self) -> nn.Module:
+        """The plain layer; it shares no memory with this one."""
+        ...
+
+
+def frozen(network: Network) -> Network:
+    """A copy in which every computed weight is a plain one: the same pictures, less work a step.
+
+    Its parameters do not require gradients: gradients of the stored weights are lost.
+    """
+    network = copy.deepcopy(network).requires_grad_(False)
+    with torch.no_grad():
+        return _replaced(network)
+
+
+def _replaced(module: Network) -> Network:
+    if isinstance(module, Computed):
+        return module.frozen()
+    for name, child in module.named_children():
+        setattr(module, name, _replaced(child))
+    return module
+
+
+class SpectralConv2d(nn.Conv2d):
+    """A convolution divided by its largest singular value [miyato2018]_, as BigGAN has it.
+
+    σ comes from one power iteration that begins at the stored `u`. Training moves `u` along;
+    evaluation repeats the same iteration each time. The gradient flows through W alone.
+
+    Args:
+        inside: channels of the input.
+        outside: channels of the output.
+        filter_size: odd; the size is kept.
+        eps: least norm in the iteration. Released: 1e-6, SN_eps of DGP's scripts.
+    """
+
+    def __init__(
+        self, inside: int, outside: int, filter_size: int, *, bias: bool = True, eps: float = 1e-6
+    ) -> None:
+        super().__init__(inside, outside, filter_size, padding=filter_size // 2, bias=bias)
+        self.eps = eps
+        self.register_buffer("u", torch.zeros(1, outside))
+
+    u: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, spectral(self), self.bias, padding=self.padding)
+
+    def frozen(self) -> nn.Conv2d:
+        inside, outside = self.in_channels, self.out_channels
+        size, bias = self.kernel_size[0], self.bias is not None
+        margin = size // 2
+        plain = nn.Conv2d(inside, outside, size, padding=margin, bias=bias, device="meta")
+        return _filled(plain, spectral(self), self.bias)
+
+    def start(self, generator: torch.Generator) -> None:
+        """Begin orthogonal, as BigGAN is trained."""
+        _start_spectral(self, generator)
+
+
+class SpectralLinear(nn.Linear):
+    """A linear layer divided by its largest singular value, as `SpectralConv2d` is."""
+
+    def __init__(self, inside: int, outside: int, *, bias: bool = True, eps: float = 1e-6) -> None:
+        super().__init__(inside, outside, bias)
+        self.eps = eps
+        self.register_buffer("u", torch.zeros(1, outside))
+
+    u: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, spectral(self), self.bias)
+
+    def frozen(self) -> nn.Linear:
+        bias = self.bias is not None
+        plain = nn.Linear(self.in_features, self.out_features, bias, device="meta")
+        return _filled(plain, spectral(self), self.bias)
+
+    def start(self, generator: torch.Generator) -> None:
+        """Begin orthogonal, as BigGAN is trained."""
+        _start_spectral(self, generator)
+
+
+class SpectralEmbedding(nn.Embedding):
+    """A table of vectors divided by its largest singular value, as `SpectralConv2d` is."""
+
+    def __init__(self, entries: int, width: int, *, eps: float = 1e-6) -> None:
+        super().__init__(entries, width)
+        self.eps = eps
+        self.register_buffer("u", torch.zeros(1, entries))
+
+    u: Tensor
+
+    def forward(self, index: Tensor) -> Tensor:
+        return F.embedding(index, spectral(self))
+
+    def frozen(self) -> nn.Embedding:
+        plain = nn.Embedding(self.num_embeddings, self.embedding_dim, device="meta")
+        return _filled(plain, spectral(self), None)
+
+    def start(self, generator: torch.Generator) -> None:
+        """Begin orthogonal, as BigGAN is trained."""
+        _start_spectral(self, generator)
+
+
+Spectral = SpectralConv2d | SpectralLinear | SpectralEmbedding
+
+
+def spectral(layer: Spectral) -> Tensor:
+    """W / σ(W) of a layer; in training its `u` moves along."""
+    matrix = layer.weight.flatten(1)
+    with torch.no_grad():
+        v = F.normalize(layer.u @ matrix, eps=layer.eps)
+        u = F.normalize(v @ matrix.T, eps=layer.eps)
+        if layer.training:
+            layer.u.copy_(u)
+    return layer.weight / (v @ matrix.T @ u.T).squeeze()
+
+
+class EqualisedConv2d(nn.Conv2d):
+    """A convolution with equalised learning rate [karras2018]_: W is used times gain / √fan_in.
+
+    Args:
+        inside: channels of the input.
+        outside: channels of the output.
+        filter_size: odd; the size is kept.
+        gain: √2 before a leaky ReLU, 1 without one.
+        bias: whether there is one, used as it is stored.
+    """
+
+    def __init__(
+        self,
+        inside: int,
+        outside: int,
+        filter_size: int,
+        *,
+        gain: float = math.sqrt(2),
+        bias: bool = True,
+    ) -> None:
+        super().__init__(inside, outside, filter_size, padding=filter_size // 2, bias=bias)
+        self.scale = gain / math.sqrt(inside * filter_size**2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
+
+    def frozen(self) -> nn.Conv2d:
+        inside, outside = self.in_channels, self.out_channels
+        size, bias = self.kernel_size[0], self.bias is not None
+        margin = size // 2
+        plain = nn.Conv2d(inside, outside, size, padding=margin, bias=bias, device="meta")
+        return _filled(plain, self.weight * self.scale, self.bias)
+
+    def start(self, generator: torch.Generator) -> None:
+        """Begin with N(0, 1) and zero bias."""
+        _normal(self.weight, 1.0, generator)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+
+class EqualisedLinear(nn.Linear):
+    """A linear layer with equalised learning rate: W times gain·rate / √fan_in, bias times rate.
+
+    Args:
+        inside: width of the input.
+        outside: width of the output.
+        gain: √2 before a leaky ReLU, 1 without one.
+        rate: how fast it learns beside the others. Released: 0.01 in StyleGAN's mapping.
+        bias: what the bias is before training, before `rate`; None for none at all.
+    """
+
+    def __init__(
+        self,
+        inside: int,
+        outside: int,
+        *,
+        gain: float = 1.0,
+        rate: float = 1.0,
+        bias: float | None = 0.0,
+    ) -> None:
+        super().__init__(inside, outside, bias is not None)
+        self.scale, self.rate = gain * rate / math.sqrt(inside), rate
+        self.bias_start = bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.scale, self._bias())
+
+    def frozen(self) -> nn.Linear:
+        bias = self.bias is not None
+        plain = nn.Linear(self.in_features, self.out_features, bias, device="meta")
+        return _filled(plain, self.weight * self.scale, self._bias())
+
+    def start(self, generator: torch.Generator) -> None:
+        """Begin with N(0, 1) / rate and the constant bias."""
+        _normal(self.weight, 1 / self.rate, generator)
+        if self.bias is not None and self.bias_start is not None:
+            nn.init.constant_(self.bias, self.bias_start / self.rate)
+
+    def _bias(self) -> Tensor | None:
+        return self.bias if self.bias is None or self.rate == 1 else self.bias * self.rate
+
+
+Plain = TypeVar("Plain", nn.Conv2d, nn.Linear, nn.Embedding)
+
+
+def _filled(plain: Plain, weight: Tensor, bias: Tensor | None) -> Plain:
+    plain.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
+    if bias is not None:
+        plain.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
+    return plain
+
+
+def _start_spectral(layer: Spectral, generator: torch.Generator) -> None:
+    _normal(layer.weight, 1.0, generator)
+    flat = layer.weight.detach().flatten(1).cpu()
+    nn.init.orthogonal_(flat, generator=generator)
+    layer.weight.copy_(flat.view_as(layer.weight))
+    _normal(layer.u, 1.0, generator)
+    bias = getattr(layer, "bias", None)
+    if bias is not None:
+        nn.init.zeros_(bias)
+
+
+def _normal(tensor: Tensor, std: float, generator: torch.Generator) -> None:
+    # Drawn contiguous: filled in place, a channels-last tensor would get another order.
+    values = torch.empty(tensor.shape, dtype=tensor.dtype, device=generator.device)
+    tensor.copy_(values.normal_(0, std, generator=generator))
