@@ -25,6 +25,7 @@ HOMES = {
     "in-domain-encoder": "priorfit.networks.encoder.InDomainEncoder",
     "lpips": "priorfit.networks.lpips.Lpips",
     "pggan": "priorfit.networks.pggan.PgGan",
+    "small-classifier": "priorfit.networks.classifier.Classifier",
     "stylegan": "priorfit.networks.stylegan.StyleGan",
     "stylegan-discriminator": "priorfit.networks.stylegan_discriminator.StyleGanDiscriminator",
     "stylegan2": "priorfit.networks.stylegan2.StyleGan2",

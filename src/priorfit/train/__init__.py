@@ -1,0 +1,1 @@
+"""Train networks on a user's own photographs."""

@@ -1,0 +1,108 @@
+"""Train a classifier on the photographs that a generator learns from, for its features."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from priorfit.errors import ProblemError
+from priorfit.networks.classifier import Classifier, ClassifierConfig
+from priorfit.networks.initialise import initialised
+from priorfit.train.batches import Batches
+from priorfit.train.data import Photographs
+from priorfit.train.ready import ready
+from priorfit.types import Image
+
+_BATCH = 64
+_MARGIN = 1 / 8  # of the side, that a photograph is shifted by at most
+
+
+class Lesson(NamedTuple):
+    """One step of a classifier's training.
+
+    Args:
+        step: from 1.
+        planned: steps in all.
+        loss: cross entropy, mean of the batch; on the device.
+    """
+
+    step: int
+    planned: int
+    loss: Tensor
+
+
+def train(
+    photographs: Photographs,
+    *,
+    epochs: float = 20,
+    rate: float = 2e-3,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    width: int = 32,
+    watch: Callable[[Lesson], None] = lambda lesson: None,
+) -> Classifier:
+    """Train a classifier from scratch: AdamW, one cycle of the learning rate, mirrored and shifted.
+
+    Some batches are blurred as if they had been drawn smaller, so that its features serve
+    generators of smaller pictures too.
+
+    Args:
+        photographs: with at least two classes.
+        epochs: how often each is seen.
+        rate: highest learning rate.
+        seed: gives every number.
+        device: where.
+        width: channels of the first stage.
+        watch: told after every step.
+
+    Raises:
+        ProblemError: there are no classes to tell apart.
+    """
+    if len(photographs.classes) < 2:
+        raise ProblemError("expected photographs of at least two classes to tell apart")
+    config = ClassifierConfig(photographs.size, len(photographs.classes), width)
+    start = Generator().manual_seed(seed)
+    network = ready(initialised(lambda: Classifier(config), start, device))
+    noise = Generator(device).manual_seed(seed)
+    batches = Batches(photographs, _BATCH, noise)
+    steps = max(1, round(epochs * len(photographs) / _BATCH))
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps + 1)
+    for step in range(steps):
+        batch = batches.next()
+        verdicts = network(_varied(batch.images / 2 + 0.5, noise))
+        assert batch.labels is not None
+        loss = F.cross_entropy(verdicts, batch.labels, label_smoothing=0.1)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        watch(Lesson(step + 1, steps, loss.detach()))
+    return network.requires_grad_(False).eval()
+
+
+@torch.no_grad()
+def accuracy(network: Classifier, images: Tensor, labels: Tensor) -> float:
+    """Part of images, (N, 3, H, W) bytes, that a classifier puts into their classes."""
+    right = [
+        (network(batch.float() / 255).argmax(1) == label).double()
+        for batch, label in zip(images.split(256), labels.split(256), strict=True)
+    ]
+    return float(torch.cat(right).mean())
+
+
+def _varied(image: Image, noise: Generator) -> Image:
+    """Shift a batch together, and blur it by halving and doubling its size once in four."""
+    side = image.shape[-1]
+    reach = max(1, round(side * _MARGIN))
+    down, right, blur = torch.randint(
+        0, 2 * reach + 1, (3,), generator=noise, device=noise.device
+    ).tolist()
+    image = F.pad(image, (reach,) * 4, mode="reflect")
+    image = image[:, :, down : down + side, right : right + side]
+    if blur % 4 == 0:
+        small = F.interpolate(image, scale_factor=0.5, mode="bilinear", antialias=True)
+        image = F.interpolate(small, image.shape[-2:], mode="bilinear")
+    return image

@@ -1,0 +1,248 @@
+"""A generator and its discriminator learn from photographs, in steps that resume exactly."""
+
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from priorfit.errors import DivergenceError
+from priorfit.networks.generator import Discriminator
+from priorfit.networks.generator import Generator as Drawing
+from priorfit.train.augment import Augmentation
+from priorfit.train.average import Average
+from priorfit.train.batches import Batch, Batches
+from priorfit.train.data import Photographs
+from priorfit.train.losses import Losses, gradient_penalty, path_lengths
+from priorfit.train.ready import ready
+from priorfit.types import Image
+
+Latents = Callable[[Drawing, Tensor, Tensor | None, Generator], Tensor]
+"""(generator, z, c, source of numbers) -> the latents that it draws in training."""
+
+
+def mapped(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) -> Tensor:
+    """The latents that z stands for."""
+    return generator.map(z, c)
+
+
+@dataclass(frozen=True)
+class Game:
+    """How two networks learn from each other.
+
+    Args:
+        losses: what each minimises.
+        augmentation: what changes images before the discriminator sees them.
+        batch: photographs a step, and as many drawings.
+        generator_rate: learning rate of Adam.
+        discriminator_rate: likewise.
+        betas: of both.
+        r1: weight γ of the gradient penalty on photographs; 0 for none.
+        r1_every: steps from one penalty to the next, which then counts so often [karras2020]_.
+        path: weight of the regularisation of path lengths; 0 for none.
+        path_every: likewise.
+        half_life: images after which the average of the generator has forgotten half.
+        latents: how latents come from z in training.
+        precision: of the networks' arithmetic; float32, or bfloat16 where that is faster.
+    """
+
+    losses: Losses
+    augmentation: Augmentation
+    batch: int = 64
+    generator_rate: float = 1e-4
+    discriminator_rate: float = 4e-4
+    betas: tuple[float, float] = (0.0, 0.99)
+    r1: float = 0.0
+    r1_every: int = 16
+    path: float = 0.0
+    path_every: int = 8
+    half_life: float = 10_000
+    latents: Latents = mapped
+    precision: torch.dtype = torch.float32
+
+
+_GATHERED = ("discriminator", "generator", "real", "drawn", "penalty")
+
+
+class Training:
+    """Where the two networks stand: all that the next step depends on.
+
+    Args:
+        generator: learns to draw; on the device, as is the discriminator.
+        discriminator: learns to tell.
+        photographs: to learn from.
+        game: how.
+        seed: gives every number drawn from here on.
+
+    Attributes:
+        average: of the generator.
+        steps: taken so far.
+    """
+
+    def __init__(
+        self,
+        generator: Drawing,
+        discriminator: Discriminator,
+        photographs: Photographs,
+        game: Game,
+        seed: int = 0,
+    ) -> None:
+        device = next(generator.parameters()).device
+        self.game, self.device, self.steps = game, device, 0
+        self.generator = ready(generator)
+        self.discriminator = ready(discriminator)
+        self.average = Average(self.generator, game.half_life)
+        self.noise = Generator(device).manual_seed(seed)
+        self.batches = Batches(photographs, game.batch, self.noise)
+        self.optimizers = {
+            "generator": _adam(self.generator, game.generator_rate, game.betas),
+            "discriminator": _adam(self.discriminator, game.discriminator_rate, game.betas),
+        }
+        self.path_length = torch.zeros((), device=device)
+        self._sums = torch.zeros(len(_GATHERED), device=device)
+        self._penalties, self._since = 0, 0
+
+    @property
+    def seen(self) -> int:
+        """Photographs that the discriminator has seen, again and again."""
+        return self.steps * self.game.batch
+
+    def step(self) -> None:
+        """Let both networks learn from one batch; nothing waits for the device.
+
+        The drawings that the discriminator learns from serve the generator too, which saves
+        drawing them twice; its verdicts on them come anew from the discriminator that has learnt.
+        """
+        batch = self.batches.next()
+        labels = self._labels() if self.generator.classes else None
+        with self._arithmetic():
+            drawn = self._draw(labels)
+        real_labels = batch.labels if self.discriminator.classes else None
+        self._teach_discriminator(Batch(batch.images, real_labels), drawn.detach(), labels)
+        self._teach_generator(drawn, labels)
+        self.steps += 1
+        self._since += 1
+        self.average.update(self.generator, self.seen, self.game.batch)
+
+    def gathered(self) -> dict[str, float]:
+        """Means since the last call: both losses, verdicts on photographs and drawings, R1.
+
+        Raises:
+            DivergenceError: one of them is no number any more.
+        """
+        counts = [self._since] * (len(_GATHERED) - 1) + [self._penalties]
+        values = [s / max(n, 1) for s, n in zip(self._sums.tolist(), counts, strict=True)]
+        self._sums.zero_()
+        self._penalties, self._since = 0, 0
+        if not all(abs(value) < float("inf") for value in values):
+            raise DivergenceError(
+                f"the training lost its way after {self.seen} images: try another --seed, or a "
+                "larger --batch"
+            )
+        return dict(zip(_GATHERED, values, strict=True))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copy everything; a training like this one goes on from it to the same bytes."""
+        return {
+            "steps": self.steps,
+            "generator": _copied(self.generator),
+            "discriminator": _copied(self.discriminator),
+            "average": _copied(self.average.network),
+            "optimizers": {n: copy.deepcopy(o.state_dict()) for n, o in self.optimizers.items()},
+            "noise": self.noise.get_state(),
+            "batches": self.batches.state_dict(),
+            "path_length": self.path_length.clone(),
+            "gathered": (self._sums.clone(), self._penalties, self._since),
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.steps = saved["steps"]
+        self.generator.load_state_dict(saved["generator"])
+        self.discriminator.load_state_dict(saved["discriminator"])
+        self.average.network.load_state_dict(saved["average"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(saved["optimizers"][name])
+        self.noise.set_state(saved["noise"].cpu())
+        self.batches.load_state_dict(saved["batches"])
+        self.path_length.copy_(saved["path_length"])
+        sums, self._penalties, self._since = saved["gathered"]
+        self._sums.copy_(sums)
+
+    def _labels(self) -> Tensor:
+        """Classes to draw, as often as photographs have them."""
+        labels = self.batches.labels
+        shape = (self.game.batch,)
+        return labels[torch.randint(len(labels), shape, generator=self.noise, device=self.device)]
+
+    def _draw(self, labels: Tensor | None) -> Image:
+        shape = (self.game.batch, self.generator.z_dim)
+        z = torch.randn(shape, generator=self.noise, device=self.device)
+        c = None if labels is None else self.generator.embed(labels)
+        return self.generator.draw(self.game.latents(self.generator, z, c, self.noise), c)
+
+    def _judge(self, images: Image, labels: Tensor | None) -> Tensor:
+        with self._arithmetic():
+            return self.discriminator(images, labels).float()
+
+    def _teach_discriminator(self, batch: Batch, drawn: Image, labels: Tensor | None) -> None:
+        self.discriminator.requires_grad_(True)
+        penalised = self.game.r1 > 0 and self.steps % self.game.r1_every == 0
+        images = self.game.augmentation(batch.images, self.noise).detach()
+        images.requires_grad_(penalised)
+        real = self._judge(images, batch.labels)
+        unreal = self._judge(self.game.augmentation(drawn.float(), self.noise), labels)
+        loss = objective = self.game.losses.discriminator(real, unreal)
+        if penalised:
+            penalty = gradient_penalty(real, images)
+            objective = loss + self.game.r1 / 2 * self.game.r1_every * penalty
+            self._penalties += 1
+            self._sums[4] += penalty.detach()
+        self._learn("discriminator", objective)
+        for place, value in enumerate((loss, None, real.mean(), unreal.mean())):
+            if value is not None:
+                self._sums[place] += value.detach()
+
+    def _teach_generator(self, drawn: Image, labels: Tensor | None) -> None:
+        self.discriminator.requires_grad_(False)
+        verdicts = self._judge(self.game.augmentation(drawn.float(), self.noise), labels)
+        loss = objective = self.game.losses.generator(verdicts)
+        if self.game.path > 0 and self.steps % self.game.path_every == 0:
+            objective = loss + self.game.path * self.game.path_every * self._path_penalty(labels)
+        self._learn("generator", objective)
+        self._sums[1] += loss.detach()
+
+    def _path_penalty(self, labels: Tensor | None) -> Tensor:
+        """How much path lengths differ from their running mean, on half a batch."""
+        half = max(1, self.game.batch // 2)
+        shape = (half, self.generator.z_dim)
+        z = torch.randn(shape, generator=self.noise, device=self.device)
+        c = None if labels is None else self.generator.embed(labels[:half])
+        w = self.game.latents(self.generator, z, c, self.noise)
+        drawn = self.generator.draw(w, c)
+        noise = torch.randn(drawn.shape, generator=self.noise, device=self.device)
+        lengths = path_lengths(drawn, w, noise)
+        self.path_length.lerp_(lengths.mean().detach(), 0.01)
+        return (lengths - self.path_length).square().mean()
+
+    def _learn(self, name: str, objective: Tensor) -> None:
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
+        objective.backward()
+        optimizer.step()
+
+    def _arithmetic(self) -> AbstractContextManager:
+        low = self.game.precision != torch.float32
+        return torch.autocast(self.device.type, self.game.precision, enabled=low)
+
+
+def _adam(network: torch.nn.Module, rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
+    fused = next(network.parameters()).device.type in ("cpu", "cuda")
+    return torch.optim.Adam(network.parameters(), rate, betas, fused=fused)
+
+
+def _copied(network: torch.nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

@@ -1,0 +1,251 @@
+"""Where photographs to train on lie: folders, zip files, packs; read one by one, never trusted."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+
+from priorfit.errors import ImageFileError, ProblemError
+from priorfit.images import SUFFIXES
+
+LABEL_FILES = ("labels.json", "labels.csv", "dataset.json")
+"""Names under which a table file name -> class is found beside the photographs."""
+
+_LARGEST = 1 << 28  # bytes of one member of an archive
+_MOST_EXPANSION = 1000  # deflate reaches 1032; photographs, compressed already, about 1
+_LONGEST_TABLE = 1 << 26
+
+
+class Entry(NamedTuple):
+    """One photograph that has not been read.
+
+    Args:
+        name: for messages.
+        label: name of its class, None where it has none.
+        open: gives its bytes as a file.
+        test: kept for judging, not to be trained on.
+    """
+
+    name: str
+    label: str | None
+    open: Callable[[], BinaryIO]
+    test: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """Photographs by name, and what was odd about how they lay there."""
+
+    entries: list[Entry]
+    notes: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def opened(path: Path, labels: Path | None = None) -> Iterator[Source]:
+    """List the photographs of a folder, a zip file or an .npz pack, in an order of their names.
+
+    Classes are the folders directly inside, or what a table says: `labels`, or a file of
+    `LABEL_FILES` beside them, CSV with a row of name and class each, or JSON.
+
+    Yields:
+        What can be read while the block runs.
+
+    Raises:
+        ProblemError: there is nothing of these kinds.
+    """
+    if path.is_dir():
+        yield _folder(path, labels)
+        return
+    try:
+        archive = zipfile.ZipFile(path)
+    except OSError as error:
+        raise ProblemError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise ProblemError(f"{path}: expected a folder, a zip file or an .npz pack") from error
+    with archive:
+        if all(name.endswith(".npy") for name in archive.namelist()):
+            yield _pack(path, archive)
+        else:
+            yield _zip(path, archive, labels)
+
+
+def _folder(path: Path, labels: Path | None) -> Source:
+    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = {file.relative_to(path).as_posix(): file for file in files}
+    table = labels or next((path / n for n in LABEL_FILES if (path / n).is_file()), None)
+    given = None if table is None else read_labels(table.name, _bytes_of(table))
+    names = [name for name in found if not _hidden(name)]
+    classes, notes = _classes(names, given)
+    openers = {name: _file_opener(found[name]) for name in names}
+    return Source([Entry(n, c, openers[n]) for n, c in classes.items()], notes)
+
+
+def _zip(path: Path, archive: zipfile.ZipFile, labels: Path | None) -> Source:
+    members = {m.filename: m for m in archive.infolist() if not m.is_dir()}
+    names = [n for n in sorted(members) if PurePosixPath(n).suffix.lower() in SUFFIXES]
+    names = [name for name in names if not _hidden(name)]
+    top = _common_folder(names)
+    given = None
+    if labels is not None:
+        given = read_labels(labels.name, _bytes_of(labels))
+    else:
+        table = next((members[top + n] for n in LABEL_FILES if top + n in members), None)
+        if table is not None:
+            given = read_labels(table.filename, _member(archive, table))
+    classes, notes = _classes([name.removeprefix(top) for name in names], given)
+    openers = {n: _member_opener(archive, members[top + n]) for n in classes}
+    return Source([Entry(f"{path.name}/{n}", c, openers[n]) for n, c in classes.items()], notes)
+
+
+def _pack(path: Path, archive: zipfile.ZipFile) -> Source:
+    """`bytes` holds files one after the other, `offsets` where each begins, and the end."""
+    arrays = {m.filename.removesuffix(".npy"): m for m in archive.infolist()}
+    for name in ("bytes", "offsets"):
+        if name not in arrays:
+            raise ProblemError(f"{path}: is no pack of images: it has no array '{name}'")
+    data, offsets = _array(archive, arrays["bytes"], 1 << 36), _array(archive, arrays["offsets"])
+    count = len(offsets) - 1
+    if data.dtype != np.uint8 or data.ndim != 1 or offsets.ndim != 1 or count < 1:
+        raise ProblemError(f"{path}: expected bytes in 'bytes' and N+1 numbers in 'offsets'")
+    ends = offsets.astype(np.int64)
+    if (np.diff(ends) < 0).any() or ends[0] < 0 or ends[-1] > len(data):
+        raise ProblemError(f"{path}: 'offsets' do not lie in order inside 'bytes'")
+    labels, test = [None] * count, np.zeros(count, bool)
+    if "label" in arrays and "classes" in arrays:
+        classes = [str(name) for name in _array(archive, arrays["classes"])]
+        numbers = _array(archive, arrays["label"])
+        if numbers.shape != (count,) or not np.isin(numbers, np.arange(len(classes))).all():
+            raise ProblemError(f"{path}: expected in 'label' one number of a class for each image")
+        labels = [classes[number] for number in numbers]
+    if "is_test" in arrays:
+        test = _array(archive, arrays["is_test"]).astype(bool)
+        if test.shape != (count,):
+            raise ProblemError(f"{path}: expected in 'is_test' one answer for each image")
+    return Source(
+        [
+            Entry(f"{path.name}, image {i}", labels[i], _slice_opener(data, *ends[i : i + 2]), t)
+            for i, t in enumerate(test.tolist())
+        ]
+    )
+
+
+def read_labels(name: str, text: bytes) -> dict[str, str]:
+    """Read a table file name -> class.
+
+    CSV has a row `name,class` each, with or without a head; JSON is such a mapping, or
+    {"labels": [[name, class], …]}.
+
+    Raises:
+        ProblemError: it is neither.
+    """
+    try:
+        decoded = text.decode("utf-8-sig")
+        rows = _json_rows(decoded) if name.lower().endswith(".json") else _csv_rows(decoded)
+    except (ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
+        raise ProblemError(
+            f"{name}: expected rows of file name and class, as CSV or as a JSON mapping"
+        ) from error
+    return {name.replace("\\", "/").removeprefix("./"): label for name, label in rows}
+
+
+def _json_rows(text: str) -> list[tuple[str, str]]:
+    table = json.loads(text)
+    pairs = table["labels"] if isinstance(table.get("labels"), list) else table.items()
+    rows = [(name, label) for name, label in pairs]
+    if not all(isinstance(n, str) and isinstance(c, str | int) for n, c in rows):
+        raise ValueError("names and classes are words")
+    return [(name, str(label)) for name, label in rows]
+
+
+def _csv_rows(text: str) -> list[tuple[str, str]]:
+    rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    if not all(len(row) >= 2 for row in rows):
+        raise ValueError("a row has no class")
+    headed = bool(rows) and PurePosixPath(rows[0][0]).suffix.lower() not in SUFFIXES
+    return [(row[0].strip(), row[1].strip()) for row in rows[headed:]]
+
+
+def _classes(
+    names: list[str], given: Mapping[str, str] | None
+) -> tuple[dict[str, str | None], list[str]]:
+    """Class of every name, and what was odd; names that a table does not have are left out."""
+    if given is not None:
+        known: dict[str, str | None] = {n: given[n] for n in names if n in given}
+        left = len(names) - len(known)
+        notes = [f"{left} images are not in the table of classes and were left out"] if left else []
+        return known, notes
+    tops = {name: name.split("/")[0] if "/" in name else None for name in names}
+    loose = sum(top is None for top in tops.values())
+    if loose in (0, len(names)):
+        return tops, []
+    note = f"{loose} images lie beside the folders of the others: no classes were made of these"
+    return dict.fromkeys(names), [note]
+
+
+def _common_folder(names: list[str]) -> str:
+    """The one folder that all names of an archive begin with, with its slash, else nothing.
+
+    A zip of a folder of classes holds two levels, a zip of one class must keep its only one.
+    """
+    tops = {name.split("/")[0] for name in names}
+    deep = all(name.count("/") >= 2 for name in names)
+    return f"{tops.pop()}/" if names and len(tops) == 1 and deep else ""
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int = 1 << 30) -> np.ndarray:
+    """One array of a pack; never a pickled one."""
+    try:
+        return np.load(io.BytesIO(_member(archive, member, most)), allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ProblemError(f"{member.filename}: is not an array of plain numbers") from error
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int = _LARGEST) -> bytes:
+    """Bytes of one member, its size believed in neither direction.
+
+    Raises:
+        ImageFileError: it is damaged, or would fill the memory.
+    """
+    expands = member.file_size > _MOST_EXPANSION * member.compress_size + (1 << 16)
+    if member.file_size > most or expands:
+        raise ImageFileError(f"{member.filename}: would fill the memory when unpacked")
+    try:
+        with archive.open(member) as file:
+            data = file.read(member.file_size + 1)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError) as error:
+        raise ImageFileError(f"{member.filename}: cannot be unpacked") from error
+    if len(data) != member.file_size:
+        raise ImageFileError(f"{member.filename}: is not as long as the archive says")
+    return data
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _LONGEST_TABLE:
+            raise ProblemError(f"{path}: is too long for a table of classes")
+        return path.read_bytes()
+    except OSError as error:
+        raise ProblemError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _file_opener(path: Path) -> Callable[[], BinaryIO]:
+    return lambda: path.open("rb")
+
+
+def _member_opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
+    return lambda: io.BytesIO(_member(archive, member))
+
+
+def _slice_opener(data: np.ndarray, begin: int, end: int) -> Callable[[], BinaryIO]:
+    return lambda: io.BytesIO(data[begin:end].tobytes())
