@@ -1,0 +1,107 @@
+"""StyleGAN's discriminator [karras2019]_; without blur, PGGAN's [karras2018]_."""
+
+import itertools
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from priorfit.networks.generator import Discriminator
+from priorfit.networks.growth import widths
+from priorfit.networks.style_layers import (
+    GAIN,
+    EqualisedDownConv2d,
+    activated,
+    blurred,
+    with_deviation,
+)
+from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear
+from priorfit.types import Image
+
+
+@dataclass(frozen=True)
+class StyleGanDiscriminatorConfig:
+    """How a discriminator of StyleGAN is built.
+
+    Args:
+        channels: of the features at 4, 8, 16, … pixels; the last ones are as large as the image.
+        dense: width of the layer before the last.
+        blur: whether features are smoothed before they are halved.
+        group: how many images are compared with each other; 1 for none.
+        classes: how many classes there are; 0 for none.
+        colors: channels of the image.
+    """
+
+    channels: tuple[int, ...] = widths(256)
+    dense: int = 512
+    blur: bool = True
+    group: int = 4
+    classes: int = 0
+    colors: int = 3
+
+
+class StyleGanDiscriminator(Discriminator):
+    """Convolutions that halve the size down to 4×4 pixels, then two linear layers.
+
+    Before the last convolution the images of a batch are compared with each other, so that what
+    `forward` says of one depends on its mates; `features` does not.
+
+    Args:
+        config: how it is built.
+    """
+
+    kind = "stylegan-discriminator"
+    Config = StyleGanDiscriminatorConfig
+
+    def __init__(self, config: StyleGanDiscriminatorConfig) -> None:
+        super().__init__(config)
+        channels = config.channels
+        side = 4 << (len(channels) - 1)
+        self.size, self.classes = (side, side), config.classes
+        self.from_image = EqualisedConv2d(config.colors, channels[-1], 1)
+        self.blocks = nn.ModuleList(
+            Halving(fine, coarse, blur=config.blur)
+            for fine, coarse in itertools.pairwise(reversed(channels))
+        )
+        compared = channels[0] + (config.group > 1)
+        self.conv = EqualisedConv2d(compared, channels[0], 3)
+        self.dense = EqualisedLinear(channels[0] * 16, config.dense, gain=GAIN)
+        self.out = EqualisedLinear(config.dense, max(config.classes, 1))
+
+    def features(self, image: Image) -> list[Tensor]:
+        """Features of (B, 3, H, W) in [-1, 1]: of the image itself, then after each halving."""
+        found = [activated(self.from_image(image))]
+        for block in cast("list[Halving]", list(self.blocks)):
+            found.append(block(found[-1]))
+        return found
+
+    def forward(self, image: Image, labels: Tensor | None = None) -> Tensor:
+        """How much images in [-1, 1] look like photographs, (B,); higher is more.
+
+        Args:
+            image: (B, 3, H, W).
+            labels: class numbers, (B,), where there are classes; None takes the mean of all.
+        """
+        x = self.features(image)[-1]
+        if self.config.group > 1:
+            x = with_deviation(x, self.config.group)
+        x = activated(self.conv(x))
+        scores = self.out(activated(self.dense(x.flatten(1))))
+        if labels is None or not self.classes:
+            return scores.mean(1)
+        return torch.gather(scores, 1, labels[:, None])[:, 0]
+
+
+class Halving(nn.Module):
+    """Convolution, blur, convolution to half the size: (B, in, h, w) -> (B, out, h / 2, w / 2)."""
+
+    def __init__(self, inside: int, outside: int, *, blur: bool) -> None:
+        super().__init__()
+        self.blur = blur
+        self.conv = EqualisedConv2d(inside, inside, 3)
+        self.down = EqualisedDownConv2d(inside, outside, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = activated(self.conv(x))
+        return activated(self.down(blurred(x) if self.blur else x))
