@@ -92,6 +92,26 @@ def test_the_same_network_makes_the_same_files(tmp_path: Path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_the_description_knows_the_hash_of_the_model(tmp_path: Path):
+    twice().save_pretrained(tmp_path)
+    config = files.read_config(tmp_path)
+    assert config[files.MODEL_SHA256] == files.sha256(tmp_path / MODEL)
+
+
+def test_what_is_added_to_the_source_changes_nothing_else(tmp_path: Path):
+    network = twice()
+    network.source = {"file": "a.pth", "licence": "unknown"}
+    network.save_pretrained(tmp_path)
+    before = files.read_config(tmp_path)
+    files.annotate(tmp_path, {"licence": "MIT", "url": "https://example.org"})
+    after = files.read_config(tmp_path)
+    assert after.pop("source") == before.pop("source") | {
+        "licence": "MIT",
+        "url": "https://example.org",
+    }
+    assert after == before
+
+
 def test_half_precision_comes_back_in_float32(tmp_path: Path):
     twice().half().save_pretrained(tmp_path / "a")
     network = Twice.from_pretrained(tmp_path / "a")

@@ -21,6 +21,9 @@ from priorfit.images import write_atomically
 
 MODEL, CONFIG = "model.safetensors", "config.json"
 
+MODEL_SHA256 = "model_sha256"
+"""Where config.json keeps the hash that model.safetensors had when it was written."""
+
 _FORMAT = 1
 _LONGEST_HEADER = 1 << 24
 _LONGEST_CONFIG = 1 << 20
@@ -109,14 +112,32 @@ def write(folder: Path, stored: Stored, *, overwrite: bool = False) -> None:
     except OSError as error:
         raise CheckpointError(f"{folder}: cannot be made: {error.strerror or error}") from error
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in stored.tensors.items()}
+    model = save(tensors)
     config = {
         "priorfit": _FORMAT,
         "kind": stored.kind,
         "config": dict(stored.config),
+        MODEL_SHA256: hashlib.sha256(model).hexdigest(),
         "source": dict(stored.source),
     }
+    write_atomically(folder / MODEL, model, overwrite=overwrite)
+    _write_config(folder, config, overwrite=overwrite)
+
+
+def annotate(folder: Path, source: Mapping[str, Any]) -> None:
+    """Add to what a checkpoint says about where it came from.
+
+    Raises:
+        CheckpointError: there is none.
+        ImageFileError: it cannot be written.
+    """
+    config = read_config(folder)
+    config["source"] |= source
+    _write_config(folder, config, overwrite=True)
+
+
+def _write_config(folder: Path, config: Mapping[str, Any], *, overwrite: bool) -> None:
     text = json.dumps(config, indent=2, allow_nan=False) + "\n"
-    write_atomically(folder / MODEL, save(tensors), overwrite=overwrite)
     write_atomically(folder / CONFIG, text.encode(), overwrite=overwrite)
 
 
