@@ -29,6 +29,15 @@ def mapped(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) ->
     return generator.map(z, c)
 
 
+Paint = Callable[[Drawing, Tensor, Tensor | None, Generator], Image]
+"""(generator, latents, c, source of numbers) -> the drawings that it makes in training."""
+
+
+def painted(generator: Drawing, latent: Tensor, c: Tensor | None, noise: Generator) -> Image:
+    """The drawings of latents."""
+    return generator.draw(latent, c)
+
+
 @dataclass(frozen=True)
 class Game:
     """How two networks learn from each other.
@@ -46,6 +55,7 @@ class Game:
         path_every: likewise.
         half_life: images after which the average of the generator has forgotten half.
         latents: how latents come from z in training.
+        paint: how drawings come from latents in training.
         precision: of the networks' arithmetic; float32, or bfloat16 where that is faster.
     """
 
@@ -61,6 +71,7 @@ class Game:
     path_every: int = 8
     half_life: float = 10_000
     latents: Latents = mapped
+    paint: Paint = painted
     precision: torch.dtype = torch.float32
 
 
@@ -119,10 +130,10 @@ class Training:
         batch = self.batches.next()
         labels = self._labels() if self.generator.classes else None
         with self._arithmetic():
-            drawn = self._draw(labels)
+            drawings = self._draw(labels)
         real_labels = batch.labels if self.discriminator.classes else None
-        self._teach_discriminator(Batch(batch.images, real_labels), drawn.detach(), labels)
-        self._teach_generator(drawn, labels)
+        self._teach_discriminator(Batch(batch.images, real_labels), drawings.detach(), labels)
+        self._teach_generator(drawings, labels)
         self.steps += 1
         self._since += 1
         self.average.update(self.generator, self.seen, self.game.batch)
@@ -182,19 +193,20 @@ class Training:
         shape = (self.game.batch, self.generator.z_dim)
         z = torch.randn(shape, generator=self.noise, device=self.device)
         c = None if labels is None else self.generator.embed(labels)
-        return self.generator.draw(self.game.latents(self.generator, z, c, self.noise), c)
+        latent = self.game.latents(self.generator, z, c, self.noise)
+        return self.game.paint(self.generator, latent, c, self.noise)
 
     def _judge(self, images: Image, labels: Tensor | None) -> Tensor:
         with self._arithmetic():
             return self.discriminator(images, labels).float()
 
-    def _teach_discriminator(self, batch: Batch, drawn: Image, labels: Tensor | None) -> None:
+    def _teach_discriminator(self, batch: Batch, drawings: Image, labels: Tensor | None) -> None:
         self.discriminator.requires_grad_(True)
         penalised = self.game.r1 > 0 and self.steps % self.game.r1_every == 0
         images = self.game.augmentation(batch.images, self.noise).detach()
         images.requires_grad_(penalised)
         real = self._judge(images, batch.labels)
-        unreal = self._judge(self.game.augmentation(drawn.float(), self.noise), labels)
+        unreal = self._judge(self.game.augmentation(drawings.float(), self.noise), labels)
         loss = objective = self.game.losses.discriminator(real, unreal)
         if penalised:
             penalty = gradient_penalty(real, images)
@@ -206,9 +218,9 @@ class Training:
             if value is not None:
                 self._sums[place] += value.detach()
 
-    def _teach_generator(self, drawn: Image, labels: Tensor | None) -> None:
+    def _teach_generator(self, drawings: Image, labels: Tensor | None) -> None:
         self.discriminator.requires_grad_(False)
-        verdicts = self._judge(self.game.augmentation(drawn.float(), self.noise), labels)
+        verdicts = self._judge(self.game.augmentation(drawings.float(), self.noise), labels)
         loss = objective = self.game.losses.generator(verdicts)
         if self.game.path > 0 and self.steps % self.game.path_every == 0:
             objective = loss + self.game.path * self.game.path_every * self._path_penalty(labels)
@@ -222,9 +234,9 @@ class Training:
         z = torch.randn(shape, generator=self.noise, device=self.device)
         c = None if labels is None else self.generator.embed(labels[:half])
         w = self.game.latents(self.generator, z, c, self.noise)
-        drawn = self.generator.draw(w, c)
-        noise = torch.randn(drawn.shape, generator=self.noise, device=self.device)
-        lengths = path_lengths(drawn, w, noise)
+        images = self.game.paint(self.generator, w, c, self.noise)
+        noise = torch.randn(images.shape, generator=self.noise, device=self.device)
+        lengths = path_lengths(images, w, noise)
         self.path_length.lerp_(lengths.mean().detach(), 0.01)
         return (lengths - self.path_length).square().mean()
 

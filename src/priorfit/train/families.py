@@ -1,0 +1,120 @@
+"""The kinds of generator that can be trained, each with its discriminator and its game."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from priorfit.networks.generator import Discriminator
+from priorfit.networks.generator import Generator as Drawing
+from priorfit.networks.initialise import initialised
+from priorfit.networks.stylegan import StyleGan, StyleGanConfig
+from priorfit.networks.stylegan_discriminator import (
+    StyleGanDiscriminator,
+    StyleGanDiscriminatorConfig,
+)
+from priorfit.train.augment import DIFFERENTIABLE
+from priorfit.train.generator import Game
+from priorfit.train.losses import LOGISTIC
+from priorfit.types import Image
+
+_WIDEST = 512
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two networks that are trained against each other, and how.
+
+    Args:
+        generator: builds it; draws nothing.
+        discriminator: likewise.
+        game: how they learn.
+    """
+
+    generator: Callable[[], Drawing]
+    discriminator: Callable[[], Discriminator]
+    game: Game
+
+    def started(
+        self, seed: int, device: torch.device | str = "cpu"
+    ) -> tuple[Drawing, Discriminator]:
+        """Both networks as they are before training."""
+        noise = Generator().manual_seed(seed)
+        return (
+            initialised(self.generator, noise, device),
+            initialised(self.discriminator, noise, device),
+        )
+
+
+def stylegan(size: int, classes: int, width: int, *, own_w: bool = True) -> Pair:
+    """StyleGAN [karras2019]_ with the logistic game and lazy R1.
+
+    Args:
+        size: side of the images, a power of two.
+        classes: how many; 0 for none.
+        width: channels at the full size; every halving doubles them, to 512 at most.
+        own_w: whether each layer gets a w of its own, as in-domain inversion wants [zhu2020]_.
+    """
+    channels = _pyramid(size, width)
+    latent = min(_WIDEST, 4 * width)
+    drawing = StyleGanConfig(
+        channels=channels,
+        z_dim=latent,
+        w_dim=latent,
+        mapping_width=latent,
+        mapping_depth=4,
+        repeat_w=not own_w,
+        classes=classes,
+    )
+    judging = StyleGanDiscriminatorConfig(
+        channels=channels, dense=channels[0], group=4, classes=classes
+    )
+    game = Game(
+        LOGISTIC,
+        DIFFERENTIABLE,
+        batch=32,
+        generator_rate=2e-3,
+        discriminator_rate=2e-3,
+        betas=(0.0, 0.99),
+        r1=2e-4 * size**2 * 5,
+        latents=styled,
+        paint=noisy,
+    )
+    return Pair(lambda: StyleGan(drawing), lambda: StyleGanDiscriminator(judging), game)
+
+
+def styled(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) -> Tensor:
+    """Latents of a StyleGAN in training, whose mean w follows them; most repeated w are mixed."""
+    assert isinstance(generator, StyleGan)
+    w = generator.map(z, c)
+    generator.follow(w)
+    if not generator.config.repeat_w:
+        return w
+    other = generator.map(torch.randn(z.shape, generator=noise, device=z.device), c)
+    shape = (len(w), 1)
+    crossed = torch.randint(1, generator.layers, shape, generator=noise, device=z.device)
+    mixed = torch.rand(shape, generator=noise, device=z.device) < _MIXED
+    rows = torch.arange(generator.layers, device=z.device)
+    return torch.where((mixed & (rows >= crossed))[..., None], other, w)
+
+
+_MIXED = 0.9  # part of the images whose finer layers get another w [karras2019]_
+
+
+def noisy(generator: Drawing, w: Tensor, c: Tensor | None, noise: Generator) -> Image:
+    """A drawing of StyleGAN with fresh noise in every layer."""
+    assert isinstance(generator, StyleGan)
+    shapes = [(len(w), 1, side, side) for side in _sides(generator)]
+    fresh = [torch.randn(shape, generator=noise, device=w.device) for shape in shapes]
+    return generator.draw(w, c, noise=fresh)
+
+
+def _sides(generator: StyleGan) -> list[int]:
+    return [4 << (layer // 2) for layer in range(generator.layers)]
+
+
+def _pyramid(size: int, width: int) -> tuple[int, ...]:
+    """Channels at 4, 8, … pixels."""
+    scales = size.bit_length() - 2
+    return tuple(min(_WIDEST, width << (scales - 1 - scale)) for scale in range(scales))
