@@ -5,7 +5,6 @@ Nothing in either is ever executed, and sizes are checked before memory is taken
 
 import hashlib
 import json
-import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,17 +15,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from priorfit.checkpoints.description import CONFIG, FORMAT, MODEL, MODEL_SHA256, read_config
+from priorfit.checkpoints.description import sha256 as sha256
 from priorfit.errors import CheckpointError
 from priorfit.images import write_atomically
 
-MODEL, CONFIG = "model.safetensors", "config.json"
-
-MODEL_SHA256 = "model_sha256"
-"""Where config.json keeps the hash that model.safetensors had when it was written."""
-
-_FORMAT = 1
 _LONGEST_HEADER = 1 << 24
-_LONGEST_CONFIG = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -54,32 +48,6 @@ def read(folder: Path) -> Stored:
     """
     config = read_config(folder)
     return Stored(config["kind"], config["config"], tensors_of(folder / MODEL), config["source"])
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """What config.json says: `kind`, `config`, `source`.
-
-    Raises:
-        CheckpointError: it is missing, damaged, or of another program.
-    """
-    path = folder / CONFIG
-    try:
-        if path.stat().st_size > _LONGEST_CONFIG:
-            raise CheckpointError(f"{path}: is too long for the description of a network")
-        config = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: is not JSON") from error
-    if not isinstance(config, dict) or config.get("priorfit") != _FORMAT:
-        raise CheckpointError(
-            f"{path}: does not describe a checkpoint of priorfit, format {_FORMAT}"
-        )
-    source = config.setdefault("source", {})
-    parts = (config.get("config"), source)
-    if not isinstance(config.get("kind"), str) or not all(isinstance(p, dict) for p in parts):
-        raise CheckpointError(f"{path}: expected 'kind', a word, and 'config', a mapping")
-    return config
 
 
 def tensors_of(path: Path) -> dict[str, Tensor]:
@@ -113,14 +81,29 @@ def write(folder: Path, stored: Stored, *, overwrite: bool = False) -> None:
         raise CheckpointError(f"{folder}: cannot be made: {error.strerror or error}") from error
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in stored.tensors.items()}
     model = save(tensors)
+    write_atomically(folder / MODEL, model, overwrite=overwrite)
+    describe(folder, stored, hashlib.sha256(model).hexdigest(), overwrite=overwrite)
+
+
+def describe(folder: Path, stored: Stored, digest: str, *, overwrite: bool = False) -> None:
+    """Write config.json for a model that is there.
+
+    Args:
+        folder: of the model.
+        stored: kind, config and source are written, the tensors are not looked at.
+        digest: SHA-256 of the model, in hexadecimal.
+        overwrite: whether another description may be there.
+
+    Raises:
+        ImageFileError: there is one, or it cannot be written.
+    """
     config = {
-        "priorfit": _FORMAT,
+        "priorfit": FORMAT,
         "kind": stored.kind,
         "config": dict(stored.config),
-        MODEL_SHA256: hashlib.sha256(model).hexdigest(),
+        MODEL_SHA256: digest,
         "source": dict(stored.source),
     }
-    write_atomically(folder / MODEL, model, overwrite=overwrite)
     _write_config(folder, config, overwrite=overwrite)
 
 
@@ -139,16 +122,3 @@ def annotate(folder: Path, source: Mapping[str, Any]) -> None:
 def _write_config(folder: Path, config: Mapping[str, Any], *, overwrite: bool) -> None:
     text = json.dumps(config, indent=2, allow_nan=False) + "\n"
     write_atomically(folder / CONFIG, text.encode(), overwrite=overwrite)
-
-
-def sha256(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file, in hexadecimal.
-
-    Raises:
-        CheckpointError: the file cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
