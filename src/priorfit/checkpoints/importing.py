@@ -1,0 +1,244 @@
+"""Import a published file: another process reads it, this one keeps what has proved sound."""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from priorfit.checkpoints import files, store
+from priorfit.checkpoints.child import Limits, Request
+from priorfit.checkpoints.conversion import checked
+from priorfit.checkpoints.files import MODEL, Stored
+from priorfit.checkpoints.readers.source import Source, opened
+from priorfit.errors import CheckpointError
+
+_SLACK = 1 << 30
+_CHUNK = 1 << 20
+_LONGEST_ANSWER = 1 << 20
+_LONGEST_MESSAGE = 500
+# With -I neither the current folder nor the environment has a say in what is imported. So the
+# process must be told where the package and what it needs are installed.
+_START = "import sys; sys.path += sys.argv[1:]; from priorfit.checkpoints import child; "
+_START += "sys.exit(child.main())"
+
+
+def import_file(
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    part: str | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Make a published file one of the user's own checkpoints; nothing in it is executed.
+
+    A process of its own with little memory and time reads the file and converts it. What it leaves
+    is checked here and appears in the store as a whole or not at all.
+
+    Args:
+        path: a .pth, .pt, .pkl, .npy, .npz or .safetensors file; what it is follows from its bytes.
+        name: of the checkpoint; None takes the file's own, cleaned.
+        part: which of several networks in the file, `D` say; None for the averaged generator.
+        overwrite: replace a checkpoint of this name.
+
+    Returns:
+        Folder of the checkpoint, which `from_pretrained(name)` finds.
+
+    Raises:
+        CheckpointError: the file is not of a kind or layout that is known, damaged, hostile, too
+            large for its limits, or the name is taken or no name.
+    """
+    path = Path(path)
+    place = store.place(default_name(path, part) if name is None else name)
+    if place.exists() and not overwrite:
+        raise CheckpointError(_taken(place))
+    try:
+        with opened(path) as source, _workshop() as shop:
+            new = shop / "new"
+            new.mkdir()
+            answer = _answer(shop, Request(str(path.absolute()), str(new), part, limits(source)))
+            _describe(new, answer, _origin(path, source))
+            _put(new, place, overwrite)
+    except OSError as error:
+        raise CheckpointError(f"{place}: cannot be written: {error.strerror or error}") from error
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return place
+
+
+def default_name(path: Path, part: str | None = None) -> str:
+    """Name for a checkpoint from the name of its file.
+
+    Raises:
+        CheckpointError: nothing of it can be part of a name.
+    """
+    whole = path.stem if part is None else f"{path.stem}-{part}"
+    name = re.sub(r"[^a-z0-9._-]+", "-", whole.lower()).lstrip("._-").rstrip("-")[:80]
+    if not name:
+        raise CheckpointError(f"{path}: no checkpoint can be named like this file, choose a name")
+    return name
+
+
+def limits(source: Source) -> Limits:
+    """What reading a file may take: three times its size and what small files need anyway."""
+    return Limits(
+        memory=_SLACK + 3 * source.size,
+        seconds=60 + source.size // 4_000_000,
+        written=_SLACK + 2 * source.size,
+    )
+
+
+@contextmanager
+def _workshop() -> Iterator[Path]:
+    """A folder beside the checkpoints, where `store.names` does not look, gone afterwards."""
+    home = store.home()
+    home.mkdir(parents=True, exist_ok=True)
+    shop = home / f".{secrets.token_hex(8)}"
+    shop.mkdir(mode=0o700)
+    try:
+        yield shop
+    finally:
+        shutil.rmtree(shop, ignore_errors=True)
+        with suppress(OSError):
+            home.rmdir()  # goes only where nothing else is in it
+
+
+def _answer(shop: Path, request: Request) -> dict[str, Any]:
+    """What the reading process says; it is gone afterwards.
+
+    Raises:
+        CheckpointError: what it complains about, or how it ended.
+    """
+    out, err = shop / "out", shop / "err"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _START, *_installed()],
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=shop,
+            env=_environment(shop),
+            start_new_session=True,
+        )
+        try:
+            process.communicate(request.to_json().encode(), 60 + 4 * request.limits.seconds)
+        except subprocess.TimeoutExpired:
+            raise CheckpointError("takes too long to read") from None
+        finally:
+            _end(process)
+    if process.returncode not in (0, 1):
+        raise CheckpointError(_ended(process.returncode))
+    try:
+        answer = json.loads(_head(out))
+        failed = answer["error"] if process.returncode else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        last = (_head(err).strip().splitlines() or ["it said nothing"])[-1]
+        raise CheckpointError(f"could not be read, its reader failed: {_plain(last)}") from None
+    if failed is not None:
+        raise CheckpointError(_plain(str(failed)))
+    return answer
+
+
+def _describe(folder: Path, answer: dict[str, Any], origin: dict[str, Any]) -> None:
+    """Make sure that a network takes what was left, and write config.json.
+
+    Raises:
+        CheckpointError: it is not what was said, or no network.
+    """
+    model = folder / MODEL
+    if [entry.name for entry in folder.iterdir()] != [MODEL] or model.is_symlink():
+        raise CheckpointError("could not be read: its reader left something else behind")
+    try:
+        with safe_open(model, "pt") as tensors:
+            shapes = {name: _shape(tensors.get_slice(name)) for name in tensors.keys()}
+        stored = Stored(answer["kind"], answer["config"], shapes, {**answer["source"], **origin})
+    except (SafetensorError, LookupError, TypeError, ValueError) as error:
+        raise CheckpointError("could not be read: its reader left nothing sound") from error
+    checked(stored)
+    files.describe(folder, stored, files.sha256(model))
+
+
+def _shape(described: Any) -> Tensor:
+    return torch.empty(described.get_shape(), device="meta")
+
+
+def _put(new: Path, place: Path, overwrite: bool) -> None:
+    """Move a whole folder to its place, in one step where nothing is in the way."""
+    old = new.with_name("old")
+    if overwrite and place.exists():
+        place.rename(old)
+    try:
+        new.rename(place)
+    except OSError as error:
+        if old.exists():
+            old.rename(place)
+        raise CheckpointError(_taken(place)) from error
+
+
+def _taken(place: Path) -> str:
+    return f"{place} exists already, choose another name, or allow to overwrite it"
+
+
+def _origin(path: Path, source: Source) -> dict[str, Any]:
+    source.seek(0)
+    digest = hashlib.sha256()
+    while chunk := source.read(_CHUNK):
+        digest.update(chunk)
+    return {"file": path.name, "sha256": digest.hexdigest(), "bytes": source.size}
+
+
+def _installed() -> list[str]:
+    """Where modules are installed, the current folder left out."""
+    here = str(Path(files.__file__).resolve().parents[2])
+    others = [p for p in sys.path if Path(p).is_absolute() and Path(p) != Path.cwd()]
+    return list(dict.fromkeys([here, *others]))
+
+
+def _environment(shop: Path) -> dict[str, str]:
+    kept = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
+    own = {
+        "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "TMPDIR": str(shop),
+        "HOME": str(shop),
+    }
+    return {**{name: os.environ[name] for name in kept if name in os.environ}, **own}
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process and what it may have started."""
+    with suppress(ProcessLookupError, PermissionError, AttributeError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+def _ended(status: int) -> str:
+    if status == -getattr(signal, "SIGXCPU", 0):
+        return "takes too long to read"
+    if status == -signal.SIGKILL:
+        return "could not be read: the system stopped its reader, probably for want of memory"
+    name = signal.Signals(-status).name if status < 0 else f"status {status}"
+    return f"could not be read: its reader ended with {name}"
+
+
+def _head(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(_LONGEST_ANSWER).decode("utf-8", "replace")
+
+
+def _plain(text: str) -> str:
+    """Text of a stranger as one short line without control characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
