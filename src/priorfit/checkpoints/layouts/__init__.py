@@ -1,7 +1,11 @@
 """Every layout that can be imported, the more particular ones first."""
 
+from priorfit.checkpoints.layouts import features, lpips
 from priorfit.checkpoints.layouts.layout import Found, Layout
 
 __all__ = ["Found", "Layout", "LAYOUTS"]
 
-LAYOUTS: tuple[Layout, ...] = ()
+LAYOUTS: tuple[Layout, ...] = (
+    *lpips.LAYOUTS,
+    *features.LAYOUTS,
+)
