@@ -1,7 +1,7 @@
 """What PGGAN, StyleGAN and its discriminator are put together from [karras2018]_ [karras2019]_."""
 
 import math
-from typing import Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,42 @@ EPS = 1e-8
 
 def pixel_norm(x: Tensor) -> Tensor:
     """Divide by the root of the mean square over the channels, (B, C, ...) -> (B, C, ...)."""
-    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + EPS)
+    return _PixelNorm.apply(x)
+
+
+class _PixelNorm(torch.autograd.Function):
+    """One pass over memory for each sum, a third of the time of the same written in tensors."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        context.save_for_backward(x)
+        return x * _reciprocal_root(x)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        (x,) = context.saved_tensors
+        factor = _reciprocal_root(x)
+        along = torch.linalg.vecdot(x, gradient, dim=1).unsqueeze(1) * factor.square()
+        return torch.addcmul(gradient, x, along, value=-1 / x.shape[1]) * factor
+
+
+def _reciprocal_root(x: Tensor) -> Tensor:
+    return torch.rsqrt(torch.linalg.vecdot(x, x, dim=1).unsqueeze(1) / x.shape[1] + EPS)
+
+
+def restyled(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Give every channel of every image a new deviation and mean, (B, C, h, w), (B, C), (B, C)."""
+    batch, channels, *size = x.shape
+    last = x.is_contiguous(memory_format=torch.channels_last)
+    if batch > 1 and last and x.device.type == "cpu":  # image by image: the memory stays as it is
+        rows = zip(x.split(1), scale, shift, strict=True)
+        return torch.cat([_normalised(image, a, b) for image, a, b in rows])
+    flat = x.reshape(1, batch * channels, *size)
+    return _normalised(flat, scale.flatten(), shift.flatten()).view(x.shape)
+
+
+def _normalised(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    return F.batch_norm(x, None, None, scale, shift, training=True, momentum=0.0, eps=EPS)
 
 
 def activated(x: Tensor) -> Tensor:
@@ -25,11 +60,17 @@ def activated(x: Tensor) -> Tensor:
     return F.leaky_relu_(x, SLOPE)
 
 
-def blurred(x: Tensor) -> Tensor:
-    """Smooth every channel with (1 2 1)/4 along both axes; zeros lie outside."""
-    taps = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype, device=x.device) / 4
-    kernel = torch.outer(taps, taps).expand(x.shape[1], 1, 3, 3)
-    return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
+def blurred(x: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Smooth every channel with (1 2 1)/4 along both axes; zeros lie outside; add the bias."""
+    return F.conv2d(x, _binomial(x), bias, padding=1, groups=x.shape[1])
+
+
+def _binomial(like: Tensor) -> Tensor:
+    """Kernel of `blurred` for (B, C, h, w), (C, 1, 3, 3)."""
+    kernel = like.new_full((like.shape[1], 1, 3, 3), 1 / 16)
+    kernel[:, :, 1] *= 2
+    kernel[..., 1] *= 2
+    return kernel
 
 
 def repeated(x: Tensor, factor: int) -> Tensor:
@@ -42,22 +83,59 @@ class EqualisedUpConv2d(EqualisedConv2d):
 
     Computed as one transposed convolution with the 4×4 sums of the filter, 4/9 of the work. The
     networks released as "fused" use the same sums of a filter turned by 180°.
+
+    Args:
+        inside: channels of the input.
+        outside: channels of the output.
+        blur: whether the result is blurred before the bias is added.
     """
 
+    def __init__(self, inside: int, outside: int, *, blur: bool = False) -> None:
+        super().__init__(inside, outside, 3)
+        self.blur = blur
+
     def forward(self, x: Tensor) -> Tensor:
-        kernel = _summed(self.weight.flip(2, 3) * self.scale).transpose(0, 1)
-        return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+        bias = None if self.blur else self.bias
+        x = F.conv_transpose2d(x, self._kernel(), bias, stride=2, padding=1)
+        return blurred(x, self.bias) if self.blur else x
+
+    def frozen(self) -> nn.Module:
+        inside, outside = self.in_channels, self.out_channels
+        up = nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=not self.blur, device="meta")
+        _fix(up, self._kernel(), None if self.blur else self.bias)
+        if not self.blur:
+            return up
+        smooth = nn.Conv2d(outside, outside, 3, padding=1, groups=outside, device="meta")
+        _fix(smooth, _binomial(self.weight.transpose(0, 1)), self.bias)
+        return nn.Sequential(up, smooth)
+
+    def _kernel(self) -> Tensor:
+        return _summed(self.weight.flip(2, 3) * self.scale).transpose(0, 1)
 
 
 class EqualisedDownConv2d(EqualisedConv2d):
     """A 3×3 convolution, then the mean of 2×2 pixels: (B, in, h, w) -> (B, out, h / 2, w / 2).
 
     Computed as one convolution of stride 2 with the 4×4 sums of the filter, 4/9 of the work.
+
+    Args:
+        inside: channels of the input.
+        outside: channels of the output.
     """
 
+    def __init__(self, inside: int, outside: int) -> None:
+        super().__init__(inside, outside, 3)
+
     def forward(self, x: Tensor) -> Tensor:
-        kernel = _summed(self.weight * (self.scale / 4))
-        return F.conv2d(x, kernel, self.bias, stride=2, padding=1)
+        return F.conv2d(x, self._kernel(), self.bias, stride=2, padding=1)
+
+    def frozen(self) -> nn.Conv2d:
+        plain = nn.Conv2d(self.in_channels, self.out_channels, 4, 2, 1, device="meta")
+        _fix(plain, self._kernel(), self.bias)
+        return plain
+
+    def _kernel(self) -> Tensor:
+        return _summed(self.weight * (self.scale / 4))
 
 
 def _summed(weight: Tensor) -> Tensor:
@@ -66,37 +144,49 @@ def _summed(weight: Tensor) -> Tensor:
     return F.pad(weight, [0, 0, 1, 0]) + F.pad(weight, [0, 0, 0, 1])
 
 
+def _fix(plain: nn.Conv2d | nn.ConvTranspose2d, weight: Tensor, bias: Tensor | None) -> None:
+    plain.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
+    if bias is not None:
+        plain.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
+
+
+class Shift(nn.Module):
+    """Adds a bias to every channel.
+
+    Args:
+        channels: how many there are.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bias[:, None, None]
+
+    def start(self, generator: torch.Generator) -> None:
+        """Begin with zeros."""
+        nn.init.zeros_(self.bias)
+
+
 class StyleLayer(nn.Module):
     """One layer of StyleGAN's synthesis, (B, in, h, w) -> (B, out, H, W).
 
-        convolution, in doubling layers with blur → + noise · strength → + bias → leaky ReLU
-        → instance normalisation → x · (s + 1) + b,   (s, b) = style(w)
+        convolution → + bias → + noise · strength → leaky ReLU → instance normalisation
+        → x · (s + 1) + b,   (s, b) = style(w)
 
     Args:
-        inside: channels of the input.
-        outside: channels of the output.
+        conv: the convolution with its bias.
+        channels: of its output.
         side: H and W.
         w_dim: W.
-        before: what happens to the input first; "nothing" in the layer of the constant.
     """
 
-    def __init__(
-        self,
-        inside: int,
-        outside: int,
-        side: int,
-        w_dim: int,
-        before: Literal["nothing", "convolution", "doubling"],
-    ) -> None:
+    def __init__(self, conv: nn.Module, channels: int, side: int, w_dim: int) -> None:
         super().__init__()
-        self.doubles = before == "doubling"
-        self.conv: nn.Module = nn.Identity()
-        if before != "nothing":
-            conv = EqualisedUpConv2d if self.doubles else EqualisedConv2d
-            self.conv = conv(inside, outside, 3, bias=False)
-        self.noise_strength = nn.Parameter(torch.zeros(outside))
-        self.bias = nn.Parameter(torch.zeros(outside))
-        self.style = EqualisedLinear(w_dim, 2 * outside)
+        self.conv = conv
+        self.noise_strength = nn.Parameter(torch.zeros(channels))
+        self.style = EqualisedLinear(w_dim, 2 * channels)
         self.register_buffer("noise", torch.zeros(1, 1, side, side))
 
     noise: Tensor
@@ -109,17 +199,14 @@ class StyleLayer(nn.Module):
             w: (B, W).
             noise: instead of the stored one, (B or 1, 1, H, W).
         """
-        x = self.conv(x)
-        x = blurred(x) if self.doubles else x
         noise = self.noise if noise is None else noise
-        x = x + (noise * self.noise_strength[:, None, None] + self.bias[:, None, None])
-        scale, shift = self.style(w)[..., None, None].chunk(2, 1)
-        return F.instance_norm(activated(x), eps=EPS) * (scale + 1) + shift
+        x = self.conv(x).addcmul_(noise, self.noise_strength[:, None, None])
+        scale, shift = self.style(w).chunk(2, 1)
+        return restyled(activated(x), scale + 1, shift)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with noise N(0, 1) that is not seen yet."""
         nn.init.zeros_(self.noise_strength)
-        nn.init.zeros_(self.bias)
         values = torch.empty(self.noise.shape, device=generator.device)
         self.noise.copy_(values.normal_(generator=generator))
 

@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from priorfit.errors import ProblemError
 from priorfit.networks.generator import Generator, split_at
 from priorfit.networks.growth import drawn, widths
-from priorfit.networks.style_layers import GAIN, StyleLayer, activated, pixel_norm
+from priorfit.networks.style_layers import (
+    GAIN,
+    EqualisedUpConv2d,
+    Shift,
+    StyleLayer,
+    activated,
+    pixel_norm,
+)
 from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear
 from priorfit.noise import Noise
 from priorfit.types import Image
@@ -226,10 +233,8 @@ def _synthesis(config: StyleGanConfig) -> nn.ModuleList:
     layers = nn.ModuleList()
     inside = config.channels[0]
     for scale, width in enumerate(config.channels):
-        side = 4 << scale
-        layers.append(
-            StyleLayer(inside, width, side, config.w_dim, "doubling" if scale else "nothing")
-        )
-        layers.append(StyleLayer(width, width, side, config.w_dim, "convolution"))
+        up = EqualisedUpConv2d(inside, width, blur=True) if scale else Shift(width)
+        for conv in (up, EqualisedConv2d(width, width, 3)):
+            layers.append(StyleLayer(conv, width, 4 << scale, config.w_dim))
         inside = width
     return layers

@@ -100,7 +100,7 @@ class Halving(nn.Module):
         super().__init__()
         self.blur = blur
         self.conv = EqualisedConv2d(inside, inside, 3)
-        self.down = EqualisedDownConv2d(inside, outside, 3)
+        self.down = EqualisedDownConv2d(inside, outside)
 
     def forward(self, x: Tensor) -> Tensor:
         x = activated(self.conv(x))

@@ -164,7 +164,7 @@ class EqualisedConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
 
-    def frozen(self) -> nn.Conv2d:
+    def frozen(self) -> nn.Module:
         inside, outside = self.in_channels, self.out_channels
         size, bias = self.kernel_size[0], self.bias is not None
         margin = size // 2
