@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.parity import dip, operators, trajectories
+from tests.parity import dip, observations, operators, stylegan2, trajectories
 from tests.parity.fixture import Fixture, Result
 
 KINDS: dict[str, Callable[[Fixture], Iterator[Result]]] = {
     **dip.KINDS,
+    **observations.KINDS,
     **operators.KINDS,
+    **stylegan2.KINDS,
     **trajectories.KINDS,
 }
 
@@ -21,7 +23,6 @@ LATER = frozenset(
         "dgp_metrics",
         "dgp_morphing",
         "dgp_param_groups",
-        "dgp_pre_process",
         "dgp_select_z",
         "dgp_trajectory",
         "idi_editing",
@@ -29,11 +30,8 @@ LATER = frozenset(
         "idi_inversion",
         "mgan_editing",
         "mgan_multicode",
-        "mgan_operators",
         "mgan_trajectories",
         "pggan_generator",
-        "stylegan2_ada_generator",
-        "stylegan2_generator",
         "stylegan_generator",
     }
 )
