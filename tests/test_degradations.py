@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from priorfit.color import BT601
 from priorfit.degradations import (
     GAUSS12,
     Area,
@@ -13,10 +14,12 @@ from priorfit.degradations import (
     Box,
     Compose,
     Downsample,
+    Enlarge,
     Foreign,
     Grayscale,
     Identity,
     Lanczos,
+    Linear,
     as_degradation,
     gaussian_psf,
 )
@@ -51,12 +54,16 @@ CASES = {
     "area": (Downsample(5, Area()), (5, 10, 5)),
     "bicubic": (Downsample(2, Bicubic()), (3, 4, 4)),
     "valid lanczos2": (Downsample(2, border=Border.VALID), (1, 12, 10)),
+    "linear": (Downsample(4, Linear()), (2, 8, 12)),
+    "enlarged": (Enlarge(3), (2, 4, 3)),
     "blur": (Blur(LOPSIDED), (3, 8, 7)),
     "replicating blur": (Blur(LOPSIDED, Border.REPLICATE), (2, 8, 6)),
     "renormalising blur": (Blur(LOPSIDED, Border.RENORMALISE), (1, 8, 6)),
     "large blur": (Blur(LARGE), (2, 11, 13)),
     "large replicating blur": (Blur(LARGE, Border.REPLICATE), (1, 6, 5)),
     "grayscale": (Grayscale(), (3, 8, 6)),
+    "grayscale of dgp": (Grayscale(zero=0.5), (3, 6, 4)),
+    "grayscale of pillow": (Grayscale(BT601), (3, 4, 6)),
     "composition": (
         Compose(Blur(gaussian_psf(0.4)), Downsample(2), Grayscale(), dropouts(fill=-1.0)),
         (3, 20, 16),
@@ -65,7 +72,7 @@ CASES = {
     "foreign": (Foreign(Physics()), (3, 8, 6)),
     "unknown window": (BlindDownsample(2), (3, 8, 6)),
 }
-AFFINE = {"filled mask", "composition"}
+AFFINE = {"filled mask", "composition", "grayscale of dgp"}
 
 each_case = pytest.mark.parametrize(("degradation", "shape"), CASES.values(), ids=CASES)
 LINEAR = {name: case for name, case in CASES.items() if name not in AFFINE}

@@ -4,6 +4,7 @@ from priorfit.degradations.blind import Blind, BlindDownsample
 from priorfit.degradations.blur import Blur, defocus_psf, gaussian_psf, motion_psf
 from priorfit.degradations.color import Grayscale
 from priorfit.degradations.compose import Compose
+from priorfit.degradations.enlarge import Enlarge
 from priorfit.degradations.foreign import Foreign, as_degradation
 from priorfit.degradations.identity import Identity
 from priorfit.degradations.mask import Mask
@@ -17,6 +18,7 @@ from priorfit.degradations.resample import (
     Downsample,
     Gauss,
     Lanczos,
+    Linear,
 )
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "Compose",
     "defocus_psf",
     "Downsample",
+    "Enlarge",
     "Foreign",
     "Gauss",
     "GAUSS12",
@@ -39,6 +42,7 @@ __all__ = [
     "Grayscale",
     "Identity",
     "Lanczos",
+    "Linear",
     "Mask",
     "motion_psf",
 ]

@@ -2,27 +2,31 @@
 
 from dataclasses import dataclass
 
-import torch
-
+from priorfit.color import weighted
 from priorfit.errors import ProblemError
 from priorfit.types import Image, Observation, Shape
 
-# ITU-R BT.601 to four digits, as [pan2020]_ weighs them; they sum to 0.9999.
-_LUMA = (0.2989, 0.5870, 0.1140)
+BT601_FOUR_DIGITS = (0.2989, 0.5870, 0.1140)
+"""Weights of the colours in [pan2020]_ and MATLAB; they sum to 0.9999."""
 
 
 @dataclass(frozen=True)
 class Grayscale:
     """Weighted mean of red, green and blue, (B, 3, H, W) -> (B, 1, H, W).
 
-    y = 0.2989·R + 0.5870·G + 0.1140·B
+    Args:
+        weights: of the colours; `priorfit.color.BT601` is that of Pillow and of [gu2020]_.
+        zero: the value from which on they weigh. [pan2020]_ weighs pictures in [-1, 1], for which
+            it is 0.5; it matters where the weights do not sum to 1.
     """
+
+    weights: tuple[float, float, float] = BT601_FOUR_DIGITS
+    zero: float = 0.0
 
     def __call__(self, image: Image) -> Observation:
         if image.shape[1] != 3:
             raise ProblemError(f"expected an image of 3 channels, got {image.shape[1]}")
-        weights = torch.tensor(_LUMA, dtype=image.dtype, device=image.device)
-        return (image * weights[:, None, None]).sum(1, keepdim=True)
+        return weighted(image - self.zero, self.weights) + self.zero
 
     def image_shape(self, observation: Shape) -> Shape:
         """Shape of the coloured image.

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
+from priorfit.color import from_ycc, to_ycc
 from priorfit.errors import ProblemError
 from priorfit.images.jpeg_tables import JpegTables, jpeg_tables
 from priorfit.types import Image
@@ -161,22 +162,18 @@ def _size(plane: Tensor) -> tuple[int, int]:
 
 def _components(image: Image, tables: JpegTables) -> tuple[Tensor, ...]:
     """(B, C, H, W) in [0, 1] -> for every component (B, H, W) in [-128, 127], JFIF's YCbCr."""
-    levels = (255 * image).unbind(1)
-    if len(levels) == 1 or not tables.ycbcr:
-        return tuple(level - 128 for level in levels)
-    red, green, blue = levels
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    return luma - 128, (blue - luma) / 1.772, (red - luma) / 1.402
+    levels = 255 * image
+    if levels.shape[1] == 1 or not tables.ycbcr:
+        return tuple(level - 128 for level in levels.unbind(1))
+    luma, blue, red = to_ycc(levels)
+    return luma - 128, blue, red
 
 
 def _pixels(planes: tuple[Tensor, ...], tables: JpegTables) -> Image:
     """The inverse of `_components`."""
     if len(planes) == 1 or not tables.ycbcr:
         return (torch.stack(planes, 1) + 128) / 255
-    luma = planes[0] + 128
-    red, blue = luma + 1.402 * planes[2], luma + 1.772 * planes[1]
-    green = (luma - 0.299 * red - 0.114 * blue) / 0.587
-    return torch.stack((red, green, blue), 1) / 255
+    return from_ycc(planes[0] + 128, planes[1], planes[2]) / 255
 
 
 def _integers(planes: tuple[Tensor, ...], tables: JpegTables) -> tuple[Tensor, ...]:

@@ -142,6 +142,28 @@ def centre_square(size: tuple[int, int], hole: int, fill: float = 0.0) -> Mask:
     return Mask(known, fill)
 
 
+def centre_third(size: tuple[int, int], fill: float = 0.5) -> Mask:
+    """Mask with the hole of [pan2020]_: a square of about a third of the shorter side.
+
+    It lies in the middle of that side, and begins as far from the first pixel of the other one;
+    what is missing is grey, 0 on their scale of -1 to 1.
+
+    Args:
+        size: (height, width), at least 3 pixels each.
+        fill: see `Mask`.
+
+    Raises:
+        ProblemError: there are too few pixels for a hole.
+    """
+    shorter = min(size)
+    begin = (shorter - shorter // 3) // 2
+    if shorter < 3:
+        raise ProblemError(f"a hole of a third needs 3 pixels a side, got {size[0]}×{size[1]}")
+    known = torch.ones(1, 1, *size, device="cpu")
+    known[..., begin : shorter - begin, begin : shorter - begin] = 0
+    return Mask(known, fill)
+
+
 def text(
     size: tuple[int, int],
     words: str = "hello world",

@@ -103,6 +103,20 @@ class Bicubic:
         return torch.where(t < 1, near, far)
 
 
+@dataclass(frozen=True)
+class Linear:
+    """Interpolation between the nearest pixels alone: what lies farther away counts nothing.
+
+    `F.interpolate` with "bilinear", as [gu2020]_ makes a small image.
+    """
+
+    def reach(self, factor: int) -> float:
+        return 1
+
+    def weigh(self, distance: Tensor, factor: int) -> Tensor:
+        return 1 - distance.abs()
+
+
 class Border(Enum):
     """What a window that reaches beyond the edge of the image finds there."""
 
