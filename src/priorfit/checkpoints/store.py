@@ -14,8 +14,12 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 def home() -> Path:
     """Folder of the user's own checkpoints: $PRIORFIT_HOME/checkpoints, else below ~/.cache."""
-    base = os.environ.get("PRIORFIT_HOME") or Path.home() / ".cache" / "priorfit"
-    return Path(base) / "checkpoints"
+    return _base() / "checkpoints"
+
+
+def downloads() -> Path:
+    """Folder where published files arrive, or are put by hand, to be imported."""
+    return _base() / "downloads"
 
 
 def place(name: str) -> Path:
@@ -51,6 +55,10 @@ def names() -> dict[str, Path]:
     """Every checkpoint that is here, by name; the user's own come before those of the zoo."""
     folders = [*sorted(home().glob("*/config.json")), *sorted(ZOO.glob("*/config.json"))]
     return {path.parent.name: path.parent for path in reversed(folders)}
+
+
+def _base() -> Path:
+    return Path(os.environ.get("PRIORFIT_HOME") or Path.home() / ".cache" / "priorfit")
 
 
 def _candidates(name: str | os.PathLike[str]) -> list[Path]:

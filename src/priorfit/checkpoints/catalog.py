@@ -1,0 +1,30 @@
+"""The published files that priorfit knows, by the names of the checkpoints they become."""
+
+import difflib
+
+from priorfit.checkpoints.published import biggan, features, genforce, in_domain, nvidia
+from priorfit.checkpoints.published.file import Published
+from priorfit.errors import CheckpointError
+
+_FAMILIES = (biggan, features, genforce, in_domain, nvidia)
+
+CATALOG: dict[str, Published] = {
+    file.name: file
+    for file in sorted((f for of in _FAMILIES for f in of.FILES), key=lambda file: file.name)
+}
+
+
+def published(name: str) -> Published:
+    """The published file that becomes the checkpoint of this name.
+
+    Raises:
+        CheckpointError: none is known.
+    """
+    if name not in CATALOG:
+        near = difflib.get_close_matches(name, CATALOG, n=1)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        raise CheckpointError(
+            f"no published file is known as '{name}': {hint}"
+            "`priorfit checkpoints list` names them all"
+        )
+    return CATALOG[name]

@@ -1,0 +1,121 @@
+"""From the name of a published file to a checkpoint: downloaded, or put here by hand, imported."""
+
+import shlex
+from pathlib import Path
+
+from priorfit.checkpoints import store
+from priorfit.checkpoints.catalog import published
+from priorfit.checkpoints.description import CONFIG, read_config
+from priorfit.checkpoints.description import sha256 as file_hash
+from priorfit.checkpoints.download import Patience, Progress, download
+from priorfit.checkpoints.files import annotate
+from priorfit.checkpoints.importing import import_file
+from priorfit.checkpoints.published.file import Published
+from priorfit.errors import CheckpointError
+
+
+def fetch(
+    name: str,
+    progress: Progress | None = None,
+    *,
+    overwrite: bool = False,
+    keep: bool = False,
+    patience: Patience | None = None,
+) -> Path:
+    """Make a published file one of the user's own checkpoints; one that is here stays as it is.
+
+    The file comes from its address, or from `waiting(…)` if somebody has put it there.
+
+    Args:
+        name: as the catalogue has it.
+        progress: is told how far the download is.
+        overwrite: fetch it even if the checkpoint is here.
+        keep: leave a file that was downloaded where it is, for its other networks.
+        patience: limits of the download.
+
+    Returns:
+        Folder of the checkpoint.
+
+    Raises:
+        CheckpointError: no such file is known, it must be fetched by hand, cannot be reached, is
+            not what was published, or holds no network that is known.
+    """
+    file = published(name)
+    place = store.place(name)
+    if (place / CONFIG).is_file() and not overwrite:
+        return place
+    put = waiting(file)
+    arrived = not put.is_file()
+    if arrived:
+        _bring(file, put, progress, patience)
+    adopt(file, put, overwrite=overwrite)
+    if arrived and not keep:
+        _clear(put)
+    return place
+
+
+def adopt(file: Published, path: Path, *, overwrite: bool = False) -> Path:
+    """Import a file that is said to be a published one, with what is known of that.
+
+    Raises:
+        CheckpointError: it has another hash, or one that it had not when it was first imported.
+    """
+    digest = file_hash(path)
+    expected, whose = _expected(file)
+    if not digest.startswith(expected):
+        raise CheckpointError(
+            f"{path} is not {file.file} {whose}: expected the sha256 {expected}, got {digest}; "
+            "import it under another name if it is meant"
+        )
+    place = import_file(path, file.name, overwrite=overwrite)
+    known = {"published": file.name, "page": file.page, "url": file.url, "licence": file.licence}
+    annotate(place, {key: value for key, value in known.items() if value is not None})
+    return place
+
+
+def waiting(file: Published) -> Path:
+    """Where a published file is looked for before it is downloaded, and where it arrives."""
+    return store.downloads() / file.name / file.file
+
+
+def by_hand(file: Published) -> str:
+    """What somebody does who has the file, or a browser that can get it: where, and then what."""
+    origin = "" if file.url is not None else f", which {file.page} offers,"
+    fetching = shlex.join(["priorfit", "checkpoints", "fetch", file.name])
+    importing = shlex.join(["priorfit", "checkpoints", "import", file.file, "--as", file.name])
+    return (
+        f"put {file.file}{origin} into {waiting(file).parent} and run `{fetching}`, or "
+        f"`{importing}` wherever it is"
+    )
+
+
+def _bring(
+    file: Published, put: Path, progress: Progress | None, patience: Patience | None
+) -> None:
+    put.parent.mkdir(parents=True, exist_ok=True)
+    if file.url is None:
+        raise CheckpointError(f"a browser is needed: {by_hand(file)}")
+    try:
+        download(file.url, put, sha256=file.sha256, progress=progress, patience=patience)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}; where there is no other way, {by_hand(file)}") from error
+
+
+def _expected(file: Published) -> tuple[str, str]:
+    """What the hash begins with, and who says so: the publisher, or the first import."""
+    if file.sha256 is not None:
+        return file.sha256, "as it was published"
+    try:
+        source = read_config(store.place(file.name))["source"]
+    except CheckpointError:
+        return "", ""
+    same = source.get("published") == file.name and isinstance(source.get("sha256"), str)
+    return (source["sha256"], "as it was when it was first imported") if same else ("", "")
+
+
+def _clear(put: Path) -> None:
+    put.unlink()
+    try:
+        put.parent.rmdir()
+    except OSError:  # somebody keeps more there
+        pass

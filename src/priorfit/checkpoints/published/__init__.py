@@ -1,0 +1,1 @@
+"""Published files, family by family; every address and hash as its publisher states it."""
