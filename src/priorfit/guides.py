@@ -83,11 +83,15 @@ def _fill_by_channel(picture: Array, hole: NDArray[np.bool_]) -> Array:
     return np.stack([restoration.inpaint_biharmonic(plane, missing) for plane, missing in pairs])
 
 
-def enlarged(problem: Problem) -> Image:
-    """Enlarge with Pillow's LANCZOS to the size of the image sought."""
+def enlarged(
+    problem: Problem, resample: PillowImage.Resampling = PillowImage.Resampling.LANCZOS
+) -> Image:
+    """Enlarge with one of Pillow's filters to the size of the image sought.
+
+    The baselines of [ulyanov2018]_ are BICUBIC and NEAREST.
+    """
     _, height, width = problem.shape
     planes = problem.observation.float().flatten(0, 1).cpu().numpy()
-    resample = PillowImage.Resampling.LANCZOS
     large = [PillowImage.fromarray(plane).resize((width, height), resample) for plane in planes]
     stacked = torch.from_numpy(np.stack([np.asarray(plane) for plane in large]))
     return stacked.unflatten(0, problem.observation.shape[:2]).to(problem.observation).clamp(0, 1)

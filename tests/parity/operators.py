@@ -1,12 +1,18 @@
 """Masks, noise, downsampling and the preparation of Deep Image Prior's observations."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image as PillowImage
+from PIL import ImageFilter
+from PIL.Image import Resampling
 from torch import Tensor
 
+from priorfit import guides
 from priorfit.degradations import (
     GAUSS1SQ2,
     GAUSS12,
@@ -18,6 +24,7 @@ from priorfit.degradations import (
 )
 from priorfit.degradations.mask import thinned
 from priorfit.degradations.simulate import centre_crop, simulate
+from priorfit.problem import Problem
 from tests.parity.fixture import Fixture, Result, compare
 
 KERNELS = {
@@ -85,9 +92,9 @@ def dip_noise_and_bernoulli_mask(fixture: Fixture) -> Iterator[Result]:
 
 
 def dip_sr_prepare(fixture: Fixture) -> Iterator[Result]:
-    """Crop, Pillow's LANCZOS and 8 bits; the baselines of the other arrays are Pillow's alone.
+    """Crop, Pillow's LANCZOS, 8 bits and the baselines.
 
-    Our downsampling is floating point and Pillow's fixed point, so one grey level is allowed.
+    Our resampling is floating point and Pillow's fixed point, so one grey level is allowed.
     """
     got: dict[str, Tensor] = {}
     for name in ("img0", "img1"):
@@ -97,12 +104,51 @@ def dip_sr_prepare(fixture: Fixture) -> Iterator[Result]:
             small = Downsample(factor, Lanczos(3), border=Border.RENORMALISE)(large)
             got[f"{name}.x{factor}.HR_u8"] = _rounded(large[0])
             yield _within_a_level(fixture, f"{name}.x{factor}.LR_u8", _rounded(small[0]))
+            yield from _baselines(fixture, f"{name}.x{factor}", factor)
+            got[f"{name}.x{factor}.put_in_center"] = _centred(large[0], image.shape[-2:])
         for multiple in (32, 64):
             part = centre_crop(image, multiple, math.floor)
             got[f"{name}.crop{multiple}"] = _rounded(part[0]).permute(1, 2, 0)
+    got |= _resized(fixture)
     levels = _bytes(fixture.input("np_to_pil.x", torch.float32))
     got |= {"np_to_pil.u8": levels.permute(1, 2, 0), "np_to_pil.back": levels / 255}
     yield from _compared(fixture, got, f64=False)
+
+
+def _baselines(fixture: Fixture, stem: str, factor: int) -> Iterator[Result]:
+    """What super-resolution is compared with, made of the recorded small picture."""
+    small = torch.from_numpy(fixture.expected[f"{stem}.LR_u8"])
+    problem = Problem(small[None] / 255, Downsample(factor))
+    for name, how in (("bicubic", Resampling.BICUBIC), ("nearest", Resampling.NEAREST)):
+        yield _within_a_level(
+            fixture, f"{stem}.{name}_u8", _rounded(guides.enlarged(problem, how)[0])
+        )
+    # Sharpening by half again would make two levels of one: Pillow's bytes from end to end.
+    _, height, width = problem.shape
+    picture = PillowImage.fromarray(small.permute(1, 2, 0).numpy())
+    sharp = picture.resize((width, height), Resampling.BICUBIC).filter(ImageFilter.UnsharpMask())
+    levels = torch.from_numpy(np.array(sharp)).permute(2, 0, 1)
+    yield from _compared(fixture, {f"{stem}.bicubic_sharp_u8": levels}, f64=False)
+
+
+def _centred(part: Tensor, size: Sequence[int]) -> Tensor:
+    """A part put back where it was cropped, but for a half that is rounded down; black around."""
+    top, left = ((whole - kept) // 2 for whole, kept in zip(size, part.shape[-2:], strict=True))
+    canvas = torch.zeros(len(part), *size, dtype=torch.uint8)
+    canvas[:, top : top + part.shape[-2], left : left + part.shape[-1]] = _rounded(part)
+    return canvas
+
+
+def _resized(fixture: Fixture) -> dict[str, Tensor]:
+    """A picture loaded at another size: BICUBIC where it becomes wider, LANCZOS else."""
+    got: dict[str, Tensor] = {}
+    for key in fixture.expected:
+        if match := re.fullmatch(r"(.*)\.get_image_(\d+)x(\d+)_u8", key):
+            picture = PillowImage.fromarray(fixture.inputs[f"{match[1]}_hwc"])
+            size = (int(match[2]), int(match[3]))
+            how = Resampling.BICUBIC if size[0] > picture.width else Resampling.LANCZOS
+            got[key] = torch.from_numpy(np.array(picture.resize(size, how)))
+    return got
 
 
 def _recorded(noise: Tensor) -> Callable[[Tensor, torch.Generator], Tensor]:
