@@ -4,6 +4,7 @@ import torch
 
 from priorfit.color import luma
 from priorfit.errors import ProblemError
+from priorfit.networks.lpips import Lpips
 from priorfit.types import Image, PerImage
 
 
@@ -40,6 +41,20 @@ def ssim(image: Image, reference: Image) -> PerImage:
     )
     assert isinstance(value, torch.Tensor)
     return value.reshape(-1)
+
+
+def lpips(image: Image, reference: Image, network: Lpips) -> PerImage:
+    """How different they look, 0 if equal; (B, 1 or 3, H, W) in [0, 1] [zhang2018]_.
+
+    Args:
+        image: on the device of the network.
+        reference: likewise.
+        network: say `Lpips.from_pretrained("lpips-squeezenet")`.
+    """
+    _same_size(image, reference)
+    dtype = next(network.parameters()).dtype
+    with torch.no_grad():
+        return network(image.to(dtype), reference.to(dtype))
 
 
 def _same_size(image: Image, reference: Image) -> None:

@@ -1,7 +1,9 @@
-"""Files of LPIPS: its linear heads together with the classifier that they weigh."""
+"""Files of LPIPS: its linear heads, alone or together with the classifier that they weigh."""
 
 import dataclasses
 import re
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -33,24 +35,40 @@ def _converted(found: Found) -> Stored:
             heads[int(match[1])] = tensor
         elif not _UNUSED.fullmatch(name):
             seen[_SLICE.sub("features.", name)] = tensor
-    if not seen:
-        raise CheckpointError(
-            "holds the linear heads of LPIPS alone: give the file of its classifier along with it"
-        )
-    known = numbered(seen)
-    if known is None or known[0] not in TAPS or len(known[1]) != len(seen):
-        raise CheckpointError(
-            f"LPIPS needs a whole {', '.join(TAPS)} with the names of torchvision"
-        )
-    trunk, named = known
-    features = stored(trunk, named, TORCHVISION)
-    tensors = {f"features.{name}": tensor for name, tensor in features.tensors.items()}
-    tensors |= {f"heads.{index}.weight": head.reshape(1, -1) for index, head in heads.items()}
-    settings = Settings(features.config["trunk"], features.config["widths"])
+    channels = tuple(head.numel() for _, head in sorted(heads.items()))
+    tensors = {f"heads.{index}.weight": head.reshape(1, -1) for index, head in heads.items()}
+    if seen:
+        features = _features(seen)
+        tensors |= {f"features.{name}": tensor for name, tensor in features.tensors.items()}
+        settings = Settings(features.config["trunk"], channels, features.config["widths"])
+    else:
+        settings = Settings(_trunk(channels), channels)
     with torch.device("meta"):
         network = Lpips(settings)
     check(tensors, network.state_dict())
     return Stored("lpips", dataclasses.asdict(settings), tensors)
+
+
+def _trunk(channels: Sequence[int]) -> Literal["alexnet", "squeezenet1_1", "vgg16"]:
+    """Which classifier so many channels are weighed of: two of them weigh as many layers.
+
+    The channels of a VGG double at every pool, but for the last one; those of AlexNet fall.
+    """
+    if not all(channels):
+        raise CheckpointError("holds linear heads of LPIPS without a number in them")
+    if len(channels) != 5:
+        return "squeezenet1_1"
+    return "vgg16" if channels[3] >= channels[2] else "alexnet"
+
+
+def _features(seen: dict[str, Tensor]) -> Stored:
+    known = numbered(seen)
+    if known is None or known[0] not in TAPS or len(known[1]) != len(seen):
+        raise CheckpointError(
+            f"LPIPS weighs an {' or '.join(TAPS)} with torchvision's names, the tensors beside its "
+            "heads are those of none"
+        )
+    return stored(*known, TORCHVISION)
 
 
 LAYOUTS = (Layout("LPIPS v0.1", _recognised, _converted),)
