@@ -205,6 +205,8 @@ def _attempt(part: _Part, progress: Progress | None, patience: Patience) -> str:
             host = urlsplit(part.url).netloc
             raise CheckpointError(f"{host} cannot be reached: {_reason(cause)}") from error
         raise _Passing(f"the connection was lost: {_reason(cause)}") from error
+    except ValueError as error:  # an address or a header that is none
+        raise CheckpointError(f"{part.url}: the server answers with nonsense: {error}") from error
 
 
 def _refused(error: HTTPError, part: _Part) -> None:

@@ -1,0 +1,184 @@
+"""From a name to a checkpoint, with a server of our own in the place of the publishers'."""
+
+import dataclasses
+import hashlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from priorfit.checkpoints import catalog, fetch, files, store
+from priorfit.checkpoints.description import CONFIG, MODEL, read_config
+from priorfit.checkpoints.download import Patience
+from priorfit.checkpoints.files import Stored
+from priorfit.checkpoints.published.file import Published
+from priorfit.errors import CheckpointError
+from tests.server import Shelf, serving
+
+QUICK = Patience(timeout=5.0, pauses=())
+
+
+def imported(path: Path, name: str, part: str | None = None, overwrite: bool = False) -> Path:
+    """As import_file, for a file of anything, without another process."""
+    data = path.read_bytes()
+    if data.startswith(b"nonsense"):
+        raise CheckpointError(f"{path}: is something else")
+    source = {"file": path.name, "sha256": hashlib.sha256(data).hexdigest()}
+    stored = Stored("twice", {}, {"a": torch.tensor(list(data[:4]))}, source)
+    files.write(store.place(name), stored, overwrite=overwrite)
+    return store.place(name)
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+def file(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Published]:
+    """A published file of our own server."""
+    monkeypatch.setenv("PRIORFIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(fetch, "import_file", imported)
+    with serving(shelf) as address:
+        one = Published(
+            name="some",
+            kind="stylegan",
+            does="faces",
+            file="some.pth",
+            page="https://example.org/some",
+            code="MIT",
+            weights="none stated",
+            url=f"{address}/some.pth",
+        )
+        monkeypatch.setitem(catalog.CATALOG, "some", one)
+        yield one
+
+
+def known_with(monkeypatch: pytest.MonkeyPatch, file: Published, **changes: object) -> Published:
+    changed = dataclasses.replace(file, **changes)
+    monkeypatch.setitem(catalog.CATALOG, file.name, changed)
+    return changed
+
+
+def hash_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_a_file_is_fetched_and_becomes_a_checkpoint(shelf: Shelf, file: Published):
+    place = fetch.fetch("some", patience=QUICK)
+    source = read_config(place)["source"]
+    assert place == store.place("some")
+    assert {path.name for path in place.iterdir()} == {CONFIG, MODEL}
+    assert source["sha256"] == hash_of(shelf.data)
+    assert (source["published"], source["licence"]) == ("some", file.licence)
+    assert (source["url"], source["page"]) == (file.url, file.page)
+
+
+def test_a_download_goes_once_it_is_imported_unless_it_is_to_stay(file: Published):
+    fetch.fetch("some", patience=QUICK)
+    assert not fetch.waiting(file).parent.exists()
+    fetch.fetch("some", overwrite=True, keep=True, patience=QUICK)
+    assert fetch.waiting(file).is_file()
+
+
+def test_what_is_here_is_not_fetched_again(shelf: Shelf, file: Published):
+    fetch.fetch("some", patience=QUICK)
+    fetch.fetch("some", patience=QUICK)
+    assert len(shelf.asked) == 1
+    fetch.fetch("some", overwrite=True, patience=QUICK)
+    assert len(shelf.asked) == 2
+
+
+def test_a_file_that_was_put_there_by_hand_is_taken_and_stays(shelf: Shelf, file: Published):
+    put = fetch.waiting(file)
+    put.parent.mkdir(parents=True)
+    put.write_bytes(b"by hand")
+    place = fetch.fetch("some", patience=QUICK)
+    assert read_config(place)["source"]["sha256"] == hash_of(b"by hand")
+    assert put.read_bytes() == b"by hand"
+    assert shelf.asked == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_wrong_file_leaves_nothing(shelf: Shelf, file: Published, monkeypatch, known: bool):
+    known_with(monkeypatch, file, sha256="0" * 64 if known else "12345678")
+    with pytest.raises(CheckpointError, match="is not the file that was published"):
+        fetch.fetch("some", patience=QUICK)
+    assert store.names() == {}
+    assert list(fetch.waiting(file).parent.iterdir()) == []
+
+
+def test_where_nobody_knows_the_hash_the_first_import_does(shelf: Shelf, file: Published):
+    fetch.fetch("some", patience=QUICK)
+    before = read_config(store.place("some"))
+    shelf.data = b"another file"
+    with pytest.raises(CheckpointError, match="as it was when it was first imported"):
+        fetch.fetch("some", overwrite=True, patience=QUICK)
+    assert read_config(store.place("some")) == before
+
+
+def test_a_checkpoint_that_is_called_like_a_published_one_says_nothing_of_its_hash(
+    tmp_path: Path, file: Published
+):
+    (tmp_path / "mine.pth").write_bytes(b"mine")
+    imported(tmp_path / "mine.pth", "some")
+    place = fetch.fetch("some", overwrite=True, patience=QUICK)
+    assert read_config(place)["source"]["published"] == "some"
+
+
+def test_a_file_from_elsewhere_must_be_the_published_one(
+    tmp_path: Path, file: Published, monkeypatch
+):
+    path = tmp_path / "Copy of some.pth"
+    path.write_bytes(b"the same")
+    file = known_with(monkeypatch, file, sha256=hash_of(b"the same"))
+    assert read_config(fetch.adopt(file, path))["source"]["licence"] == file.licence
+    path.write_bytes(b"not the same")
+    with pytest.raises(CheckpointError, match=r"is not some\.pth as it was published"):
+        fetch.adopt(file, path, overwrite=True)
+
+
+def test_what_cannot_be_imported_is_kept_for_another_day(shelf: Shelf, file: Published):
+    shelf.data = b"nonsense"
+    with pytest.raises(CheckpointError, match="is something else"):
+        fetch.fetch("some", patience=QUICK)
+    assert fetch.waiting(file).read_bytes() == b"nonsense"
+    assert store.names() == {}
+
+
+def test_what_wants_a_browser_says_where_to_put_what_and_how_to_go_on(file, monkeypatch):
+    file = known_with(monkeypatch, file, url=None)
+    with pytest.raises(CheckpointError) as caught:
+        fetch.fetch("some", patience=QUICK)
+    said = str(caught.value)
+    assert "\n" not in said
+    for needed in (
+        "some.pth",
+        "https://example.org/some",
+        str(fetch.waiting(file).parent),
+        "`priorfit checkpoints fetch some`",
+        "`priorfit checkpoints import some.pth --as some`",
+    ):
+        assert needed in said
+    assert fetch.waiting(file).parent.is_dir()
+
+
+def test_without_a_network_one_line_says_what_to_do(file: Published, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/some.pth"
+    file = known_with(monkeypatch, file, url=url)
+    with pytest.raises(CheckpointError) as caught:
+        fetch.fetch("some", patience=QUICK)
+    said = str(caught.value)
+    assert "cannot be reached" in said and "\n" not in said
+    assert f"put some.pth into {fetch.waiting(file).parent}" in said
+    assert "`priorfit checkpoints import some.pth --as some`" in said
+
+
+def test_an_unknown_name_is_refused(file: Published):
+    with pytest.raises(CheckpointError, match="did you mean 'some'"):
+        fetch.fetch("sone")
