@@ -19,6 +19,7 @@ from priorfit.cli.inpaint import inpaint
 from priorfit.cli.recipes import recipes
 from priorfit.cli.resume import resume
 from priorfit.cli.session import INTERRUPTED, complain, reason, say
+from priorfit.cli.train import train
 from priorfit.cli.upscale import upscale
 
 # Wrong usage, in whichever package the installed Typer keeps it.
@@ -44,6 +45,7 @@ def priorfit(
 for command in (denoise, inpaint, upscale, deblur, dejpeg, fuse, compare, resume, demo):
     app.command()(command)
 app.add_typer(recipes, name="recipes")
+app.add_typer(train, name="train")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -52,6 +52,8 @@ def restyled(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
 
 
 def _normalised(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    wide = torch.promote_types(x.dtype, torch.float32)  # what it demands under autocast
+    scale, shift = scale.to(wide), shift.to(wide)
     return F.batch_norm(x, None, None, scale, shift, training=True, momentum=0.0, eps=EPS)
 
 

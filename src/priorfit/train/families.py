@@ -118,3 +118,7 @@ def _pyramid(size: int, width: int) -> tuple[int, ...]:
     """Channels at 4, 8, … pixels."""
     scales = size.bit_length() - 2
     return tuple(min(_WIDEST, width << (scales - 1 - scale)) for scale in range(scales))
+
+
+FAMILIES: dict[str, Callable[[int, int, int], Pair]] = {"stylegan": stylegan}
+"""(size, classes, width) -> networks and game, by the name of the family."""

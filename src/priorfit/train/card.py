@@ -1,0 +1,114 @@
+"""What a trained generator leaves in its folder: two checkpoints, a sheet, and a card."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from priorfit.checkpoints import files
+from priorfit.checkpoints.files import Stored
+from priorfit.images import write_atomically
+from priorfit.networks.pretrained import Pretrained
+from priorfit.report.embed import levels, png
+from priorfit.train.judge import sheet
+from priorfit.train.run import Run
+
+CARD, SAMPLES, DISCRIMINATOR = "README.md", "samples.png", "discriminator"
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What the card says beside what the training knows.
+
+    Args:
+        data: name of the photographs.
+        count: how many were learnt from.
+        classes: their names.
+        command: that the training was begun with.
+        features: network that distances are measured by; None if none were.
+        notes: what was odd about the data.
+        license: of the data, as far as known.
+    """
+
+    data: str
+    count: int
+    classes: Sequence[str]
+    command: str
+    features: str | None = None
+    notes: Sequence[str] = ()
+    license: str = "not stated"
+
+
+def write(run: Run, about: About) -> None:
+    """Write generator, discriminator, sheet and card into the folder of a training.
+
+    Raises:
+        PriorfitError: it cannot be written.
+    """
+    average = run.average()
+    source = {"trained_on": about.data, "images": run.training.seen, "license": about.license}
+    _store(run.folder, average, source | {"classes": list(about.classes)})
+    _store(run.folder / DISCRIMINATOR, run.training.discriminator, source)
+    write_atomically(run.folder / SAMPLES, png(levels(sheet(average)[0])), overwrite=True)
+    write_atomically(run.folder / CARD, card(run, about).encode(), overwrite=True)
+
+
+def card(run: Run, about: About) -> str:
+    """The card, in Markdown."""
+    training = run.training
+    height, width = training.generator.size
+    parameters = sum(p.numel() for p in training.generator.parameters())
+    classes = ", ".join(about.classes) or "none"
+    rows = [
+        ("kind", f"`{training.generator.kind}`, {parameters / 1e6:.2f} million parameters"),
+        ("images", f"{width}×{height} pixels"),
+        ("classes", classes),
+        ("trained on", f"{about.count:,} photographs of {about.data}"),
+        ("licence of the data", about.license),
+        ("length", f"{training.seen:,} images in {run.seconds / 60:.0f} minutes, {_device(run)}"),
+        ("command", f"`{about.command}`"),
+    ]
+    lines = [f"# {run.folder.name}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in rows]
+    lines += ["", f"![64 drawings that nobody picked, ordered by class]({SAMPLES})", ""]
+    lines += _distances(run.curve, about.features)
+    lines += ["## Limits", "", f"- It draws nothing but what is like {about.data}."]
+    lines += [f"- {note[:1].upper()}{note[1:]}." for note in about.notes]
+    return "\n".join([*lines, ""])
+
+
+def _distances(curve: Sequence[Mapping[str, float]], features: str | None) -> list[str]:
+    points = [point for point in curve if "distance" in point]
+    if features is None or not points:
+        return []
+    head = f"Fréchet distance by {features}"
+    lines = [
+        "## Learning curve",
+        "",
+        f"| images | {head} | precision | recall |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {p['images']:,} | {p['distance']:.4g} | {p['precision']:.3f} | {p['recall']:.3f} |"
+        for p in points
+    ]
+    return [*lines, ""]
+
+
+def _device(run: Run) -> str:
+    device = run.training.device
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} thread(s) of a processor"
+
+
+def _store(folder: Path, network: Pretrained, source: Mapping[str, Any]) -> None:
+    """Write a checkpoint in half precision, which is all that is left of it when it is read."""
+    tensors = {
+        name: tensor.half() if tensor.is_floating_point() else tensor
+        for name, tensor in network.state_dict().items()
+    }
+    stored = Stored(network.kind, dataclasses.asdict(network.config), tensors, dict(source))
+    files.write(folder, stored, overwrite=True)

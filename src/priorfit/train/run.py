@@ -1,0 +1,204 @@
+"""A whole training in a folder: it is judged now and then, saved, interrupted and gone on with."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Generator
+
+from priorfit.errors import ProblemError
+from priorfit.images import write_atomically
+from priorfit.networks.generator import Generator as Drawing
+from priorfit.report.embed import levels, png
+from priorfit.runs import load_state, save_state
+from priorfit.train.average import settled
+from priorfit.train.data import Photographs
+from priorfit.train.families import Pair
+from priorfit.train.generator import Training
+from priorfit.train.judge import Judge, sheet
+
+STATE, SHEETS = "state.safetensors", "progress"
+
+_NOTED = 100  # times in a training that a point of the curves is noted
+_LOOKED = 10  # times that it is judged
+_KEPT = 240.0  # seconds from one saved state to the next
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a training goes on, by whichever ends first.
+
+    Args:
+        images: photographs that the discriminator sees, again and again.
+        minutes: of training, all pieces of it together.
+        piece: minutes after which this piece of it ends, with its state saved.
+    """
+
+    images: int | None = None
+    minutes: float | None = None
+    piece: float | None = None
+
+    def part(self, seen: int, seconds: float) -> float:
+        """How much of it is done, from 0 to 1."""
+        parts = [0.0]
+        if self.images is not None:
+            parts.append(seen / self.images)
+        if self.minutes is not None:
+            parts.append(seconds / (60 * self.minutes))
+        return min(1.0, max(parts))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is.
+
+    Args:
+        seen: images.
+        part: of its length, from 0 to 1.
+        rate: images a second in this piece.
+        left: seconds, as it goes now.
+        note: the last point of the curves.
+    """
+
+    seen: int
+    part: float
+    rate: float
+    left: float
+    note: Mapping[str, float]
+
+
+class Run:
+    """A training and its folder.
+
+    Args:
+        folder: made if missing.
+        pair: the networks.
+        photographs: to learn from.
+        length: how long.
+        seed: gives every number.
+        device: where.
+        judge: what it is judged by; None for sheets alone.
+
+    Attributes:
+        training: its networks.
+        curve: points of the curves: images seen, seconds, losses, and what the judge said.
+        seconds: of training so far.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        pair: Pair,
+        photographs: Photographs,
+        length: Length,
+        *,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        judge: Judge | None = None,
+    ) -> None:
+        if length.images is None and length.minutes is None:
+            raise ProblemError("expected a number of images or of minutes to train for")
+        self.folder, self.length, self.judge = folder, length, judge
+        generator, discriminator = pair.started(seed, device)
+        self.training = Training(generator, discriminator, photographs, pair.game, seed)
+        self.curve: list[dict[str, float]] = []
+        self.seconds, self.noted, self.looked = 0.0, 0, 0
+
+    def resume(self) -> None:
+        """Go on from the state in the folder.
+
+        Raises:
+            PriorfitError: there is none, it is damaged, or of other networks.
+        """
+        saved = load_state(self.folder / STATE)
+        try:
+            self.training.load_state_dict(saved["training"])
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise ProblemError(
+                f"{self.folder}: holds a training of other networks: give the options that it was "
+                "begun with"
+            ) from error
+        self.curve, self.seconds = saved["curve"], saved["seconds"]
+        self.noted, self.looked = saved["noted"], saved["looked"]
+
+    def go_on(
+        self,
+        watch: Callable[[Progress], None] = lambda progress: None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Train to the end, or of this piece, or until interrupted; the state is saved in any case.
+
+        Returns:
+            Whether the training is over.
+        """
+        begun = last = kept = time.perf_counter()
+        before, first = self.seconds, self.training.seen
+        while (part := self._part()) < 1 and not interrupted():
+            if self.length.piece is not None and last - begun > 60 * self.length.piece:
+                break
+            self.training.step()
+            if part * _NOTED >= self.noted:
+                self._note(part)
+            if part * _LOOKED >= self.looked + 1:
+                self._look()
+            last = time.perf_counter()
+            self.seconds = before + last - begun
+            if last - kept > _KEPT:
+                self.save()
+                kept = last
+            watch(self._progress(first, last - begun))
+        over = self._part() >= 1
+        if over:
+            self._note(1.0)
+            self._look()
+        self.save()
+        return over
+
+    def average(self) -> Drawing:
+        """The average of the generator, its batch statistics settled, as it is kept."""
+        training = self.training
+        noise = Generator(training.device).manual_seed(0)
+        count = training.average.network.classes
+        labels = torch.arange(64, device=training.device) % count if count else None
+        return settled(training.average.network, noise, labels=labels)
+
+    def save(self) -> None:
+        """Write the state, so that another process can go on."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state: dict[str, Any] = {
+            "training": self.training.state_dict(),
+            "curve": self.curve,
+            "seconds": self.seconds,
+            "noted": self.noted,
+            "looked": self.looked,
+        }
+        save_state(self.folder / STATE, state)
+
+    def _part(self) -> float:
+        return self.length.part(self.training.seen, self.seconds)
+
+    def _note(self, part: float) -> None:
+        self.noted = int(part * _NOTED) + 1
+        point = {"images": self.training.seen, "seconds": round(self.seconds, 1)}
+        self.curve.append(point | self.training.gathered())
+
+    def _look(self) -> None:
+        """Draw a sheet, judge, and add what the judge says to the curve."""
+        self.looked += 1
+        average = self.average()
+        picture = png(levels(sheet(average)[0]))
+        place = self.folder / SHEETS / f"{self.training.seen // 1000:06d}k.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, picture, overwrite=True)
+        if self.judge is not None:
+            point = {"images": self.training.seen, "seconds": round(self.seconds, 1)}
+            self.curve.append(point | self.judge.judge(average)._asdict())
+
+    def _progress(self, first: int, seconds: float) -> Progress:
+        part = self._part()
+        rate = (self.training.seen - first) / max(seconds, 1e-9)
+        left = self.seconds * (1 / part - 1) if part > 0 else float("inf")
+        return Progress(self.training.seen, part, rate, left, self.curve[-1] if self.curve else {})
