@@ -33,7 +33,7 @@ def read_array(file: BinaryIO, max_pixels: int) -> np.ndarray:
     Raises:
         ImageFileError: damaged or truncated, a stack, too large or too small, not numbers.
     """
-    shape, fortran, dtype = _header(file)
+    shape, fortran, dtype = read_header(file)
     if len(shape) not in (2, 3) or not all(1 <= channels <= 4 for channels in shape[2:]):
         raise ImageFileError(
             f"holds an array of shape {shape}, expected (H, W) or (H, W, C) with C up to 4;"
@@ -51,7 +51,12 @@ def read_array(file: BinaryIO, max_pixels: int) -> np.ndarray:
     return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
 
 
-def _header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+def read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Read what comes before the numbers: shape, whether in Fortran's order, kind of number.
+
+    Raises:
+        ImageFileError: damaged or of an unknown version.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a header written by Python 2

@@ -4,12 +4,24 @@ Every file is taken for hostile: what it is follows from its bytes, no length in
 no name in it is imported, and each failure is one sentence.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from priorfit.checkpoints.files import tensors_of
 from priorfit.checkpoints.layouts import Found
+from priorfit.checkpoints.readers import (
+    numpy_file,
+    parts,
+    pickles,
+    tensorflow_pickle,
+    tensors,
+    torch_file,
+)
 from priorfit.checkpoints.readers.sniff import kind_of
 from priorfit.checkpoints.readers.source import Source, opened
+from priorfit.checkpoints.readers.zips import Archive
+from priorfit.errors import CheckpointError
 
 __all__ = ["read"]
 
@@ -25,7 +37,37 @@ def read(path: Path) -> list[Found]:
 
 
 def _safetensors(path: Path, _source: Source) -> list[Found]:
-    return [Found(tensors_of(path))]
+    return [Found(parts.with_sound_names(tensors_of(path)))]
 
 
-_READERS = {"safetensors": _safetensors}
+def _npy(_path: Path, source: Source) -> list[Found]:
+    return [numpy_file.found(numpy_file.read_npy(source))]
+
+
+def _zip(_path: Path, source: Source) -> list[Found]:
+    archive = Archive(source)
+    if archive.names and all(name.endswith(".npy") for name in archive.names):
+        return [numpy_file.found(numpy_file.read_npz(archive))]
+    return parts.found(*torch_file.read_zip(archive))
+
+
+def _torch(_path: Path, source: Source) -> list[Found]:
+    return parts.found(*tensors.legacy(source))
+
+
+def _pickle(_path: Path, source: Source) -> list[Found]:
+    value = pickles.load(source)
+    return tensorflow_pickle.found(value) or parts.found(value, tensors.Tensors(_nowhere))
+
+
+def _nowhere(key: str, size: int) -> Any:
+    raise CheckpointError("is damaged: its tensors lie outside of it")
+
+
+_READERS: dict[str, Callable[[Path, Source], list[Found]]] = {
+    "npy": _npy,
+    "pickle": _pickle,
+    "safetensors": _safetensors,
+    "torch": _torch,
+    "zip": _zip,
+}
