@@ -46,12 +46,14 @@ class Request:
         path: the published file.
         folder: an empty one, where model.safetensors shall be.
         part: which of several networks.
+        settings: what the file does not say.
         limits: see `Limits`.
     """
 
     path: str
     folder: str
     part: str | None
+    settings: dict[str, Any]
     limits: Limits
 
     def to_json(self) -> str:
@@ -89,7 +91,9 @@ def imported(request: Request) -> dict[str, Any]:
     Raises:
         CheckpointError: see `read` and `converted`.
     """
-    stored = converted(read(Path(request.path)), request.part)
+    path = Path(request.path)
+    settings = {"file": path.name, **request.settings}
+    stored = converted(read(path), request.part, settings)
     write_model(Path(request.folder) / MODEL, stored.tensors)
     return {"kind": stored.kind, "config": dict(stored.config), "source": dict(stored.source)}
 

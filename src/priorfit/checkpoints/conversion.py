@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from priorfit.checkpoints import directions
+from priorfit.checkpoints.directions import Direction
 from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts import LAYOUTS, Found, Layout
 from priorfit.errors import CheckpointError
@@ -22,14 +25,21 @@ _WANTED = (
 _SURPRISES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
+KNOWN: tuple[Layout, ...] = (*LAYOUTS, directions.LAYOUT)
+
+
 def converted(
-    found: Sequence[Found], part: str | None = None, layouts: Sequence[Layout] = LAYOUTS
+    found: Sequence[Found],
+    part: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    layouts: Sequence[Layout] = KNOWN,
 ) -> Stored:
     """The network that is wanted, in our names; `source` says its layout and part.
 
     Args:
         found: what a file holds.
         part: which of several networks; None for the averaged generator, or the only one.
+        settings: what the file does not say, before what it says.
         layouts: the known ones, the more particular first.
 
     Raises:
@@ -37,6 +47,7 @@ def converted(
             other, or a number is none.
     """
     one = picked(found, part)
+    one = Found(one.tensors, one.part, {**one.settings, **(settings or {})})
     layout = next((known for known in layouts if _recognised(known, one)), None)
     if layout is None:
         raise CheckpointError(_unknown(one))
@@ -56,7 +67,10 @@ def checked(stored: Stored) -> None:
     Raises:
         CheckpointError: it does not.
     """
-    built(stored)
+    if stored.kind == directions.KIND:
+        Direction.of(stored)
+    else:
+        built(stored)
 
 
 def picked(found: Sequence[Found], part: str | None) -> Found:

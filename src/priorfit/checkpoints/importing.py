@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from priorfit.checkpoints.child import Limits, Request
 from priorfit.checkpoints.conversion import checked
 from priorfit.checkpoints.files import MODEL, Stored
 from priorfit.checkpoints.readers.source import Source, opened
-from priorfit.errors import CheckpointError
+from priorfit.errors import CheckpointError, ImageFileError
 
 _SLACK = 1 << 30
 _CHUNK = 1 << 20
@@ -40,6 +40,7 @@ def import_file(
     name: str | None = None,
     part: str | None = None,
     overwrite: bool = False,
+    settings: Mapping[str, Any] | None = None,
 ) -> Path:
     """Make a published file one of the user's own checkpoints; nothing in it is executed.
 
@@ -51,6 +52,8 @@ def import_file(
         name: of the checkpoint; None takes the file's own, cleaned.
         part: which of several networks in the file, `D` say; None for the averaged generator.
         overwrite: replace a checkpoint of this name.
+        settings: what the file does not say, such as `space`, where a direction points: z, w or
+            w+; or the `preparation` of pictures for a feature network.
 
     Returns:
         Folder of the checkpoint, which `from_pretrained(name)` finds.
@@ -67,12 +70,14 @@ def import_file(
         with opened(path) as source, _workshop() as shop:
             new = shop / "new"
             new.mkdir()
-            answer = _answer(shop, Request(str(path.absolute()), str(new), part, limits(source)))
+            told = dict(settings or {})
+            request = Request(str(path.absolute()), str(new), part, told, limits(source))
+            answer = _answer(shop, request)
             _describe(new, answer, _origin(path, source))
             _put(new, place, overwrite)
     except OSError as error:
         raise CheckpointError(f"{place}: cannot be written: {error.strerror or error}") from error
-    except CheckpointError as error:
+    except (CheckpointError, ImageFileError) as error:
         raise CheckpointError(f"{path}: {error}") from error
     return place
 
@@ -103,6 +108,7 @@ def limits(source: Source) -> Limits:
 def _workshop() -> Iterator[Path]:
     """A folder beside the checkpoints, where `store.names` does not look, gone afterwards."""
     home = store.home()
+    made = [folder for folder in (home, *home.parents) if not folder.exists()]
     home.mkdir(parents=True, exist_ok=True)
     shop = home / f".{secrets.token_hex(8)}"
     shop.mkdir(mode=0o700)
@@ -110,8 +116,9 @@ def _workshop() -> Iterator[Path]:
         yield shop
     finally:
         shutil.rmtree(shop, ignore_errors=True)
-        with suppress(OSError):
-            home.rmdir()  # goes only where nothing else is in it
+        with suppress(OSError):  # a folder that holds something stays
+            for folder in made:
+                folder.rmdir()
 
 
 def _answer(shop: Path, request: Request) -> dict[str, Any]:
@@ -217,11 +224,12 @@ def _environment(shop: Path) -> dict[str, str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Stop a process and what it may have started."""
-    with suppress(ProcessLookupError, PermissionError, AttributeError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
+    """Stop a process, and what it may have started, unless it has ended."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError, PermissionError, AttributeError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
 
 
 def _ended(status: int) -> str:

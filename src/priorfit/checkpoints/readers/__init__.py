@@ -37,7 +37,10 @@ def read(path: Path) -> list[Found]:
 
 
 def _safetensors(path: Path, _source: Source) -> list[Found]:
-    return [Found(parts.with_sound_names(tensors_of(path)))]
+    try:
+        return [Found(parts.with_sound_names(tensors_of(path)))]
+    except CheckpointError as error:  # whose path stands before every message in the end
+        raise CheckpointError(str(error).removeprefix(f"{path}: ")) from error
 
 
 def _npy(_path: Path, source: Source) -> list[Found]:
