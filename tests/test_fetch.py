@@ -79,9 +79,9 @@ def test_a_file_is_fetched_and_becomes_a_checkpoint(shelf: Shelf, file: Publishe
 
 def test_a_download_goes_once_it_is_imported_unless_it_is_to_stay(file: Published):
     fetch.fetch("some", patience=QUICK)
-    assert not fetch.waiting(file).parent.exists()
+    assert not catalog.waiting(file).parent.exists()
     fetch.fetch("some", overwrite=True, keep=True, patience=QUICK)
-    assert fetch.waiting(file).is_file()
+    assert catalog.waiting(file).is_file()
 
 
 def test_what_is_here_is_not_fetched_again(shelf: Shelf, file: Published):
@@ -93,7 +93,7 @@ def test_what_is_here_is_not_fetched_again(shelf: Shelf, file: Published):
 
 
 def test_a_file_that_was_put_there_by_hand_is_taken_and_stays(shelf: Shelf, file: Published):
-    put = fetch.waiting(file)
+    put = catalog.waiting(file)
     put.parent.mkdir(parents=True)
     put.write_bytes(b"by hand")
     place = fetch.fetch("some", patience=QUICK)
@@ -108,7 +108,7 @@ def test_a_wrong_file_leaves_nothing(shelf: Shelf, file: Published, monkeypatch,
     with pytest.raises(CheckpointError, match="is not the file that was published"):
         fetch.fetch("some", patience=QUICK)
     assert store.names() == {}
-    assert list(fetch.waiting(file).parent.iterdir()) == []
+    assert list(catalog.waiting(file).parent.iterdir()) == []
 
 
 def test_where_nobody_knows_the_hash_the_first_import_does(shelf: Shelf, file: Published):
@@ -145,7 +145,7 @@ def test_what_cannot_be_imported_is_kept_for_another_day(shelf: Shelf, file: Pub
     shelf.data = b"nonsense"
     with pytest.raises(CheckpointError, match="is something else"):
         fetch.fetch("some", patience=QUICK)
-    assert fetch.waiting(file).read_bytes() == b"nonsense"
+    assert catalog.waiting(file).read_bytes() == b"nonsense"
     assert store.names() == {}
 
 
@@ -158,12 +158,12 @@ def test_what_wants_a_browser_says_where_to_put_what_and_how_to_go_on(file, monk
     for needed in (
         "some.pth",
         "https://example.org/some",
-        str(fetch.waiting(file).parent),
+        str(catalog.waiting(file).parent),
         "`priorfit checkpoints fetch some`",
         "`priorfit checkpoints import some.pth --as some`",
     ):
         assert needed in said
-    assert fetch.waiting(file).parent.is_dir()
+    assert catalog.waiting(file).parent.is_dir()
 
 
 def test_without_a_network_one_line_says_what_to_do(file: Published, monkeypatch):
@@ -175,7 +175,7 @@ def test_without_a_network_one_line_says_what_to_do(file: Published, monkeypatch
         fetch.fetch("some", patience=QUICK)
     said = str(caught.value)
     assert "cannot be reached" in said and "\n" not in said
-    assert f"put some.pth into {fetch.waiting(file).parent}" in said
+    assert f"put some.pth into {catalog.waiting(file).parent}" in said
     assert "`priorfit checkpoints import some.pth --as some`" in said
 
 

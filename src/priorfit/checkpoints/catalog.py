@@ -1,7 +1,10 @@
 """The published files that priorfit knows, by the names of the checkpoints they become."""
 
 import difflib
+import shlex
+from pathlib import Path
 
+from priorfit.checkpoints import store
 from priorfit.checkpoints.published import biggan, features, genforce, in_domain, nvidia
 from priorfit.checkpoints.published.file import Published
 from priorfit.errors import CheckpointError
@@ -28,3 +31,19 @@ def published(name: str) -> Published:
             "`priorfit checkpoints list` names them all"
         )
     return CATALOG[name]
+
+
+def waiting(file: Published) -> Path:
+    """Where a published file is looked for before it is downloaded, and where it arrives."""
+    return store.downloads() / file.name / file.file
+
+
+def by_hand(file: Published) -> str:
+    """What somebody does who has the file, or a browser that can get it: where, and then what."""
+    origin = "" if file.url is not None else f", which {file.page} offers,"
+    fetching = shlex.join(["priorfit", "checkpoints", "fetch", file.name])
+    importing = shlex.join(["priorfit", "checkpoints", "import", file.file, "--as", file.name])
+    return (
+        f"put {file.file}{origin} into {waiting(file).parent} and run `{fetching}`, or "
+        f"`{importing}` wherever it is"
+    )

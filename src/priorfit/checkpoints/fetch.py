@@ -1,10 +1,9 @@
 """From the name of a published file to a checkpoint: downloaded, or put here by hand, imported."""
 
-import shlex
 from pathlib import Path
 
 from priorfit.checkpoints import store
-from priorfit.checkpoints.catalog import published
+from priorfit.checkpoints.catalog import by_hand, published, waiting
 from priorfit.checkpoints.description import CONFIG, read_config
 from priorfit.checkpoints.description import sha256 as file_hash
 from priorfit.checkpoints.download import Patience, Progress, download
@@ -71,22 +70,6 @@ def adopt(file: Published, path: Path, *, overwrite: bool = False) -> Path:
     known = {"published": file.name, "page": file.page, "url": file.url, "licence": file.licence}
     annotate(place, {key: value for key, value in known.items() if value is not None})
     return place
-
-
-def waiting(file: Published) -> Path:
-    """Where a published file is looked for before it is downloaded, and where it arrives."""
-    return store.downloads() / file.name / file.file
-
-
-def by_hand(file: Published) -> str:
-    """What somebody does who has the file, or a browser that can get it: where, and then what."""
-    origin = "" if file.url is not None else f", which {file.page} offers,"
-    fetching = shlex.join(["priorfit", "checkpoints", "fetch", file.name])
-    importing = shlex.join(["priorfit", "checkpoints", "import", file.file, "--as", file.name])
-    return (
-        f"put {file.file}{origin} into {waiting(file).parent} and run `{fetching}`, or "
-        f"`{importing}` wherever it is"
-    )
 
 
 def _bring(

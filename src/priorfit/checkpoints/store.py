@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from priorfit.checkpoints.description import CONFIG, MODEL
 from priorfit.errors import CheckpointError
 
 ZOO = Path(__file__).resolve().parents[1] / "zoo"
@@ -43,7 +44,7 @@ def find(name: str | os.PathLike[str]) -> Path:
         CheckpointError: there is none.
     """
     for folder in _candidates(name):
-        if (folder / "config.json").is_file():
+        if (folder / CONFIG).is_file():
             return folder
     raise CheckpointError(
         f"no checkpoint '{name}': expected a folder with config.json and model.safetensors, or one "
@@ -53,8 +54,26 @@ def find(name: str | os.PathLike[str]) -> Path:
 
 def names() -> dict[str, Path]:
     """Every checkpoint that is here, by name; the user's own come before those of the zoo."""
-    folders = [*sorted(home().glob("*/config.json")), *sorted(ZOO.glob("*/config.json"))]
+    folders = [*sorted(home().glob(f"*/{CONFIG}")), *sorted(ZOO.glob(f"*/{CONFIG}"))]
     return {path.parent.name: path.parent for path in reversed(folders)}
+
+
+def remove(name: str) -> Path:
+    """Delete one of the user's own checkpoints, its two files and nothing else; its folder.
+
+    Raises:
+        CheckpointError: there is none of this name in the user's home, or it cannot be deleted.
+    """
+    folder = place(name)
+    if not folder.is_dir():
+        raise CheckpointError(f"no checkpoint '{name}' in {home()}")
+    try:
+        for file in (CONFIG, MODEL):
+            (folder / file).unlink(missing_ok=True)
+        folder.rmdir()
+    except OSError as error:
+        raise CheckpointError(f"{folder}: cannot be deleted: {error.strerror or error}") from error
+    return folder
 
 
 def _base() -> Path:
