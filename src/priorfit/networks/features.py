@@ -74,11 +74,11 @@ class FeatureNetwork(Pretrained):
 
     def __init__(self, config: Settings) -> None:
         super().__init__(config)
-        trunk = TRUNKS[config.trunk]
-        self.rows: list[Row] = fitting(trunk.every, len(config.widths))
-        self.cuts = min(len(trunk.rows), len(self.rows))
+        self.rows = _rows(config)
+        self.cuts = min(len(TRUNKS[config.trunk].rows), len(self.rows))
         self.preparation = _preparation(config)
-        self.layers = nn.ModuleDict(_layers(self.rows, config.widths))
+        layers, self.channels = _layers(self.rows, config.widths)
+        self.layers = nn.ModuleDict(layers)
         self.index = {row.name: index for index, row in enumerate(self.rows)}
         pairs = enumerate(itertools.pairwise(self.rows))
         # These wait for the maximum after them, which leaves them a quarter of the work.
@@ -94,7 +94,8 @@ class FeatureNetwork(Pretrained):
     @property
     def classes(self) -> int:
         """How many classes it tells apart; 0 where it lacks the head."""
-        return self.config.widths[-1] if self.rows[-1] in TRUNKS[self.config.trunk].head else 0
+        trunk = TRUNKS[self.config.trunk]
+        return self.config.widths[-1] if trunk.head and self.rows[-1] == trunk.head[-1] else 0
 
     def width(self, name: str) -> int:
         """Channels of a layer.
@@ -102,11 +103,10 @@ class FeatureNetwork(Pretrained):
         Raises:
             ProblemError: there is no such layer.
         """
-        if name in self.layers and _FULL.fullmatch(name):
-            return self.config.full[int(name[4]) - 1]
-        count = sum(len(parts(row)) for row in self.rows[: self.place(name) + 1])
-        last = [row for row in self.rows[: self.place(name) + 1] if isinstance(row, Filtering)][-1]
-        return sum(self.config.widths[count - max(len(parts(last)) - 1, 1) : count])
+        layer = self.layers[name] if _FULL.fullmatch(name) and name in self.layers else None
+        if isinstance(layer, nn.Conv2d):
+            return layer.out_channels
+        return self.channels[self.place(name)]
 
     def prepared(self, image: Image, preparation: Preparation | None = None) -> Tensor:
         """What the first layer sees of a picture, (B, 1 or 3, H, W) in [0, 1]."""
@@ -180,6 +180,14 @@ class FeatureNetwork(Pretrained):
         return F.relu_(self.layers[name](features)) if _FULL.fullmatch(name) else features
 
 
+def _rows(config: Settings) -> list[Row]:
+    trunk, count = TRUNKS[config.trunk], len(config.widths)
+    rows = fitting(trunk.rows, count)
+    left = count - sum(len(parts(row)) for row in rows)
+    # A head begins with a row that needs no width, and is none without one that does.
+    return rows + fitting(trunk.head, left) if left and len(rows) == len(trunk.rows) else rows
+
+
 def _preparation(config: Settings) -> Preparation:
     if not len(config.mean) == len(config.std) == 3 or not all(config.std):
         raise CheckpointError("a picture has three means and three standard deviations above 0")
@@ -193,10 +201,12 @@ def _widening(layers: nn.ModuleDict, name: str, width: int) -> nn.Module:
     return nn.Conv2d(thin.out_channels, width, 1)
 
 
-def _layers(rows: Sequence[Row], widths: Sequence[int]) -> dict[str, nn.Module]:
+def _layers(rows: Sequence[Row], widths: Sequence[int]) -> tuple[dict[str, nn.Module], list[int]]:
+    """The trained part of each row that has one, and the channels after each row."""
     if not widths or sum(len(parts(row)) for row in rows) != len(widths) or min(widths) < 1:
         raise CheckpointError(f"no such network has the widths {', '.join(map(str, widths))}")
     layers: dict[str, nn.Module] = {}
+    channels: list[int] = []
     inside, pixels, rest = 3, 1, list(widths)
     for row in rows:
         if isinstance(row, Average):
@@ -207,4 +217,5 @@ def _layers(rows: Sequence[Row], widths: Sequence[int]) -> dict[str, nn.Module]:
             inside = sum(own[1:]) if len(own) > 1 else own[0]  # what a fire squeezes stays inside
         if isinstance(row, Full):
             pixels = 1
-    return layers
+        channels.append(inside)
+    return layers, channels
