@@ -72,7 +72,7 @@ class SpectralConv2d(nn.Conv2d):
         size, bias = self.kernel_size[0], self.bias is not None
         margin = size // 2
         plain = nn.Conv2d(inside, outside, size, padding=margin, bias=bias, device="meta")
-        return _filled(plain, spectral(self), self.bias)
+        return filled(plain, spectral(self), self.bias)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin orthogonal, as BigGAN is trained."""
@@ -95,7 +95,7 @@ class SpectralLinear(nn.Linear):
     def frozen(self) -> nn.Linear:
         bias = self.bias is not None
         plain = nn.Linear(self.in_features, self.out_features, bias, device="meta")
-        return _filled(plain, spectral(self), self.bias)
+        return filled(plain, spectral(self), self.bias)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin orthogonal, as BigGAN is trained."""
@@ -117,7 +117,7 @@ class SpectralEmbedding(nn.Embedding):
 
     def frozen(self) -> nn.Embedding:
         plain = nn.Embedding(self.num_embeddings, self.embedding_dim, device="meta")
-        return _filled(plain, spectral(self), None)
+        return filled(plain, spectral(self), None)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin orthogonal, as BigGAN is trained."""
@@ -169,7 +169,7 @@ class EqualisedConv2d(nn.Conv2d):
         size, bias = self.kernel_size[0], self.bias is not None
         margin = size // 2
         plain = nn.Conv2d(inside, outside, size, padding=margin, bias=bias, device="meta")
-        return _filled(plain, self.weight * self.scale, self.bias)
+        return filled(plain, self.weight * self.scale, self.bias)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with N(0, 1) and zero bias."""
@@ -208,7 +208,7 @@ class EqualisedLinear(nn.Linear):
     def frozen(self) -> nn.Linear:
         bias = self.bias is not None
         plain = nn.Linear(self.in_features, self.out_features, bias, device="meta")
-        return _filled(plain, self.weight * self.scale, self._bias())
+        return filled(plain, self.weight * self.scale, self._bias())
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with N(0, 1) / rate and the constant bias."""
@@ -220,10 +220,11 @@ class EqualisedLinear(nn.Linear):
         return self.bias if self.bias is None or self.rate == 1 else self.bias * self.rate
 
 
-Plain = TypeVar("Plain", nn.Conv2d, nn.Linear, nn.Embedding)
+Plain = TypeVar("Plain", nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)
 
 
-def _filled(plain: Plain, weight: Tensor, bias: Tensor | None) -> Plain:
+def filled(plain: Plain, weight: Tensor, bias: Tensor | None) -> Plain:
+    """A plain layer with this weight and bias, which do not require gradients."""
     plain.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
     if bias is not None:
         plain.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
