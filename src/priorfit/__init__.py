@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from priorfit.degradations.simulate import simulate
     from priorfit.errors import PriorfitError
     from priorfit.metrics import psnr, ssim
+    from priorfit.networks.generator import Generator
     from priorfit.noise import Noise
     from priorfit.objective import Objective, Term
     from priorfit.pipeline import Job, Outcome, resume, run
@@ -35,6 +36,7 @@ __all__ = [
     "Downsample",
     "Fit",
     "fuse",
+    "Generator",
     "Grayscale",
     "Identity",
     "inpaint",
@@ -66,6 +68,7 @@ _NAMES = {
     "priorfit.degradations.simulate": ("simulate",),
     "priorfit.errors": ("PriorfitError",),
     "priorfit.metrics": ("psnr", "ssim"),
+    "priorfit.networks.generator": ("Generator",),
     "priorfit.noise": ("Noise",),
     "priorfit.objective": ("Objective", "Term"),
     "priorfit.pipeline": ("Job", "Outcome", "resume", "run"),

@@ -171,15 +171,15 @@ def test_ctrl_c_leaves_what_has_come_and_says_how_to_go_on(priorfit, some, shelf
 def test_a_file_of_ones_own_is_imported(priorfit, folder, monkeypatch):
     given: list[object] = []
 
-    def imported(path, name, part, overwrite) -> Path:
-        given.extend((path, name, part, overwrite))
+    def imported(*arguments: object) -> Path:
+        given.extend(arguments)
         return kept("mine")
 
     monkeypatch.setattr("priorfit.checkpoints.importing.import_file", imported)
-    answer = priorfit(
-        "checkpoints", "import", "a.pkl", "--as", "mine", "--part", "D", "--overwrite"
-    )
-    assert given == [Path("a.pkl"), "mine", "D", True]
+    told = ("--setting", "space=w+", "--setting", "layers=[1, 2]")
+    chosen = ("--as", "mine", "--part", "D", "--overwrite")
+    answer = priorfit("checkpoints", "import", "a.pkl", *chosen, *told)
+    assert given == [Path("a.pkl"), "mine", "D", True, {"space": "w+", "layers": [1, 2]}]
     assert answer == (0, f"mine: stylegan, in {store.place('mine')}\n", "")
 
 
@@ -212,6 +212,13 @@ def test_a_name_that_is_none_is_wrong_usage(priorfit, folder, name):
     answer = priorfit("checkpoints", "import", "a.pth", "--as", name)
     assert (answer.status, len(answer.lines)) == (2, 1)
     assert "'--as'" in answer.err
+
+
+@pytest.mark.parametrize("setting", ["space", "=w", ""])
+def test_a_setting_that_is_none_is_wrong_usage(priorfit, folder, setting):
+    answer = priorfit("checkpoints", "import", "a.pth", "--setting", setting)
+    assert (answer.status, len(answer.lines)) == (2, 1)
+    assert "expected KEY=VALUE" in answer.err
 
 
 @pytest.mark.parametrize(

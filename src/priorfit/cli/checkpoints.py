@@ -1,8 +1,9 @@
 """`priorfit checkpoints`."""
 
+import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -125,6 +126,15 @@ def import_(
         str | None,
         typer.Option("--part", help="Which of several networks; the averaged generator if any."),
     ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--setting",
+            metavar="KEY=VALUE",
+            help="What the file does not say: space=w of a direction, preparation=caffe of a "
+            "network of features. Can be given several times.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a checkpoint of that name.")
     ] = False,
@@ -139,14 +149,15 @@ def import_(
         known = None if name is None else CATALOG.get(store.place(name).name)
     except CheckpointError as error:
         raise typer.BadParameter(str(error), param_hint="'--as'") from None
+    settings = _settings(setting or ())
     from priorfit.checkpoints.fetch import adopt
     from priorfit.checkpoints.importing import import_file
 
     with _busy(f"reading {path.name}", shown=not quiet):
-        if known is not None and part is None:
+        if known is not None and part is None and not settings:
             folder = adopt(known, path, overwrite=overwrite)
         else:
-            folder = import_file(path, name, part, overwrite)
+            folder = import_file(path, name, part, overwrite, settings)
     _say_unless(quiet, _done(folder))
 
 
@@ -177,6 +188,20 @@ def remove(names: Names, quiet: options.Quiet = False) -> None:
             complain(reason(error))
             failed += 1
     raise typer.Exit(int(failed > 0))
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Parse KEY=VALUE; a value that is JSON, a number or true say, is that."""
+    settings: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise typer.BadParameter(f"expected KEY=VALUE, got '{text}'", param_hint="'--setting'")
+        try:
+            settings[key] = json.loads(value)
+        except ValueError:
+            settings[key] = value
+    return settings
 
 
 def _present(name: str, folder: Path) -> tuple[str, ...]:
