@@ -23,9 +23,6 @@ from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear
 from priorfit.noise import Noise
 from priorfit.types import Image
 
-FASTER = 0.01
-"""Learning rate of the mapping beside that of the synthesis."""
-
 
 @dataclass(frozen=True)
 class StyleGanConfig:
@@ -37,6 +34,7 @@ class StyleGanConfig:
         w_dim: W.
         mapping_width: of the layers of the mapping but the last.
         mapping_depth: how many layers the mapping has.
+        mapping_rate: learning rate of the mapping beside that of the synthesis.
         repeat_w: whether z is mapped to one w for all layers; else each gets its own.
         final_tanh: whether the image ends in (-1, 1).
         truncation_psi: share of the way from the mean w to its own that `truncated` goes.
@@ -51,6 +49,7 @@ class StyleGanConfig:
     w_dim: int = 512
     mapping_width: int = 512
     mapping_depth: int = 8
+    mapping_rate: float = 0.01
     repeat_w: bool = True
     final_tanh: bool = False
     truncation_psi: float = 0.7
@@ -224,7 +223,7 @@ def _mapping(config: StyleGanConfig, rows: int) -> nn.ModuleList:
     hidden = [config.mapping_width] * (config.mapping_depth - 1)
     sizes = [config.z_dim * (2 if config.classes else 1), *hidden, rows * config.w_dim]
     return nn.ModuleList(
-        EqualisedLinear(inside, outside, gain=GAIN, rate=FASTER)
+        EqualisedLinear(inside, outside, gain=GAIN, rate=config.mapping_rate)
         for inside, outside in itertools.pairwise(sizes)
     )
 
