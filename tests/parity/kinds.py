@@ -2,13 +2,23 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.parity import dip, observations, operators, stylegan2, trajectories
+from tests.parity import (
+    dip,
+    multicode,
+    observations,
+    operators,
+    style,
+    stylegan2,
+    trajectories,
+)
 from tests.parity.fixture import Fixture, Result
 
 KINDS: dict[str, Callable[[Fixture], Iterator[Result]]] = {
     **dip.KINDS,
+    **multicode.KINDS,
     **observations.KINDS,
     **operators.KINDS,
+    **style.KINDS,
     **stylegan2.KINDS,
     **trajectories.KINDS,
 }
@@ -26,12 +36,8 @@ LATER = frozenset(
         "dgp_select_z",
         "dgp_trajectory",
         "idi_editing",
-        "idi_encoder",
         "idi_inversion",
         "mgan_editing",
-        "mgan_multicode",
         "mgan_trajectories",
-        "pggan_generator",
-        "stylegan_generator",
     }
 )

@@ -1,12 +1,24 @@
 """Every layout that can be imported, the more particular ones first."""
 
-from priorfit.checkpoints.layouts import features, lpips, stylegan2
+from priorfit.checkpoints.layouts import (
+    encoder,
+    features,
+    lpips,
+    pggan,
+    stylegan,
+    stylegan2,
+    stylegan_discriminator,
+)
 from priorfit.checkpoints.layouts.layout import Found, Layout
 
 __all__ = ["Found", "Layout", "LAYOUTS"]
 
 LAYOUTS: tuple[Layout, ...] = (
     *stylegan2.LAYOUTS,
+    *stylegan.LAYOUTS,
+    *stylegan_discriminator.LAYOUTS,
+    *pggan.LAYOUTS,
+    *encoder.LAYOUTS,
     *lpips.LAYOUTS,
     *features.LAYOUTS,
 )
