@@ -14,7 +14,7 @@ from priorfit.checkpoints.readers.source import Source
 from priorfit.checkpoints.readers.stand_ins import Made, Named, Persistent, named
 from priorfit.errors import CheckpointError
 
-_MOST_STEPS = 2_000_000
+_MOST_STEPS = 1_000_000
 _DEEPEST = 1_000
 _LONGEST_INT = 128
 _LONGEST_KEY = 16
