@@ -95,6 +95,18 @@ def test_a_damaged_checkpoint_does_not_spoil_the_list(priorfit):
     assert rows(priorfit("checkpoints", "list"))["mine"][0] == "damaged"
 
 
+def test_a_drawn_table_loses_nothing_and_obeys_nobody(priorfit, monkeypatch):
+    kept("mine", {"file": "[red]\x1b]0;owned\x07[/nonsense]", "about": "x" * 300})
+    monkeypatch.setattr(sys.stdout.__class__, "isatty", lambda self: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    answer = priorfit("checkpoints", "show", "mine")
+    drawn = answer.out.replace("│", "").replace("\n", "").replace(" ", "")
+    assert answer.status == 0
+    assert "\x1b]" not in answer.out
+    assert "[red]\\x1b]0;owned\\x07[/nonsense]" in drawn
+    assert drawn.count("x") >= 300
+
+
 def test_where_is_the_folder(priorfit, tmp_path):
     assert priorfit("checkpoints", "where").out == f"{tmp_path / 'home' / 'checkpoints'}\n"
 

@@ -32,7 +32,7 @@ def verify(names: Sequence[str] = ()) -> list[Verdict]:
     Args:
         names: of checkpoints, or folders; every one that is here where none is named.
     """
-    return [verified(name) for name in names or store.names()]
+    return [verified(name) for name in names or sorted(store.names())]
 
 
 def verified(name: str) -> Verdict:

@@ -199,7 +199,7 @@ def _settings(texts: Sequence[str]) -> dict[str, Any]:
             raise typer.BadParameter(f"expected KEY=VALUE, got '{text}'", param_hint="'--setting'")
         try:
             settings[key] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             settings[key] = value
     return settings
 

@@ -48,13 +48,16 @@ def complain(message: str, about: Path | None = None) -> None:
 
 def say(line: str, *, error: bool = False) -> None:
     """Write one plain line: control characters, which a file name may have, are spelled out."""
-    shown = "".join(
+    print(_printable(line), file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def _printable(line: str) -> str:
+    return "".join(
         character
         if character.isprintable() or character == "\t"
         else character.encode("unicode_escape").decode()
         for character in line.replace("\n", " ")
     )
-    print(shown, file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def set_up(threads: int | None) -> None:
@@ -250,9 +253,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             say("\t".join(row))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
+    from rich.text import Text
 
-    drawn = Table(*head)
+    # An address is of use only whole, and brackets in a cell are no markup.
+    drawn = Table(*(Column(name, overflow="fold") for name in head))
     for row in rows:
-        drawn.add_row(*row)
+        drawn.add_row(*(Text(_printable(cell)) for cell in row))
     Console().print(drawn)
