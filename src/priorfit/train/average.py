@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Generator, Tensor, nn
 
+from priorfit.networks.biggan_layers import Statistics
 from priorfit.networks.generator import Generator as Drawing
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -40,7 +41,7 @@ def settled(
 ) -> Drawing:
     """A copy whose stored batch statistics are those of its own drawings, and so fit its weights.
 
-    The mean over several batches, "standing statistics" in [brock2019]_. A generator without such
+    Taken over several batches, "standing statistics" in [brock2019]_. A generator without such
     statistics comes back as it is.
 
     Args:
@@ -49,18 +50,24 @@ def settled(
         labels: (B,), classes of one batch; None draws 64 without classes.
         batches: how many.
     """
-    generator = copy.deepcopy(generator)
-    layers = [m for m in generator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    generator = copy.deepcopy(generator).train()
+    layers = [module for module in generator.modules() if isinstance(module, Statistics)]
     if not layers:
         return generator.eval()
     count = 64 if labels is None else len(labels)
-    momenta = [layer.momentum for layer in layers]
-    generator.train()
-    for done in range(batches):
-        for layer in layers:
-            layer.momentum = 1 / (done + 1)  # the mean of all batches so far
+    sums = {layer: torch.zeros(2, len(layer.mean), device=noise.device) for layer in layers}
+
+    def add(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(layer, Statistics)
+        sums[layer] += torch.stack([inputs[0].mean((0, 2, 3)), inputs[0].square().mean((0, 2, 3))])
+
+    hooks = [layer.register_forward_pre_hook(add) for layer in layers]
+    for _ in range(batches):
         z = torch.randn(count, generator.z_dim, generator=noise, device=noise.device)
         generator(z, None if labels is None else generator.embed(labels))
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
+    for layer, hook in zip(layers, hooks, strict=True):
+        hook.remove()
+        mean, square = sums[layer] / batches
+        layer.mean.copy_(mean)
+        layer.var.copy_(square - mean.square())
     return generator.eval()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from priorfit.networks.biggan import BigGan, BigGanConfig
+from priorfit.networks.biggan_discriminator import BigGanDiscriminator, BigGanDiscriminatorConfig
 from priorfit.networks.generator import Discriminator
 from priorfit.networks.generator import Generator as Drawing
 from priorfit.networks.initialise import initialised
@@ -16,7 +18,7 @@ from priorfit.networks.stylegan_discriminator import (
 )
 from priorfit.train.augment import DIFFERENTIABLE
 from priorfit.train.generator import Game
-from priorfit.train.losses import LOGISTIC
+from priorfit.train.losses import HINGE, LOGISTIC
 from priorfit.types import Image
 
 _WIDEST = 512
@@ -47,7 +49,45 @@ class Pair:
         )
 
 
-def stylegan(size: int, classes: int, width: int, *, own_w: bool = True) -> Pair:
+def biggan(size: int, classes: int, width: int) -> Pair:
+    """BigGAN [brock2019]_ with the hinge game and two rates [heusel2017]_.
+
+    Args:
+        size: side of the images, a power of two.
+        classes: how many; 0 for none.
+        width: channels at the full size; every halving doubles them, to 512 at most.
+    """
+    channels = _pyramid(size, width)
+    blocks = len(channels) - 1
+    attention = max(0, blocks - 2)  # at half the size, as published for 128 pixels
+    drawing = BigGanConfig(
+        channels=channels,
+        attention=(attention,),
+        z_dim=20 * (blocks + 1),
+        classes=classes,
+        embedding=64,
+    )
+    judging = BigGanDiscriminatorConfig(
+        side=size,
+        channels=tuple(reversed(channels)),
+        halvings=blocks,
+        attention=(0,),
+        classes=classes,
+    )
+    game = Game(
+        HINGE,
+        DIFFERENTIABLE,
+        batch=32,
+        generator_rate=2e-4,
+        discriminator_rate=4e-4,
+        betas=(0.0, 0.99),
+    )
+    return Pair(lambda: BigGan(drawing), lambda: BigGanDiscriminator(judging), game)
+
+
+def stylegan(
+    size: int, classes: int, width: int, *, own_w: bool = True, noise: bool = False
+) -> Pair:
     """StyleGAN [karras2019]_ with the logistic game and lazy R1.
 
     Args:
@@ -55,6 +95,8 @@ def stylegan(size: int, classes: int, width: int, *, own_w: bool = True) -> Pair
         classes: how many; 0 for none.
         width: channels at the full size; every halving doubles them, to 512 at most.
         own_w: whether each layer gets a w of its own, as in-domain inversion wants [zhu2020]_.
+        noise: whether every layer gets noise; without it w alone says what is drawn, which is what
+            inversion finds.
     """
     channels = _pyramid(size, width)
     latent = min(_WIDEST, 4 * width)
@@ -77,9 +119,9 @@ def stylegan(size: int, classes: int, width: int, *, own_w: bool = True) -> Pair
         generator_rate=2e-3,
         discriminator_rate=2e-3,
         betas=(0.0, 0.99),
-        r1=2e-4 * size**2 * 5,
+        r1=5e-5 * size**2,
         latents=styled,
-        paint=noisy,
+        paint=noisy if noise else quiet,
     )
     return Pair(lambda: StyleGan(drawing), lambda: StyleGanDiscriminator(judging), game)
 
@@ -110,6 +152,13 @@ def noisy(generator: Drawing, w: Tensor, c: Tensor | None, noise: Generator) -> 
     return generator.draw(w, c, noise=fresh)
 
 
+def quiet(generator: Drawing, w: Tensor, c: Tensor | None, noise: Generator) -> Image:
+    """A drawing of StyleGAN without noise, whose strength then never leaves its start, 0."""
+    assert isinstance(generator, StyleGan)
+    none = [w.new_zeros(1, 1, side, side) for side in _sides(generator)]
+    return generator.draw(w, c, noise=none)
+
+
 def _sides(generator: StyleGan) -> list[int]:
     return [4 << (layer // 2) for layer in range(generator.layers)]
 
@@ -120,5 +169,8 @@ def _pyramid(size: int, width: int) -> tuple[int, ...]:
     return tuple(min(_WIDEST, width << (scales - 1 - scale)) for scale in range(scales))
 
 
-FAMILIES: dict[str, Callable[[int, int, int], Pair]] = {"stylegan": stylegan}
+FAMILIES: dict[str, Callable[[int, int, int], Pair]] = {
+    "biggan": biggan,
+    "stylegan": stylegan,
+}
 """(size, classes, width) -> networks and game, by the name of the family."""
