@@ -172,6 +172,13 @@ def test_grey_is_the_weighted_mean_of_the_colours():
         Grayscale().image_shape((3, 8, 8))
 
 
+def test_grey_weighs_from_the_zero_it_is_told():
+    image = uniform(1, 3, 4, 5)
+    weights = torch.tensor([0.2989, 0.5870, 0.1140], dtype=torch.float64)[:, None, None]
+    signed = ((2 * image - 1) * weights).sum(1, keepdim=True)
+    torch.testing.assert_close(2 * Grayscale(zero=0.5)(image) - 1, signed)
+
+
 def test_composition_goes_from_left_to_right():
     image, small = uniform(1, 3, 16, 12), Downsample(2)
     composed = Compose(small, dropouts(), Grayscale())

@@ -73,6 +73,21 @@ def test_the_centre_square_is_in_the_centre():
         mask.centre_square((8, 6), 7)
 
 
+@pytest.mark.parametrize(
+    ("size", "begin", "end"),
+    [((64, 64), 21, 43), ((256, 256), 85, 171), ((64, 80), 21, 43), ((80, 64), 21, 43)],
+)
+def test_the_hole_of_dgp_is_a_third_of_the_shorter_side_rounded_up_to_be_central(size, begin, end):
+    m = mask.centre_third(size)
+    missing = (m.known[0, 0] == 0).nonzero()
+    assert missing.amin(0).tolist() == [begin, begin]
+    assert missing.amax(0).tolist() == [end - 1, end - 1]
+    assert len(missing) == (end - begin) ** 2
+    assert m(torch.zeros(1, 3, *size))[0, 0, begin, begin] == 0.5  # 0 on their scale
+    with pytest.raises(ProblemError, match="needs 3 pixels a side, got 2×9"):
+        mask.centre_third((2, 9))
+
+
 def test_text_covers_a_part_of_the_picture_and_stays_the_same():
     lines = mask.text((64, 80), font_size=12)
     assert 0.6 < lines.known.mean() < 0.95

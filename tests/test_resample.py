@@ -3,15 +3,28 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
-from priorfit.degradations import Area, Bicubic, Border, Box, Downsample, Gauss, Lanczos
+from priorfit.degradations import (
+    Area,
+    Bicubic,
+    Border,
+    Box,
+    Downsample,
+    Enlarge,
+    Gauss,
+    Lanczos,
+    Linear,
+)
 from priorfit.errors import ProblemError
 from tests.pictures import uniform
 
-KERNELS = [Lanczos(2), Lanczos(3), Gauss(0.8), Gauss(3.0), Box(4), Box(7), Area(), Bicubic()]
+KERNELS = [
+    *(Lanczos(2), Lanczos(3), Gauss(0.8), Gauss(3.0), Box(4), Box(7), Area(), Bicubic(), Linear()),
+]
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
@@ -82,3 +95,23 @@ def test_factors_are_whole_and_at_least_two(factor):
 def test_an_image_too_small_for_the_window_is_refused():
     with pytest.raises(ProblemError, match="at least 8 pixels"):
         Downsample(2, border=Border.VALID)(uniform(1, 1, 4, 4))
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 7])
+def test_the_linear_window_interpolates_as_torch(factor):
+    image = uniform(2, 3, 30, 29)
+    ours = Downsample(factor, Linear(), allow_remainder=True)(image)
+    torch.testing.assert_close(ours, F.interpolate(image, scale_factor=1 / factor, mode="bilinear"))
+
+
+def test_enlarging_keeps_a_ramp_and_refuses_what_it_cannot_have_made():
+    ramp = torch.arange(6.0)[None, None, :, None].expand(1, 1, 6, 5)
+    inner = Enlarge(4)(ramp)[..., 2:-2, :]
+    steps = inner.diff(dim=-2)
+    torch.testing.assert_close(steps, torch.full_like(steps, 0.25))
+    assert Enlarge(4).image_shape((3, 8, 12)) == (3, 2, 3)
+    with pytest.raises(ProblemError, match="enlarged by 4, got 8×10"):
+        Enlarge(4).image_shape((3, 8, 10))
+    for factor in (1, 2.0):
+        with pytest.raises(ProblemError, match="whole factor of at least 2"):
+            Enlarge(factor)

@@ -10,6 +10,7 @@ from priorfit.degradations import Identity, Mask
 from priorfit.errors import ProblemError
 from priorfit.noise import Noise
 from priorfit.objective import Estimate, Term
+from priorfit.perceptual import DiscriminatorFeatures, Perceptual, absolute
 from priorfit.priors.inputs import Hiding, Probing
 from priorfit.problem import Problem
 from priorfit.terms import (
@@ -21,18 +22,23 @@ from priorfit.terms import (
     Sure,
     TotalVariation,
 )
+from tests.seeing import PLAIN, ours, tiny_discriminator
 
+SEEING = ours(PLAIN["vgg16"].state_dict())
 CONFIDENCE = torch.linspace(0, 1, 8).expand(1, 1, 8, 8)
 DATA_TERMS = [
     Mse(), Mse(CONFIDENCE), Mae(), Mae(CONFIDENCE), Charbonnier(), Charbonnier(0.1, CONFIDENCE),
     PoissonLikelihood(), PoissonLikelihood(30.0, CONFIDENCE), HeldOut(),
+    Perceptual(SEEING, ["relu1_2", "pool1", "relu2_2"]),
+    Perceptual(SEEING, ["conv2_1"], absolute, weights=[0.5]),
+    DiscriminatorFeatures(tiny_discriminator(), 3),
 ]  # fmt: skip
 TERMS = [*DATA_TERMS, TotalVariation(), TotalVariation(1.25)]
 
 
 def picture(seed: int, batch: int = 3) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return 0.1 + 0.8 * torch.rand(batch, 2, 8, 8, generator=generator, dtype=torch.float64)
+    return 0.1 + 0.8 * torch.rand(batch, 3, 8, 8, generator=generator, dtype=torch.float64)
 
 
 def loss_of(term: Term, y: Tensor, x: Tensor, noise_std: float | None = None) -> Tensor:
@@ -129,7 +135,7 @@ def test_hidden_pixels_are_known_ones_and_the_mask_says_so():
     source = Hiding(lambda problem: problem.observation, copies=4, fraction=0.3)
     z, pool = source(problem, Noise([0, 1, 2])), source.pool(problem, Noise([0, 1, 2]))
     assert torch.equal(z[:, -1:], known.double().expand(3, -1, -1, -1))
-    assert pool["z"].shape == (3, 4, 3, 8, 8)
+    assert pool["z"].shape == (3, 4, 4, 8, 8)
     shown, hidden = pool["z"][:, :, -1:], pool["hidden"]
     assert torch.equal(shown + hidden, known.double().expand(3, 4, -1, -1, -1))
     assert 0 < hidden.sum() < known.sum() * 12
