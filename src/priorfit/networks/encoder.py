@@ -86,10 +86,9 @@ class InDomainEncoder(Pretrained):
         Raises:
             ProblemError: they have another size.
         """
-        shape = (self.config.colors, *self.size)
-        if image.ndim != 4 or image.shape[1:] != shape:
-            got = tuple(image.shape)
-            raise ProblemError(f"expected images of shape (B, {shape}), got {got}; resize them")
+        if image.ndim != 4 or image.shape[1:] != (self.config.colors, *self.size):
+            shape = f"(B, {self.config.colors}, {self.size[0]}, {self.size[1]})"
+            raise ProblemError(f"expected images of shape {shape}, got {tuple(image.shape)}")
         x = self.first(image)
         for block in self.blocks:
             x = block(F.avg_pool2d(x, 2))
