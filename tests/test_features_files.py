@@ -86,6 +86,15 @@ def test_idinverts_network_is_numbered_as_torchvisions_and_prepared_as_caffes():
     torch.testing.assert_close(network(image, ["relu4_3"])["relu4_3"], expected)
 
 
+@pytest.mark.parametrize("trunk", ["vgg16", "vgg19"])
+def test_a_head_numbered_as_in_the_first_torchvision_gives_caffes_weights_away(trunk):
+    new = {"classifier.0": "classifier.1", "classifier.3": "classifier.4"}
+    state = PLAIN[trunk].state_dict()
+    network = ours({new.get(n[:12], n[:12]) + n[12:]: tensor for n, tensor in state.items()})
+    image = uniform(1, 3, 32, 32)
+    torch.testing.assert_close(network.logits(image), PLAIN[trunk](CAFFE(image)))
+
+
 def test_the_preparation_can_be_told_where_the_file_cannot():
     for word, preparation in (("caffe", CAFFE), ("signed", SIGNED), ("caffe-rgb", CAFFE_RGB)):
         assert ours(convolutions("vgg19"), preparation=word).preparation == preparation

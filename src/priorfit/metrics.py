@@ -49,7 +49,7 @@ def lpips(image: Image, reference: Image, network: Lpips) -> PerImage:
     Args:
         image: on the device of the network.
         reference: likewise.
-        network: say `Lpips.from_pretrained("lpips-squeezenet")`.
+        network: LPIPS on its classifier.
     """
     _same_size(image, reference)
     dtype = next(network.parameters()).dtype

@@ -118,8 +118,8 @@ _SQUEEZENET = (
 
 # vgg: configurations D and E of [simonyan2015]_. alexnet: the one-column network of
 # [krizhevsky2014]_. squeezenet1_1: [iandola2016]_ with the pools moved forward, version 1.1 of the
-# authors' code. vgg19_reflected: the encoder of [li2017]_, whose first layer turns [0, 1] into Caffe's
-# colours; thin in [wang2020]_, with 1×1 layers to the width of the network it was distilled from.
+# authors' code. vgg19_reflected: the encoder of [li2017]_, whose first layer makes Caffe's colours;
+# thin in [wang2020]_, with 1×1 layers to the width of the network it was distilled from.
 TRUNKS: Mapping[str, Trunk] = {
     "alexnet": Trunk(_ALEXNET, _decision(6)),
     "squeezenet1_1": Trunk(

@@ -39,6 +39,9 @@ _CLASSIFIERS = {
     "vgg16": {"fc6": 0, "fc7": 3, "fc8": 6},
     "vgg19": {"fc6": 0, "fc7": 3, "fc8": 6},
 }
+# In the first torchvision dropout came before the linear layers. Only conversions of Caffe's weights
+# are as old, see github.com/jcjohnson/pytorch-vgg.
+_OLD_VGG = {"fc6": 1, "fc7": 4, "fc8": 6}
 _NUMBERED = re.compile(r"(features\.|layer)(\d+)\.((?:squeeze|expand[13]x[13])\.)?(weight|bias)")
 _DECIDING = re.compile(r"classifier\.(\d+)\.(weight|bias)")
 _CAFFE_NAME = re.compile(
@@ -136,15 +139,20 @@ def _is_torchvision(found: Found) -> bool:
 def _torchvision(found: Found) -> Stored:
     trunk, named = _numbered(found, "features.")
     head = _head(trunk, found.tensors)
-    preparation = TORCHVISION
+    preparation = CAFFE if _is_old(trunk, found.tensors) else TORCHVISION
     if not all(torch.isfinite(tensor).all() for tensor in head.values()):
         # IMAGENET1K_FEATURES comes from a detector, the head filled with what is no number.
         head, preparation = {}, CAFFE_RGB
     return stored(trunk, named | head, _told(found, preparation))
 
 
+def _is_old(trunk: str, tensors: Tensors) -> bool:
+    return trunk.startswith("vgg") and "classifier.1.weight" in tensors
+
+
 def _head(trunk: str, tensors: Tensors) -> dict[str, Tensor]:
-    names = {number: name for name, number in _CLASSIFIERS[trunk].items()}
+    numbers = _OLD_VGG if _is_old(trunk, tensors) else _CLASSIFIERS[trunk]
+    names = {number: name for name, number in numbers.items()}
     head: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         match = _DECIDING.fullmatch(name)
