@@ -39,8 +39,8 @@ _CLASSIFIERS = {
     "vgg16": {"fc6": 0, "fc7": 3, "fc8": 6},
     "vgg19": {"fc6": 0, "fc7": 3, "fc8": 6},
 }
-# In the first torchvision dropout came before the linear layers. Only conversions of Caffe's weights
-# are as old, see github.com/jcjohnson/pytorch-vgg.
+# In the first torchvision dropout came before the linear layers. Only conversions of Caffe's
+# weights are as old, see github.com/jcjohnson/pytorch-vgg.
 _OLD_VGG = {"fc6": 1, "fc7": 4, "fc8": 6}
 _NUMBERED = re.compile(r"(features\.|layer)(\d+)\.((?:squeeze|expand[13]x[13])\.)?(weight|bias)")
 _DECIDING = re.compile(r"classifier\.(\d+)\.(weight|bias)")
