@@ -286,7 +286,10 @@ MGANPRIOR = Layout(
 )
 INTERFACEGAN = Layout(
     "StyleGAN of InterFaceGAN",
-    _holds("synthesis.layer0.first_layer"),
+    _holds(
+        "synthesis.layer0.first_layer",
+        "synthesis.layer0.epilogue.style_mod.dense.linear.weight",
+    ),
     partial(_convert, dialect=_INTERFACEGAN),
 )
 GENFORCE = Layout(
