@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import io
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,12 @@ from priorfit.checkpoints import catalog, fetch, files, store
 from priorfit.checkpoints.description import CONFIG, MODEL, read_config
 from priorfit.checkpoints.download import Patience
 from priorfit.checkpoints.files import Stored
+from priorfit.checkpoints.importing import import_file
 from priorfit.checkpoints.published.file import Published
+from priorfit.checkpoints.verify import verify
 from priorfit.errors import CheckpointError
+from priorfit.networks.generator import Generator
+from priorfit.noise import Noise
 from tests.server import Shelf, serving
 
 QUICK = Patience(timeout=5.0, pauses=())
@@ -182,3 +187,28 @@ def test_without_a_network_one_line_says_what_to_do(file: Published, monkeypatch
 def test_an_unknown_name_is_refused(file: Published):
     with pytest.raises(CheckpointError, match="did you mean 'some'"):
         fetch.fetch("sone")
+
+
+def test_the_whole_way_from_an_address_to_a_picture(shelf: Shelf, file: Published, monkeypatch):
+    """PGGAN of 8 pixels as mGANprior publishes it, through the process that reads such files."""
+    generator = torch.Generator().manual_seed(0)
+    tensors = {"lod": torch.zeros(())}
+    for layer in range(4):
+        side = 3 if layer else 4
+        weight = torch.randn(5, 5, side, side, generator=generator)
+        tensors |= {f"layer{layer}.conv.weight": weight, f"layer{layer}.wscale.bias": torch.ones(5)}
+    for output in range(2):
+        weight = torch.randn(3, 5, 1, 1, generator=generator)
+        tensors |= {f"output{output}.conv.weight": weight}
+        tensors |= {f"output{output}.wscale.bias": torch.zeros(3)}
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer)
+    shelf.data = buffer.getvalue()
+    monkeypatch.setattr(fetch, "import_file", import_file)
+    fetch.fetch("some", patience=QUICK)
+    network = Generator.from_pretrained("some")
+    drawn = network(network.sample(Noise([0, 1])))
+    assert drawn.shape == (2, 3, 8, 8)
+    assert drawn.isfinite().all() and not torch.equal(drawn[0], drawn[1])
+    assert network.source["licence"] == file.licence
+    assert [verdict.state for verdict in verify()] == ["ok"]

@@ -25,7 +25,7 @@ def _seen(name: str, file: str, sha256: str, length: int | None = None) -> Publi
     )
 
 
-def _head(network: str, sha256: str, length: int) -> Published:
+def _head(network: str, trunk: str, sha256: str, length: int) -> Published:
     # github.com/richzhang/PerceptualSimilarity, lpips/weights/v0.1.
     return Published(
         name=f"lpips-{network}",
@@ -38,6 +38,7 @@ def _head(network: str, sha256: str, length: int) -> Published:
         url=f"{_LPIPS}/raw/master/lpips/weights/v0.1/{network}.pth",
         sha256=sha256,
         length=length,
+        note=f"weighs the features of {trunk}, which is a checkpoint of its own",
     )
 
 
@@ -87,7 +88,16 @@ FILES = (
         weights="none stated; from Keras, whose authors had them from the authors of VGG",
     ),
     _caffe("vgg19-caffe", "vgg19-caffe-py3.pth", "HPcOFQTjXxbmp4X"),
-    _head("alex", "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0", 6_009),
-    _head("squeeze", "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76", 10_811),
-    _head("vgg", "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868", 7_289),
+    _head(
+        "alex", "alexnet", "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0", 6_009
+    ),
+    _head(
+        "squeeze",
+        "squeezenet1.1",
+        "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76",
+        10_811,
+    ),
+    _head(
+        "vgg", "vgg16", "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868", 7_289
+    ),
 )
