@@ -35,7 +35,7 @@ class Manner:
     noise: bool = True
     clamp: float | None = None
     scaled: bool = True
-    fused: bool | None = None
+    fused: bool = False
 
 
 class Mapping(nn.Module):
@@ -153,7 +153,9 @@ class StyledConv2d(nn.Module):
         self.scale = 1 / math.sqrt(fan_in)
         self.eps = EPS if manner.scaled else EPS / fan_in
         self.style = EqualisedLinear(manner.w_dim, inside, bias=1.0)
-        self.weight = nn.Parameter(torch.zeros(outside, inside, 3, 3))
+        # In the order that torch wants for a transposed convolution, where it is one.
+        ends = (inside, outside) if up else (outside, inside)
+        self.weight = nn.Parameter(torch.zeros(*ends, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outside))
         noisy = manner.noise
         self.noise_strength = nn.Parameter(torch.zeros(())) if noisy else None
@@ -169,8 +171,7 @@ class StyledConv2d(nn.Module):
             w: (B, W).
             noise: instead of the stored one, what broadcasts to (B, 1, H, W).
         """
-        fused = len(x) == 1 if self.fused is None else self.fused
-        convolve = with_styled_weights if fused else with_styled_features
+        convolve = with_styled_weights if self.fused else with_styled_features
         x = convolve(x, self.weight * self.scale, self.style(w), self.eps, up=self.up)
         x = smoothed(x) if self.up else x
         noise = self.noise if noise is None else noise
@@ -206,7 +207,7 @@ class FrozenStyledConv2d(nn.Module):
         self.style = layer.style.frozen()
         weight = (layer.weight * layer.scale).detach()
         self.register_buffer("weight", weight.contiguous(memory_format=torch.channels_last))
-        self.register_buffer("squares", weight.square().sum((2, 3)).T.contiguous())
+        self.register_buffer("squares", squares(weight, up=self.up).contiguous())
         self.register_buffer("bias", (layer.bias * self.gain).detach()[:, None, None])
         noise, strength = layer.noise, layer.noise_strength
         gain = None if strength is None else (strength * self.gain).detach()
@@ -249,9 +250,8 @@ class ToColor(nn.Module):
         self.bias = nn.Parameter(torch.zeros(colors))
 
     def forward(self, x: Tensor, w: Tensor) -> Image:
-        kernel = self.weight.flatten(1) * (self.style(w) * self.scale)[:, None]
-        image = torch.baddbmm(self.bias[:, None], kernel, x.flatten(2))
-        return limited(image.unflatten(2, size_of(x)), self.limit)
+        x = x * self.style(w)[..., None, None]
+        return limited(F.conv2d(x, self.weight * self.scale, self.bias), self.limit)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with weights N(0, 1) and no bias."""
@@ -263,29 +263,33 @@ def with_styled_weights(
     x: Tensor, weight: Tensor, style: Tensor, eps: float, *, up: bool
 ) -> Tensor:
     """Convolve each image with weights of its own, W·s / √(Σ (W·s)² + ε), as groups."""
-    weight = weight * style[:, None, :, None, None]  # (B, out, in, k, k)
-    weight = weight * torch.rsqrt(weight.square().sum((2, 3, 4), keepdim=True) + eps)
+    inside = 1 if up else 2  # axis of the channels that come in; the first is that of the images
+    weight = weight * (style[:, :, None] if up else style[:, None])[..., None, None]
+    weight = weight * torch.rsqrt(weight.square().sum((inside, 3, 4), keepdim=True) + eps)
     images = x.reshape(1, -1, *size_of(x))
-    return convolved(images, weight.flatten(0, 1), up=up, groups=len(x)).unflatten(1, (len(x), -1))[
-        0
-    ]
+    convolution = convolved(images, weight.flatten(0, 1), up=up, groups=len(x))
+    return convolution.unflatten(1, (len(x), -1))[0]
 
 
 def with_styled_features(
     x: Tensor, weight: Tensor, style: Tensor, eps: float, *, up: bool
 ) -> Tensor:
     """The same numbers up to rounding: scale features by s, convolve with W, divide by the norm."""
-    squares = weight.square().sum((2, 3)).T
-    norm = torch.rsqrt(style.square() @ squares + eps)
+    norm = torch.rsqrt(style.square() @ squares(weight, up=up) + eps)
     return convolved(x * style[..., None, None], weight, up=up) * norm[..., None, None]
+
+
+def squares(weight: Tensor, *, up: bool) -> Tensor:
+    """Squares of a filter, summed over its pixels, (in, out)."""
+    summed = weight.square().sum((2, 3))
+    return summed if up else summed.T
 
 
 def convolved(x: Tensor, weight: Tensor, *, up: bool, groups: int = 1) -> Tensor:
     """Convolve; with `up` transposed, with a stride of 2: (B, in, h, w) -> (B, out, 2h+1, 2w+1)."""
-    if not up:
-        return F.conv2d(x, weight, padding=weight.shape[-1] // 2, groups=groups)
-    weight = weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
-    return F.conv_transpose2d(x, weight, stride=2, groups=groups)
+    if up:
+        return F.conv_transpose2d(x, weight, stride=2, groups=groups)
+    return F.conv2d(x, weight, padding=weight.shape[-1] // 2, groups=groups)
 
 
 def smoothed(x: Tensor) -> Tensor:

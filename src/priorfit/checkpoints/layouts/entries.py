@@ -1,6 +1,5 @@
 """Taking the entries of a published file one by one, so that none is missing and none left."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -9,6 +8,8 @@ from torch import Tensor
 
 from priorfit.checkpoints.layouts.layout import Found
 from priorfit.errors import CheckpointError
+
+LARGEST = 1e9
 
 
 class Entries:
@@ -81,7 +82,8 @@ def number(settings: Mapping[str, Any], key: str, default: float) -> float:
     value = settings.get(key)
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    right = isinstance(value, int | float) and not isinstance(value, bool)
+    if not right or not -LARGEST <= value <= LARGEST:
         raise CheckpointError(f"setting '{key}' is {value!r:.60}, expected a number")
     return float(value)
 

@@ -62,8 +62,10 @@ class Dialect:
         return tensor.T if self.transposed else tensor
 
     def filter(self, tensor: Tensor, *, up: bool = False) -> Tensor:
-        """A filter as (out, in, k, k), for torch's convolutions."""
+        """A filter as torch's convolutions want it: (out, in, k, k), with `up` (in, out, k, k)."""
         tensor = tensor.permute(3, 2, 0, 1) if self.channels_last else tensor
+        if up:
+            tensor = tensor.transpose(0, 1)
         return tensor.flip(2, 3) if up and self.turned else tensor
 
 
@@ -303,7 +305,7 @@ def _shape(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     skips = scales == 1 or "outputs.1.weight" in tensors
     architecture = "resnet" if "shortcuts.0.weight" in tensors else "skip" if skips else "origin"
     return {
-        "channels": [shape(f"synthesis.{2 * n}.weight")[0] for n in range(scales)],
+        "channels": [shape(f"synthesis.{2 * n}.bias")[0] for n in range(scales)],
         "z_dim": shape("mapping.layers.0.weight")[1] - embedding,
         "w_dim": w_dim,
         "mapping_width": shape("mapping.layers.0.weight")[0],
