@@ -18,8 +18,6 @@ from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import built
 
-__all__ = ["GENFORCE", "KARRAS", "LAYOUTS", "MGANPRIOR", "NVLABS"]
-
 SMOOTHING = (1.0, 3.0, 3.0, 1.0)
 
 
