@@ -50,7 +50,7 @@ def file(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     with serving(shelf) as address:
         one = Published(
             name="some",
-            kind="stylegan",
+            kind="twice",
             does="faces",
             file="some.pth",
             page="https://example.org/some",
@@ -146,6 +146,13 @@ def test_a_file_from_elsewhere_must_be_the_published_one(
         fetch.adopt(file, path, overwrite=True)
 
 
+def test_another_kind_of_network_is_not_taken_for_the_published_one(file, monkeypatch):
+    known_with(monkeypatch, file, kind="biggan-discriminator")
+    with pytest.raises(CheckpointError, match="holds a twice, and some is a biggan-discrim"):
+        fetch.fetch("some", patience=QUICK)
+    assert store.names() == {}
+
+
 def test_what_cannot_be_imported_is_kept_for_another_day(shelf: Shelf, file: Published):
     shelf.data = b"nonsense"
     with pytest.raises(CheckpointError, match="is something else"):
@@ -205,6 +212,7 @@ def test_the_whole_way_from_an_address_to_a_picture(shelf: Shelf, file: Publishe
     torch.save(tensors, buffer)
     shelf.data = buffer.getvalue()
     monkeypatch.setattr(fetch, "import_file", import_file)
+    known_with(monkeypatch, file, kind="pggan")
     fetch.fetch("some", patience=QUICK)
     network = Generator.from_pretrained("some")
     drawn = network(network.sample(Noise([0, 1])))

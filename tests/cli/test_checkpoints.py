@@ -45,7 +45,8 @@ def some(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Published]:
     monkeypatch.setattr(fetch, "import_file", imported)
     monkeypatch.setattr(download.Patience, "__init__", quick)
     with serving(shelf) as address:
-        one = dataclasses.replace(CATALOG["vgg19"], name="some", url=f"{address}/a", sha256=None)
+        changes = {"name": "some", "kind": "stylegan", "url": f"{address}/a", "sha256": None}
+        one = dataclasses.replace(CATALOG["vgg19"], **changes)
         monkeypatch.setitem(catalog.CATALOG, "some", one)
         yield one
 

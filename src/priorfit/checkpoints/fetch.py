@@ -57,7 +57,8 @@ def adopt(file: Published, path: Path, *, overwrite: bool = False) -> Path:
     """Import a file that is said to be a published one, with what is known of that.
 
     Raises:
-        CheckpointError: it has another hash, or one that it had not when it was first imported.
+        CheckpointError: it has another hash, now or when it was first imported, or it holds
+            another kind of network.
     """
     digest = file_hash(path)
     expected, whose = _expected(file)
@@ -67,6 +68,10 @@ def adopt(file: Published, path: Path, *, overwrite: bool = False) -> Path:
             "import it under another name if it is meant"
         )
     place = import_file(path, file.name, overwrite=overwrite)
+    kind = read_config(place)["kind"]
+    if kind != file.kind:
+        store.remove(file.name)
+        raise CheckpointError(f"{path}: holds a {kind}, and {file.name} is a {file.kind}")
     known = {"published": file.name, "page": file.page, "url": file.url, "licence": file.licence}
     annotate(place, {key: value for key, value in known.items() if value is not None})
     return place
