@@ -7,12 +7,14 @@ stands as `Call` and its like. So the files may say what no honest pickler would
 import io
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 STOP = b"."
@@ -313,3 +315,52 @@ def tf_network(
         "variables": [(key, value) for key, value in variables.items()],
     }
     return Call(kind, (), "NEWOBJ", state=state)
+
+
+STATE = {
+    "mapping.weight": torch.linspace(-1, 1, 12).reshape(3, 4),
+    "synthesis.b4.const": torch.arange(8.0).reshape(2, 2, 2),
+    "w_avg": torch.tensor(0.5),
+}
+ARRAYS = {name: value.numpy() for name, value in STATE.items()}
+MEMORY = {str(n): value.numpy().tobytes() for n, value in enumerate(STATE.values())}
+
+
+def outside(*more: None) -> dict[str, Call]:
+    """The state, its memory outside of the pickle."""
+    pieces = zip(MEMORY, STATE.items(), strict=True)
+    return {
+        name: tensor(storage(key, value.numel(), *more), tuple(value.shape), value.stride())
+        for key, (name, value) in pieces
+    }
+
+
+def legacy(value: Any) -> bytes:
+    return torch_legacy(value, {key: (len(data) // 4, data) for key, data in MEMORY.items()})
+
+
+# Each container with a place for something that has nothing to do with the network.
+CONTAINERS: dict[str, Callable[[Any], bytes]] = {
+    "torch zip": lambda extra: torch_zip({"g": outside(), "extra": extra}, MEMORY),
+    "torch legacy": lambda extra: legacy({"g": outside(None), "extra": extra}),
+    "torch module": lambda extra: torch_zip(
+        Call(
+            Global("torch.nn.modules.container", "Sequential"),
+            state={"_parameters": outside(), "_buffers": {}, "_modules": {}, "extra": extra},
+        ),
+        MEMORY,
+    ),
+    "nvlabs": lambda extra: pickled({"G_ema": nvlabs_module(STATE, extra=extra)}),
+    "tensorflow": lambda extra: pickled(tf_network("Gs", ARRAYS, extra=extra)),
+    "arrays in a pickle": lambda extra: pickled({**ARRAYS, "extra": extra}),
+    "npy of objects": lambda extra: npy_of_object({**ARRAYS, "extra": extra}),
+    "npz of objects": lambda extra: npz({"all": npy_of_object({**ARRAYS, "extra": extra}, 2)}),
+}
+
+HONEST = {
+    **{name: make(None) for name, make in CONTAINERS.items()},
+    "safetensors": save(STATE),
+    "torch zip by torch": saved(OrderedDict(STATE)),
+    "torch legacy by torch": saved(OrderedDict(STATE), legacy=True),
+    "npz": npz({n: npy(a.shape, "<f4", a.tobytes()) for n, a in ARRAYS.items()}),
+}

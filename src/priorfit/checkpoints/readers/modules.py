@@ -1,5 +1,6 @@
 """Modules of PyTorch that were pickled whole, NVIDIA's with their source among them."""
 
+import itertools
 from typing import Any
 
 from torch import Tensor
@@ -41,17 +42,17 @@ def state_dict(module: Any, tensors: Tensors) -> dict[str, Tensor]:
     """
     collected: dict[str, Tensor] = {}
     waiting = [("", module, 0)]
-    while waiting:
+    for seen in itertools.count():
+        if not waiting:
+            return collected
         prefix, module, depth = waiting.pop()
-        state = state_of(module)
-        if state is None:
-            continue
+        state = state_of(module) or {}
         collected |= {f"{prefix}{name}": t for name, t in _own(state, tensors).items()}
         inside = [(f"{prefix}{n}.", inner, depth + 1) for n, inner in _inner(state).items()]
         waiting += reversed(inside)
-        if len(collected) + len(waiting) > _MOST or depth > _DEEPEST:
-            raise CheckpointError("holds modules nested in a way that no network is")
-    return collected
+        if seen + len(collected) + len(waiting) > _MOST or depth > _DEEPEST:
+            break
+    raise CheckpointError("holds modules nested in a way that no network is")
 
 
 def built_with(module: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def read_zip(archive: Archive) -> tuple[Any, Tensors]:
 
 
 def _what_else(names: list[str]) -> str:
-    inside = [name for name in names if name.endswith(_INSIDE)]
+    inside = [n for n in names if n.endswith(_INSIDE) and not n.endswith("/data.pkl")]
     if inside:
         some = shown(inside[0])
         return f"is a ZIP archive of other files, such as {some}: unpack it and import one"
