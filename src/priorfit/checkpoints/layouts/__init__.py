@@ -7,6 +7,7 @@ from priorfit.checkpoints.layouts import (
     pggan,
     stylegan,
     stylegan2,
+    stylegan3,
     stylegan_discriminator,
 )
 from priorfit.checkpoints.layouts.layout import Found, Layout
@@ -15,6 +16,7 @@ __all__ = ["Found", "Layout", "LAYOUTS"]
 
 LAYOUTS: tuple[Layout, ...] = (
     *stylegan2.LAYOUTS,
+    *stylegan3.LAYOUTS,
     *stylegan.LAYOUTS,
     *stylegan_discriminator.LAYOUTS,
     *pggan.LAYOUTS,
