@@ -98,9 +98,11 @@ class TotalVariation(Term):
 
     Args:
         beta: exponent; 0.5 is isotropic total variation.
+        mean: divide by the number of summands, so that one weight serves pictures of every size.
     """
 
     beta: float = 0.5
+    mean: bool = False
 
     def against(self, problem: Problem) -> Loss:
         def loss(at: Estimate) -> PerImage:
@@ -109,9 +111,22 @@ class TotalVariation(Term):
             right = (x[..., :-1, 1:] - x[..., :-1, :-1]).square()
             # Where the image is flat the slope of a root is infinite; 0 is the right subgradient.
             energy = (down + right).clamp_min(torch.finfo(x.dtype).tiny)
-            return energy.pow(self.beta).flatten(1).sum(1)
+            variation = energy.pow(self.beta).flatten(1)
+            return variation.mean(1) if self.mean else variation.sum(1)
 
         return loss
+
+
+@dataclass(frozen=True)
+class Ascent(Term):
+    """L = −mean A(x): what is observed of the image shall be as large as it can be.
+
+    For activation maximisation, where A is what a trained network makes of the image; there is
+    nothing to compare with.
+    """
+
+    def against(self, problem: Problem) -> Loss:
+        return lambda at: -at.degraded.flatten(1).mean(1)
 
 
 @dataclass(frozen=True)

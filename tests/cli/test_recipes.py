@@ -1,6 +1,6 @@
 import pytest
 
-from priorfit.recipes import SETTINGS
+from priorfit.recipes import ANALYSES, SETTINGS
 
 OWN = {
     "denoise-unguided": ["copies=24", "epsilon=0.02", "down=64, up=48, skip=16", "most\t2000"],
@@ -13,18 +13,20 @@ def test_every_recipe_is_listed_on_one_line(priorfit):
     answer = priorfit("recipes", "list")
     rows = [line.split("\t") for line in answer.out.splitlines()]
     assert answer.status == 0
-    assert [row[0] for row in rows[1:]] == sorted(SETTINGS)
+    assert [row[0] for row in rows[1:]] == sorted({**SETTINGS, **ANALYSES})
     assert {len(row) for row in rows} == {4}
     tasks = {"denoise", "inpaint", "upscale", "deblur", "dejpeg", "fuse"}
+    tasks |= {"preimage", "maximise", "effect", "impedance"}
     assert {row[1] for row in rows[1:]} == tasks
 
 
-@pytest.mark.parametrize("name", sorted(SETTINGS))
+@pytest.mark.parametrize("name", sorted({**SETTINGS, **ANALYSES}))
 def test_every_number_is_shown_with_its_source(priorfit, name):
     answer = priorfit("recipes", "show", name)
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in answer.out.splitlines()}
     assert answer.status == 0
-    assert all(rows[cited][1] for cited in ("network", "rate", "steps", "objective"))
+    first = "network" if "network" in rows else "start"
+    assert all(rows[cited][1] for cited in (first, "rate", "steps", "objective"))
     assert "0x" not in answer.out
 
 

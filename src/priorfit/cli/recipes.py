@@ -12,9 +12,10 @@ recipes = typer.Typer(help="The recipes, and where their numbers come from.", no
 @recipes.command("list")
 def list_recipes() -> None:
     """List all recipes."""
-    from priorfit.recipes import SETTINGS, task_of
+    from priorfit.recipes import ANALYSES, SETTINGS, task_of
 
-    rows = [(name, task_of(name), str(s.steps.value), s.about) for name, s in SETTINGS.items()]
+    every = {**SETTINGS, **ANALYSES}
+    rows = [(name, task_of(name), str(s.steps.value), s.about) for name, s in every.items()]
     table(("recipe", "task", "steps", "for"), sorted(rows))
 
 
@@ -24,11 +25,11 @@ def show(
 ) -> None:
     """Show every number of a recipe with its source."""
     from priorfit.errors import RecipeError
-    from priorfit.recipes import find
+    from priorfit.recipes import ANALYSES, find
     from priorfit.recipes.show import rows
 
     try:
-        setting = find(name)
+        setting = ANALYSES[name] if name in ANALYSES else find(name)
     except RecipeError as error:
         raise typer.BadParameter(str(error), param_hint="NAME") from None
     table(("setting", "value", "source"), rows(setting))

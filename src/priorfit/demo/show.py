@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch.nn.functional as F
-from PIL import Image as PillowImage
-from PIL import ImageDraw, ImageFont
 
 from priorfit.demo.damage import Exhibit
 from priorfit.images import write_atomically
 from priorfit.metrics import psnr
-from priorfit.report.embed import embed, levels, png
+from priorfit.report.embed import embed, png
 from priorfit.report.page import page
 from priorfit.report.restored import Shown, decibels
+from priorfit.report.sheet import side_by_side
 from priorfit.sidecar import sidecar_path
 from priorfit.types import Image
-
-_GAP, _LINE = 8, 26  # pixels between pictures, and above them for their names
 
 
 @dataclass(frozen=True)
@@ -138,20 +135,6 @@ def show(folder: Path, results: Sequence[Result]) -> Path:
     sections = [_section(result) for result in results]
     write_atomically(path, page("demo.html", {"sections": sections}), overwrite=True)
     return path
-
-
-def side_by_side(pictures: Sequence[tuple[str, Image]]) -> PillowImage.Image:
-    """Put named pictures, (1, C, H, W), in a row; smaller ones are enlarged by whole pixels."""
-    width, height = (max(image.shape[axis] for _, image in pictures) for axis in (-1, -2))
-    size = (len(pictures) * (width + _GAP) + _GAP, height + _LINE + _GAP)
-    sheet = PillowImage.new("RGB", size, "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for number, (name, image) in enumerate(pictures):
-        left = _GAP + number * (width + _GAP)
-        pen.text((left, _LINE / 2), name, fill="#333333", font=font, anchor="lm")
-        panel = levels(image[0]).convert("RGB")
-        sheet.paste(panel.resize((width, height), PillowImage.Resampling.NEAREST), (left, _LINE))
-    return sheet
 
 
 def _pictures(result: Result, restored: Image) -> list[tuple[str, Image]]:

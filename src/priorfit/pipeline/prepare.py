@@ -20,11 +20,15 @@ def prepared(posed: Posed, name: str, steps: int) -> Recipe:
     Raises:
         RecipeError: there is none of that name.
     """
-    made = posed.ending(recipes.load(name, steps))
-    if any(isinstance(make(), Rewinding) for make in made.filters):
-        return made
+    return guarded(posed.ending(recipes.load(name, steps)))
+
+
+def guarded(recipe: Recipe) -> Recipe:
+    """The recipe with a guard against losses that are not numbers, if it has none of its own."""
+    if any(isinstance(make(), Rewinding) for make in recipe.filters):
+        return recipe
     # Goes back only from losses that are not numbers, so it changes no healthy fit.
-    return replace(made, filters=[partial(Rewinding, drop=math.inf), *made.filters])
+    return replace(recipe, filters=[partial(Rewinding, drop=math.inf), *recipe.filters])
 
 
 def guide(fit: Fit) -> tuple[str, Image] | None:

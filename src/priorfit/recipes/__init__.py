@@ -2,10 +2,12 @@
 
 import difflib
 import re
+from collections.abc import Collection
 
 from priorfit.errors import RecipeError
 from priorfit.recipes import fast, published
-from priorfit.recipes.setting import Cited, Setting
+from priorfit.recipes.analyses import ANALYSES
+from priorfit.recipes.setting import Cited, PixelSetting, Setting
 from priorfit.restore import Recipe
 
 SETTINGS: dict[str, Setting] = {
@@ -36,7 +38,17 @@ SETTINGS: dict[str, Setting] = {
     "dip/fuse-paper": published.FUSE,
 }
 
-__all__ = ["Cited", "find", "load", "Setting", "SETTINGS", "task_of"]
+__all__ = [
+    "ANALYSES",
+    "analysis_named",
+    "Cited",
+    "find",
+    "load",
+    "PixelSetting",
+    "Setting",
+    "SETTINGS",
+    "task_of",
+]
 
 
 def find(name: str) -> Setting:
@@ -46,10 +58,19 @@ def find(name: str) -> Setting:
         RecipeError: there is none of that name.
     """
     if name not in SETTINGS:
-        near = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.3)
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        raise RecipeError(f"no recipe is called '{name}': {hint}`priorfit recipes list` names them")
+        raise _unknown(name, SETTINGS)
     return SETTINGS[name]
+
+
+def analysis_named(name: str) -> Setting | PixelSetting:
+    """Look the setting of an analysis up by its name.
+
+    Raises:
+        RecipeError: there is none of that name.
+    """
+    if name not in ANALYSES:
+        raise _unknown(name, ANALYSES)
+    return ANALYSES[name]
 
 
 def task_of(name: str) -> str:
@@ -68,3 +89,9 @@ def load(name: str, steps: int | None = None) -> Recipe:
         RecipeError: there is none of that name.
     """
     return find(name).recipe(steps)
+
+
+def _unknown(name: str, known: Collection[str]) -> RecipeError:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return RecipeError(f"no recipe is called '{name}': {hint}`priorfit recipes list` names them")

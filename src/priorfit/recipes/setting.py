@@ -9,6 +9,7 @@ import torch
 from priorfit.objective import Objective, Schedule, Term
 from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory
 from priorfit.priors.inputs import Input
+from priorfit.priors.pixels import Pixels
 from priorfit.priors.precision import Precision, full
 from priorfit.restore import Finish, OptimizerFactory, Recipe, Stage
 from priorfit.state import Filter
@@ -67,8 +68,6 @@ class Setting:
 
     def recipe(self, steps: int | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""
-        objective = self.objective.value
-        summed = objective if isinstance(objective, Objective) else 1.0 * objective
         prior = DeepImagePrior(
             self.network.value,
             self.inputs.value,
@@ -76,9 +75,9 @@ class Setting:
             turning=self.turning.value,
             precision=self.precision,
         )
-        return Recipe(prior, self._stages(steps, summed), self.filters.value, self.finish)
+        return Recipe(prior, self._stages(steps), self.filters.value, self.finish)
 
-    def _stages(self, steps: int | None, objective: Objective) -> list[Stage]:
+    def _stages(self, steps: int | None) -> list[Stage]:
         left = steps or self.steps.value
         stages = []
         if self.warm_up is not None:
@@ -86,4 +85,33 @@ class Setting:
             stages.append(replace(first, steps=min(first.steps, left)))
             left -= stages[0].steps
         rates = dict.fromkeys(self.parts, self.rate.value)
-        return [*stages, Stage(left, rates, objective, self.optimizer)]
+        return [*stages, Stage(left, rates, _summed(self.objective.value), self.optimizer)]
+
+
+@dataclass(frozen=True)
+class PixelSetting:
+    """One setting of an image whose pixels are optimised themselves.
+
+    Args:
+        about: one line for the list of recipes.
+        start: lowest and highest value of the uniform noise that it begins with.
+        rate: learning rate.
+        steps: length of the fit.
+        objective: what is minimised.
+    """
+
+    about: str
+    start: Cited[tuple[float, float]]
+    rate: Cited[float]
+    steps: Cited[int]
+    objective: Cited[Objective | Term]
+
+    def recipe(self, steps: int | None = None) -> Recipe:
+        """Make the recipe, of the setting's own length or another."""
+        rates = {"pixels": self.rate.value}
+        stage = Stage(steps or self.steps.value, rates, _summed(self.objective.value))
+        return Recipe(Pixels(*self.start.value), [stage])
+
+
+def _summed(objective: Objective | Term) -> Objective:
+    return objective if isinstance(objective, Objective) else 1.0 * objective

@@ -7,13 +7,13 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
-from priorfit.recipes.setting import Cited, Setting
+from priorfit.recipes.setting import Cited, PixelSetting, Setting
 
 Row = tuple[str, str, str]
 """Name, value, source."""
 
 
-def rows(setting: Setting) -> list[Row]:
+def rows(setting: Setting | PixelSetting) -> list[Row]:
     """Every number of a setting, with its source where it has one."""
     described = []
     for field in fields(setting):
