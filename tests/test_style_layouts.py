@@ -270,7 +270,6 @@ def test_the_first_layer_is_a_convolution_around_one_pixel():
 @pytest.mark.parametrize("layout", [stylegan.MGANPRIOR, stylegan.KARRAS])
 def test_a_fused_layer_is_used_as_the_papers_do(layout: Layout):
     """Not as our own state says, but as the file's filter in the papers' formula."""
-    torch.manual_seed(0)
     karras = layout is stylegan.KARRAS
     file = (style_files.karras_stylegan if karras else style_files.mganprior_stylegan)(
         STYLED.state_dict(), ALWAYS
@@ -351,6 +350,13 @@ def test_noise_that_is_not_stored_is_always_the_same():
         name = f"synthesis.{index}.noise"
         assert torch.equal(first[name], second[name])
         assert first[name].shape == file[f"synthesis.layer{index}.epilogue.apply_noise.noise"].shape
+
+
+def test_a_mean_with_a_row_for_each_layer_keeps_its_rows():
+    file = style_files.genforce_stylegan(OWN_ROWS.state_dict())
+    file["truncation.w_avg"] = torch.arange(36.0)
+    tensors = stylegan.GENFORCE.convert(Found(file)).tensors
+    assert torch.equal(tensors["w_avg"], torch.arange(36.0).view(6, 6))
 
 
 def test_another_blur_is_refused():

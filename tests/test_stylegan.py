@@ -7,11 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from priorfit.errors import ProblemError
+from priorfit.checkpoints.files import Stored
+from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks import style_layers
 from priorfit.networks.generator import Discriminator, Generator
 from priorfit.networks.growth import widths
 from priorfit.networks.initialise import initialised
+from priorfit.networks.pretrained import built
 from priorfit.networks.style_layers import EqualisedDownConv2d, EqualisedUpConv2d
 from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.networks.stylegan_discriminator import (
@@ -246,6 +248,21 @@ def test_what_is_saved_comes_back_to_the_bit(tmp_path):
     assert isinstance(again, StyleGan)
     z, c = network.sample(Noise([7])), network.embed(torch.tensor([1]))
     assert torch.equal(again(z, c), network(z, c))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mapping_depth": 0}, "1 to 64 layers"),
+        ({"mapping_depth": 1 << 16}, "1 to 64 layers"),
+        ({"channels": []}, "no stylegan can be built"),
+        ({"channels": [4] * 64}, "no stylegan can be built"),
+        ({"w_dim": -1}, "no stylegan can be built"),
+    ],
+)
+def test_settings_of_no_network_are_refused(change: dict[str, object], message: str):
+    with pytest.raises(CheckpointError, match=message):
+        built(Stored("stylegan", {"channels": [4, 4], **change}, {}))
 
 
 @pytest.mark.parametrize("resolution", [8, 64, 1024])

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from priorfit.errors import ProblemError
+from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.generator import Generator, split_at
 from priorfit.networks.growth import drawn, widths
 from priorfit.networks.style_layers import (
@@ -22,6 +22,8 @@ from priorfit.networks.style_layers import (
 from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear
 from priorfit.noise import Noise
 from priorfit.types import Image
+
+_DEEPEST = 64
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class StyleGan(Generator):
 
     Args:
         config: how it is built.
+
+    Raises:
+        CheckpointError: the mapping has no layers, or more than anybody would give it.
     """
 
     kind = "stylegan"
@@ -76,6 +81,10 @@ class StyleGan(Generator):
 
     def __init__(self, config: StyleGanConfig) -> None:
         super().__init__(config)
+        if not 1 <= config.mapping_depth <= _DEEPEST:
+            raise CheckpointError(
+                f"a mapping has 1 to {_DEEPEST} layers, expected no {config.mapping_depth}"
+            )
         channels = config.channels
         side = 4 << (len(channels) - 1)
         self.size, self.z_dim, self.w_dim = (side, side), config.z_dim, config.w_dim
