@@ -43,10 +43,13 @@ class Pair:
     ) -> tuple[Drawing, Discriminator]:
         """Both networks as they are before training."""
         noise = Generator().manual_seed(seed)
-        return (
-            initialised(self.generator, noise, device),
-            initialised(self.discriminator, noise, device),
-        )
+        generator = initialised(self.generator, noise, device)
+        if isinstance(generator, StyleGan):
+            # Of ones, as published, it says nothing about where things are for the first thousands
+            # of steps; a short training has no time for that.
+            values = torch.randn(generator.const.shape, generator=noise)
+            generator.const.data.copy_(values)
+        return generator, initialised(self.discriminator, noise, device)
 
 
 def biggan(size: int, classes: int, width: int) -> Pair:
@@ -115,7 +118,7 @@ def stylegan(
     game = Game(
         LOGISTIC,
         DIFFERENTIABLE,
-        batch=32,
+        batch=16,
         generator_rate=2e-3,
         discriminator_rate=2e-3,
         betas=(0.0, 0.99),
