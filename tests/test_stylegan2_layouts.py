@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from priorfit.checkpoints.layouts import LAYOUTS, Found
+from priorfit.checkpoints.layouts.rosinality import LAYOUTS as ROSINALITY
 from priorfit.checkpoints.layouts.stylegan2 import GENFORCE, KARRAS, MGANPRIOR, NVLABS
 from priorfit.errors import CheckpointError
 from priorfit.networks.initialise import initialised
@@ -155,6 +156,40 @@ def nvlabs(network: StyleGan2) -> Tensors:
     return out
 
 
+def rosinality(network: StyleGan2) -> Tensors:
+    """State of rosinality's module, which leaves out the mean w."""
+    out = {}
+    for name, tensor in network.state_dict().items():
+        head, *rest = name.split(".")
+        number = int(rest[0]) if rest and rest[0].isdigit() else 0
+        ending = ".".join(rest[1:]).replace("style", "conv.modulation")
+        if name.startswith("mapping.layers"):
+            out[f"style.{int(rest[1]) + 1}.{rest[2]}"] = tensor
+        if head == "const":
+            out["input.input"] = tensor
+        if head in ("outputs", "synthesis"):
+            one, more = ("to_rgb1", "to_rgbs") if head == "outputs" else ("conv1", "convs")
+            place = one if number == 0 else f"{more}.{number - 1}"
+            up = head == "synthesis" and number % 2 == 1
+            if ending == "weight":
+                weight = tensor.transpose(0, 1) if up else tensor
+                out[f"{place}.conv.weight"] = weight[None]
+            elif ending == "bias":
+                bias = {f"{place}.activate.bias": tensor}
+                out |= (
+                    bias if head == "synthesis" else {f"{place}.bias": tensor[None, :, None, None]}
+                )
+            elif ending == "noise":
+                out[f"noises.noise_{number}"] = tensor
+            elif ending == "noise_strength":
+                out[f"{place}.noise.weight"] = tensor[None]
+            else:
+                out[f"{place}.{ending}"] = tensor
+            if up:
+                out[f"{place}.conv.blur.kernel"] = KERNEL * 4
+    return out
+
+
 WRITERS = {
     MGANPRIOR: lambda network: genforce_like(network, mgan=True),
     GENFORCE: lambda network: genforce_like(network, mgan=False),
@@ -192,6 +227,38 @@ def test_every_dialect_tells_of_the_same_network(layout: Any, form: str):
     assert again.config == expected
     w = torch.randn(1, network.layers, 6, generator=torch.Generator().manual_seed(1))
     assert torch.allclose(again.draw(w), network.draw(w), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_rosinality_tells_of_the_same_network_but_for_the_mean_w(told: bool):
+    network = made(SMALL)
+    tensors = rosinality(network) | ({"latent_avg": network.mapping.w_avg[None]} if told else {})
+    found = Found(tensors)
+    assert [known for known in LAYOUTS if known.recognises(found)] == [*ROSINALITY]
+    stored = ROSINALITY[0].convert(found)
+    z = torch.randn(4096, 4, generator=torch.Generator().manual_seed(0))
+    mean = network.mapping.w_avg if told else network.map(z)[:, 0].mean(0)
+    expected = {**network.state_dict(), "mapping.w_avg": mean}
+    assert {name: tensor.tolist() for name, tensor in stored.tensors.items()} == {
+        name: tensor.tolist() for name, tensor in expected.items()
+    }
+    assert built(stored).config == replace(SMALL, truncation_psi=1.0)
+
+
+@given(data=st.data())
+def test_a_file_of_rosinality_with_an_entry_missing_or_changed_is_refused(data: st.DataObject):
+    tensors = rosinality(made(SMALL))
+    name = data.draw(st.sampled_from([n for n in sorted(tensors) if not n.endswith("kernel")]))
+    tensor = tensors.pop(name)
+    how = data.draw(st.sampled_from(["missing", "renamed", "shape", "type", "empty"]))
+    changed = {
+        "renamed": lambda: {f"{name}x": tensor},
+        "shape": lambda: {name: torch.cat([tensor, tensor])},
+        "type": lambda: {name: tensor.to(torch.int64)},
+        "empty": lambda: {name: tensor.flatten()[:0]},
+    }
+    with pytest.raises(CheckpointError):
+        ROSINALITY[0].convert(Found(tensors | changed.get(how, dict)()))
 
 
 @pytest.mark.parametrize("nested", [True, False])

@@ -5,6 +5,7 @@ from priorfit.checkpoints.layouts import (
     features,
     lpips,
     pggan,
+    rosinality,
     stylegan,
     stylegan2,
     stylegan3,
@@ -16,6 +17,7 @@ __all__ = ["Found", "Layout", "LAYOUTS"]
 
 LAYOUTS: tuple[Layout, ...] = (
     *stylegan2.LAYOUTS,
+    *rosinality.LAYOUTS,
     *stylegan3.LAYOUTS,
     *stylegan.LAYOUTS,
     *stylegan_discriminator.LAYOUTS,

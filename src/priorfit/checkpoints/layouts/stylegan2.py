@@ -164,7 +164,16 @@ def _karras(found: Found) -> Stored:
     return _stored(entries, tensors, config)
 
 
-def _nvlabs(found: Found) -> Stored:
+def from_nvlabs(found: Found, *, scaled: bool = False) -> Stored:
+    """A network in the layout of NVlabs.
+
+    Args:
+        found: as it lies there.
+        scaled: see `StyleGan2Config`.
+
+    Raises:
+        CheckpointError: its parts contradict each other.
+    """
     entries, settings = Entries(found), found.settings
     tensors = _network(entries, _NVLABS)
     if "mapping.embed.weight" in entries:
@@ -176,7 +185,7 @@ def _nvlabs(found: Found) -> Stored:
     _lrelu(synthesis, "activation")
     clamp = number(synthesis, "conv_clamp", 0.0)
     config = {
-        "scaled": False,
+        "scaled": scaled,
         "mapping_rate": number(mapping, "lr_multiplier", 0.01),
         "clamp": clamp or None,
         "truncation_psi": 1.0,
@@ -328,7 +337,7 @@ KARRAS = Layout(
 NVLABS = Layout(
     "StyleGAN2-ADA of NVlabs, PyTorch",
     _holds("synthesis.b4.const", "synthesis.b4.conv1.affine.weight"),
-    _nvlabs,
+    from_nvlabs,
 )
 MGANPRIOR = Layout(
     "StyleGAN2 of mGANprior",
