@@ -94,6 +94,7 @@ LIES = {
     "a huge size": tensor(storage("0", 12), (1 << 40, 1 << 40), (1, 1)),
     "a huge size in no steps": tensor(storage("0", 12), (1 << 40,), (0,)),
     "more than its memory": tensor(storage("0", 12), (13,), (1,)),
+    "a thousand times its memory": tensor(storage("0", 12), (1 << 25,), (0,)),
     "beyond its memory": tensor(storage("0", 12), (4,), (4,)),
     "a place beyond its memory": tensor(storage("0", 12), (1,), (1,), 12),
     "a place before its memory": tensor(storage("0", 12), (1,), (1,), -1),

@@ -18,6 +18,7 @@ try:
 except ImportError:  # a system that cannot limit a process
     resource = None  # type: ignore[assignment]
 
+_GRACE = 5
 _STATUS = Path("/proc/self/statm")
 
 
@@ -113,8 +114,11 @@ def confine(limits: Limits) -> None:
         limited[resource.RLIMIT_AS] = pages * resource.getpagesize() + limits.memory
     for what, most in limited.items():
         _, hard = resource.getrlimit(what)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (most, most))
+        # Time has a signal of its own at the lower limit, and an end at the upper one.
+        upper = most + _GRACE if what == resource.RLIMIT_CPU else most
+        if hard != resource.RLIM_INFINITY:
+            most, upper = min(most, hard), min(upper, hard)
+        resource.setrlimit(what, (most, upper))
 
 
 def _too_much(limits: Limits) -> str:

@@ -104,6 +104,11 @@ def limits(source: Source) -> Limits:
     )
 
 
+def patience(limits: Limits) -> float:
+    """How many seconds by the clock the reading may take, on a busy machine too."""
+    return 60 + 4 * limits.seconds
+
+
 @contextmanager
 def _workshop() -> Iterator[Path]:
     """A folder beside the checkpoints, where `store.names` does not look, gone afterwards."""
@@ -139,7 +144,7 @@ def _answer(shop: Path, request: Request) -> dict[str, Any]:
             start_new_session=True,
         )
         try:
-            process.communicate(request.to_json().encode(), 60 + 4 * request.limits.seconds)
+            process.communicate(request.to_json().encode(), patience(request.limits))
         except subprocess.TimeoutExpired:
             raise CheckpointError("takes too long to read") from None
         finally:

@@ -1,5 +1,6 @@
 """PyTorch's tensors as pickles describe them: a piece of memory, and how it is laid out."""
 
+import math
 import os
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from priorfit.errors import CheckpointError
 
 _CHUNK = 1 << 20
 _MOST_AXES = 16
+_MOST_REPEATS = 1 << 24
 
 _TYPES = {
     "FloatStorage": torch.float32,
@@ -52,6 +54,7 @@ class Tensors:
         self._storage = storage
         self._outside: dict[str, Tensor] = {}
         self._inside: dict[int, tuple[Made, Tensor]] = {}
+        self._repeats = _MOST_REPEATS
 
     def tensor(self, value: Any) -> Tensor | None:
         """A tensor, if the value stands for one of PyTorch's or NumPy's.
@@ -89,6 +92,10 @@ class Tensors:
             memory = memory.view(torch.uint8).view(_NAMED[value.args[6].name])
         size, stride = _whole(size), _whole(stride)
         (offset,) = _whole((offset,))
+        # Repeating costs nothing here, but whoever makes the tensor whole pays for it.
+        self._repeats -= max(0, math.prod(size) - len(memory))
+        if self._repeats < 0:
+            raise ValueError
         return _cut(memory, offset, size, stride)
 
     def _memory(self, stored: Any) -> Tensor:
@@ -215,13 +222,9 @@ def _whole(numbers: Any) -> tuple[int, ...]:
 
 
 def _cut(memory: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
-    """A tensor out of its memory, never larger than that, whatever its steps say."""
-    count = 1
-    for side in size:
-        count *= side
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-    if count > len(memory) or (count and last >= len(memory)):
-        raise ValueError
-    if not count:
+    if 0 in size:
         return memory.new_empty(size)
+    if last >= len(memory):
+        raise ValueError
     return memory.as_strided(size, stride, offset)
