@@ -111,6 +111,7 @@ class BigGan(Generator):
                 (self._norm(inside), self._norm(outside)),
                 inside,
                 outside,
+                side=4 << index,
                 attention=index in config.attention,
                 sn_eps=config.sn_eps,
             )

@@ -89,6 +89,7 @@ class BigGanDiscriminator(Discriminator):
             DownBlock(
                 inside,
                 outside,
+                side=config.side >> min(index, config.halvings),
                 first=index == 0,
                 halve=index < config.halvings,
                 wide=config.wide,

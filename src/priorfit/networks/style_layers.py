@@ -112,7 +112,7 @@ class EqualisedUpConv2d(EqualisedConv2d):
         return nn.Sequential(up, smooth)
 
     def _kernel(self) -> Tensor:
-        return _summed(self.weight.flip(2, 3) * self.scale).transpose(0, 1)
+        return summed(self.weight.flip(2, 3) * self.scale).transpose(0, 1)
 
 
 class EqualisedDownConv2d(EqualisedConv2d):
@@ -137,10 +137,10 @@ class EqualisedDownConv2d(EqualisedConv2d):
         return plain
 
     def _kernel(self) -> Tensor:
-        return _summed(self.weight * (self.scale / 4))
+        return summed(self.weight * (self.scale / 4))
 
 
-def _summed(weight: Tensor) -> Tensor:
+def summed(weight: Tensor) -> Tensor:
     """The filter moved by none or one along both axes, added: (…, 3, 3) -> (…, 4, 4)."""
     weight = F.pad(weight, [1, 0, 0, 0]) + F.pad(weight, [0, 1, 0, 0])
     return F.pad(weight, [0, 0, 1, 0]) + F.pad(weight, [0, 0, 0, 1])

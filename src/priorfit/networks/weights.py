@@ -6,7 +6,7 @@ frozen one does not: `frozen` does it once.
 
 import copy
 import math
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -67,7 +67,7 @@ class SpectralConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(x, spectral(self), self.bias, padding=self.padding)
 
-    def frozen(self) -> nn.Conv2d:
+    def frozen(self) -> nn.Module:
         inside, outside = self.in_channels, self.out_channels
         size, bias = self.kernel_size[0], self.bias is not None
         margin = size // 2
@@ -129,13 +129,49 @@ Spectral = SpectralConv2d | SpectralLinear | SpectralEmbedding
 
 def spectral(layer: Spectral) -> Tensor:
     """W / σ(W) of a layer; in training its `u` moves along."""
-    matrix = layer.weight.flatten(1)
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(layer.weight.device.type, enabled=False):
+        matrix = _matrix(layer.weight, layer.weight)
         v = F.normalize(layer.u @ matrix, eps=layer.eps)
-        u = F.normalize(v @ matrix.T, eps=layer.eps)
+        across = v @ matrix.T
+        u = F.normalize(across, eps=layer.eps)
         if layer.training:
             layer.u.copy_(u)
-    return layer.weight / (v @ matrix.T @ u.T).squeeze()
+        sigma = torch.dot(across[0], u[0])
+    return _Divided.apply(layer.weight, u, v, sigma)
+
+
+class _Divided(torch.autograd.Function):
+    """W / σ(W), whose gradient reads and writes W, which may be large, but once each."""
+
+    @staticmethod
+    def forward(context: Any, weight: Tensor, u: Tensor, v: Tensor, sigma: Tensor) -> Tensor:
+        context.save_for_backward(weight, u, v, sigma)
+        return weight / sigma
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        weight, u, v, sigma = context.saved_tensors
+        matrix, above = _matrix(weight, weight), _matrix(gradient, weight)
+        twice = torch.is_grad_enabled()
+        if twice:  # as a function of W, for the gradient's own gradient
+            sigma = torch.dot((v @ matrix.T)[0], u[0])
+        along = torch.dot(above.reshape(-1), matrix.reshape(-1)) / sigma.square()
+        if twice or matrix.device.type != "cpu":  # numbers would have to be waited for there
+            below = above / sigma - along * torch.outer(u[0], v[0])
+        else:
+            below = torch.addr(above, u[0], v[0], beta=1 / sigma.item(), alpha=-along.item())
+        if _channels_last(weight):
+            below = below.unflatten(1, weight[0].movedim(0, -1).shape).movedim(-1, 1)
+        return below.reshape(weight.shape), None, None, None
+
+
+def _matrix(tensor: Tensor, like: Tensor) -> Tensor:
+    """(out, rest); the columns are in the order in which `like` lies in memory, σ is the same."""
+    return (tensor.movedim(1, -1) if _channels_last(like) else tensor).flatten(1)
+
+
+def _channels_last(weight: Tensor) -> bool:
+    return weight.ndim == 4 and weight.is_contiguous(memory_format=torch.channels_last)
 
 
 class EqualisedConv2d(nn.Conv2d):
@@ -224,6 +260,7 @@ Plain = TypeVar("Plain", nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)
 
 
 def filled(plain: Plain, weight: Tensor, bias: Tensor | None) -> Plain:
+    """`plain`, built on the meta device, with copies of these."""
     """A plain layer with this weight and bias, which do not require gradients."""
     plain.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
     if bias is not None:
