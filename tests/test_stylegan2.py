@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from priorfit.errors import ProblemError
+from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.initialise import initialised
 from priorfit.networks.pretrained import Pretrained
 from priorfit.networks.stylegan2 import StyleGan2, StyleGan2Config
@@ -290,3 +290,12 @@ def test_the_mean_w_follows_what_training_maps():
     before, w = network.mapping.w_avg.clone(), network.map(normal(8, 4))
     network.follow(w, momentum=0.75)
     assert close(network.mapping.w_avg, 0.75 * before + 0.25 * w[:, 0].mean(0))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"channels": (1,) * 13}, {"channels": ()}, {"mapping_depth": 65}, {"mapping_depth": 0}],
+)
+def test_absurd_settings_are_refused_at_once(changes: dict[str, object]):
+    with pytest.raises(CheckpointError, match="cannot be"):
+        StyleGan2(replace(SMALL, **changes))

@@ -9,7 +9,7 @@ import scipy.signal
 import torch
 from torch import Tensor
 
-from priorfit.errors import ProblemError
+from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.initialise import initialised
 from priorfit.networks.pretrained import Pretrained
 from priorfit.networks.stylegan3 import StyleGan3, StyleGan3Config
@@ -347,3 +347,11 @@ def test_a_gradient_reaches_every_parameter():
     names, parameters = zip(*network.named_parameters(), strict=True)
     gradients = torch.autograd.grad(image.square().sum(), parameters)
     assert [n for n, g in zip(names, gradients, strict=True) if not g.abs().sum()] == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"mapping_depth": 65}, {"resolution": 1 << 16}, {"margin": 257}, {"raising": 9}]
+)
+def test_absurd_settings_are_refused_at_once(changes: dict[str, int]):
+    with pytest.raises(CheckpointError, match="cannot be"):
+        StyleGan3(replace(SMALL, **changes))

@@ -78,6 +78,9 @@ class StyleGan2(Generator):
 
     Args:
         config: how it is built.
+
+    Raises:
+        CheckpointError: it would have more scales or layers than anybody gives it.
     """
 
     kind = "stylegan2"
@@ -87,6 +90,8 @@ class StyleGan2(Generator):
     def __init__(self, config: StyleGan2Config) -> None:
         super().__init__(config)
         channels = config.channels
+        parts.sensible("the number of scales", len(channels), 1, 12)
+        parts.sensible("the depth of a mapping", config.mapping_depth, 1, 64)
         side = 4 << (len(channels) - 1)
         self.size, self.z_dim, self.w_dim = (side, side), config.z_dim, config.w_dim
         self.layers, self.classes = 2 * len(channels), config.classes

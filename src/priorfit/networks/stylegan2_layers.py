@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from priorfit.errors import ProblemError
+from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.sizes import size_of
 from priorfit.networks.style_layers import EPS, GAIN, SLOPE, pixel_norm
 from priorfit.networks.weights import EqualisedLinear
@@ -120,6 +120,16 @@ def rows(w: Tensor, layers: int, w_dim: int) -> Tensor:
         expected = f"(B, 1 or {layers}, {w_dim})"
         raise ProblemError(f"expected a w of shape {expected}, got {tuple(w.shape)}")
     return w.expand(-1, layers, -1)
+
+
+def sensible(what: str, value: int, low: int, high: int) -> None:
+    """Refuse what a small file could ask for to take all memory or time.
+
+    Raises:
+        CheckpointError: the value is out of bounds.
+    """
+    if not low <= value <= high:
+        raise CheckpointError(f"{what} cannot be {value}, expected {low} to {high}")
 
 
 class StyledConv2d(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from priorfit.networks.generator import Generator, split_at
-from priorfit.networks.stylegan2_layers import Mapping, rows
+from priorfit.networks.stylegan2_layers import Mapping, rows, sensible
 from priorfit.networks.stylegan3_layers import (
     FilteredConv2d,
     FilteredToColor,
@@ -92,6 +92,9 @@ class StyleGan3(Generator):
 
     Args:
         config: how it is built.
+
+    Raises:
+        CheckpointError: it would be larger or deeper than anybody makes it.
     """
 
     kind = "stylegan3"
@@ -100,6 +103,10 @@ class StyleGan3(Generator):
 
     def __init__(self, config: StyleGan3Config) -> None:
         super().__init__(config)
+        sensible("the depth of a mapping", config.mapping_depth, 1, 64)
+        sensible("the resolution", config.resolution, 1, 8192)
+        sensible("the margin", config.margin, 0, 256)
+        sensible("the factor of raising", config.raising, 1, 8)
         self.size, self.z_dim, self.w_dim = (config.resolution,) * 2, config.z_dim, config.w_dim
         self.layers, self.classes = len(config.channels) + 1, config.classes
         hidden = [config.mapping_width] * (config.mapping_depth - 1)
