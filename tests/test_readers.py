@@ -117,6 +117,14 @@ def test_networks_are_found_in_the_usual_nestings(value: Any, parts: list[str], 
         same(network, STATE)
 
 
+def test_a_mean_beside_the_networks_belongs_to_the_generators(path: Path):
+    mean = torch.ones(4)
+    networks = found(path, saved({"g_ema": STATE, "g": STATE, "d": STATE, "latent_avg": mean}))
+    same(networks[0], {**STATE, "latent_avg": mean})
+    same(networks[1], {**STATE, "latent_avg": mean})
+    same(networks[2], STATE)
+
+
 def test_plain_values_beside_the_networks_are_settings(path: Path):
     namespace = Call(Global("argparse", "Namespace"), state={"size": 64, "odd": Outside("x")})
     value = {

@@ -240,7 +240,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _ended(status: int) -> str:
     if status == -getattr(signal, "SIGXCPU", 0):
         return "takes too long to read"
-    if status == -signal.SIGKILL:
+    if status == -getattr(signal, "SIGKILL", 0):
         return "could not be read: the system stopped its reader, probably for want of memory"
     name = signal.Signals(-status).name if status < 0 else f"status {status}"
     return f"could not be read: its reader ended with {name}"

@@ -1,6 +1,7 @@
 """Networks in what a file holds: mappings and modules walked, names put in order."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ _NESTED = 4
 # Words around a network that do not tell which one it is.
 _WRAPPERS = {"state_dict", "model_state_dict", "model", "models", "net", "network", "networks"}
 _WRAPPERS |= {"weights", "module", "modules", "state", "params"}
+# Stored beside the generators that they belong to.
+_OF_GENERATORS = {"latent_avg"}
 # Of no use without the training they come from.
 _ASIDE = {"augment_pipe", "optimizer", "optimizers", "scheduler"}
 
@@ -74,16 +77,23 @@ class _Walk:
             return
         entries = {k: v for k, v in (mapping_of(value) or {}).items() if isinstance(k, str)}
         inside = False
-        for key, item in entries.items():
-            nested = state_of(item) is not None or mapping_of(item) is not None
-            if nested and key not in _ASIDE and len(path) < _NESTED:
-                for part in self.through(item, (*path, key)):
-                    inside = True
-                    yield part
+        for part in self._inside(entries, path):
+            inside = True
+            yield part
         if not inside:
             pairs = ((key, self._tensors.tensor(item)) for key, item in entries.items())
             named = {key: tensor for key, tensor in pairs if tensor is not None}
             yield from self._found(named, path, self._settings)
+
+    def _inside(self, entries: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Found]:
+        beside = {key: self._tensors.tensor(entries[key]) for key in _OF_GENERATORS & {*entries}}
+        shared = {key: tensor for key, tensor in beside.items() if tensor is not None}
+        for key, item in entries.items():
+            nested = state_of(item) is not None or mapping_of(item) is not None
+            if nested and key not in _ASIDE and len(path) < _NESTED:
+                for part in self.through(item, (*path, key)):
+                    own = shared if key.lower().startswith("g") else {}
+                    yield replace(part, tensors={**part.tensors, **own})
 
     def _found(
         self, tensors: Mapping[str, Tensor], path: tuple[str, ...], settings: Mapping[str, Any]

@@ -54,17 +54,31 @@ _KNOWN_TO_US = {*sys.stdlib_module_names, *_OF_PYTHON_2, "numpy", "torch", "prio
 _DATA = {
     "builtins": {"bytearray", "bytes", "dict", "float", "frozenset", "int", "list", "object"}
     | {"bool", "complex", "long", "set", "slice", "str", "tuple", "unicode"},
-    "collections": {"OrderedDict", "defaultdict"},
+    "collections": {"Counter", "OrderedDict", "defaultdict"},
     "copyreg": {"_reconstructor"},
     "_codecs": {"encode"},
     "argparse": {"Namespace"},
+    "datetime": {"date", "datetime", "timedelta"},
     "types": {"SimpleNamespace"},
+    "typing": {"Any"},
     "pathlib": {"Path", "PosixPath", "PurePath", "PurePosixPath", "WindowsPath"},
     "numpy": {"dtype", "ndarray", "bool", "bool_"}
     | {f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64)},
     "numpy._core.multiarray": {"_reconstruct", "scalar"},
     "numpy._core.numeric": {"_frombuffer"},
-    "torch": {"Size", "device", "bool", "half", "float", "double", "long", "int"}
+    "torch": {
+        "Size",
+        "channels_last",
+        "contiguous_format",
+        "device",
+        "preserve_format",
+        "bool",
+        "half",
+        "float",
+        "double",
+        "long",
+        "int",
+    }
     | {f"{kind}{bits}" for kind in ("int", "uint", "float", "bfloat") for bits in (8, 16, 32, 64)},
     "torch.storage": {"_load_from_bytes", "TypedStorage", "UntypedStorage"},
     "torch._utils": {"_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3"}
