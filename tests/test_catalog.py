@@ -8,7 +8,14 @@ import pytest
 
 from priorfit.checkpoints import store
 from priorfit.checkpoints.catalog import CATALOG, published
-from priorfit.checkpoints.published import biggan, features, genforce, in_domain, nvidia
+from priorfit.checkpoints.published import (
+    biggan,
+    features,
+    genforce,
+    in_domain,
+    nvidia,
+    rosinality,
+)
 from priorfit.checkpoints.published.file import Published
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import HOMES
@@ -22,7 +29,7 @@ def refusing(law: Callable[[Published], object]) -> list[str]:
 
 
 def test_every_family_is_in_the_catalogue_under_names_of_its_own():
-    families = (biggan, features, genforce, in_domain, nvidia)
+    families = (biggan, features, genforce, in_domain, nvidia, rosinality)
     assert len(CATALOG) == sum(len(family.FILES) for family in families)
     assert list(CATALOG) == sorted(CATALOG)
 
@@ -65,7 +72,7 @@ def test_torchvision_names_its_files_by_their_hashes():
 
 
 def test_the_file_has_a_name_without_a_folder_in_it():
-    name = re.compile(r"[A-Za-z0-9][\w.-]*\.(pth|pkl|bin)")
+    name = re.compile(r"[A-Za-z0-9][\w.-]*\.(pth|pt|pkl|bin)")
     assert refusing(lambda file: name.fullmatch(file.file)) == []
 
 

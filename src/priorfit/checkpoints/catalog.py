@@ -5,11 +5,18 @@ import shlex
 from pathlib import Path
 
 from priorfit.checkpoints import store
-from priorfit.checkpoints.published import biggan, features, genforce, in_domain, nvidia
+from priorfit.checkpoints.published import (
+    biggan,
+    features,
+    genforce,
+    in_domain,
+    nvidia,
+    rosinality,
+)
 from priorfit.checkpoints.published.file import Published
 from priorfit.errors import CheckpointError
 
-_FAMILIES = (biggan, features, genforce, in_domain, nvidia)
+_FAMILIES = (biggan, features, genforce, in_domain, nvidia, rosinality)
 
 CATALOG: dict[str, Published] = {
     file.name: file
