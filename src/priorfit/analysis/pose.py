@@ -46,6 +46,7 @@ def maximise(
     size: tuple[int, int],
     *,
     window: int | None = None,
+    target: float = 0.0,
 ) -> Problem:
     """Find an image that makes a channel of a layer answer as strongly as it can.
 
@@ -55,6 +56,7 @@ def maximise(
         channel: counted from 0; of the last layer of a whole classifier a class.
         size: (height, width) of the image.
         window: see `Watched`.
+        target: what an objective with a target compares the answer with.
 
     Raises:
         ProblemError: there is no such layer, channel or window.
@@ -63,7 +65,7 @@ def maximise(
     watched = Watched(Seen(network, layer, shape), channel, window)
     weight = next(network.parameters())
     answer = watched(torch.full((1, *shape), 0.5, dtype=weight.dtype, device=weight.device))
-    return Problem(torch.zeros_like(answer), watched)
+    return Problem(torch.full_like(answer, target), watched)
 
 
 def class_layer(network: FeatureNetwork) -> str:

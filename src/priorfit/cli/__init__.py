@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from priorfit.cli.analyse import analyse
 from priorfit.cli.checkpoints import checkpoints
 from priorfit.cli.compare import compare
 from priorfit.cli.deblur import deblur
@@ -46,6 +47,7 @@ def priorfit(
 for command in (denoise, inpaint, upscale, deblur, dejpeg, fuse, compare, resume, demo):
     app.command()(command)
 app.add_typer(recipes, name="recipes")
+app.add_typer(analyse, name="analyse")
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
 

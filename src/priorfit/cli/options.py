@@ -55,6 +55,10 @@ Json = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+Size = Annotated[
+    int | None,
+    typer.Option("--size", min=16, help="Bring the picture's central square to so many pixels."),
+]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Processor threads; torch's own by default.")
 ]

@@ -17,15 +17,18 @@ class Pixels(Prior):
     Args:
         low: of the uniform noise that a fit begins with.
         high: likewise.
+        bounded: x = 1 / (1 + exp(−code)), in (0, 1) as a network's drawing is. What is asked to grow
+            without end would leave the range of pictures otherwise.
     """
 
-    def __init__(self, low: float = 0.0, high: float = 0.1) -> None:
-        self.low, self.high = low, high
+    def __init__(self, low: float = 0.0, high: float = 0.1, *, bounded: bool = False) -> None:
+        self.low, self.high, self.bounded = low, high, bounded
 
     def start(self, problem: Problem, noise: Noise) -> Code:
         y = problem.observation
         drawn = noise.uniform(*problem.shape, dtype=y.dtype).to(y)
-        return {"pixels": self.low + (self.high - self.low) * drawn}
+        pixels = self.low + (self.high - self.low) * drawn
+        return {"pixels": pixels.logit(1e-6) if self.bounded else pixels}
 
     def render(self, code: Code) -> Image:
-        return code["pixels"]
+        return code["pixels"].sigmoid() if self.bounded else code["pixels"]

@@ -98,6 +98,7 @@ class PixelSetting:
         rate: learning rate.
         steps: length of the fit.
         objective: what is minimised.
+        bounded: see `Pixels`.
     """
 
     about: str
@@ -105,12 +106,13 @@ class PixelSetting:
     rate: Cited[float]
     steps: Cited[int]
     objective: Cited[Objective | Term]
+    bounded: bool = False
 
     def recipe(self, steps: int | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""
         rates = {"pixels": self.rate.value}
         stage = Stage(steps or self.steps.value, rates, _summed(self.objective.value))
-        return Recipe(Pixels(*self.start.value), [stage])
+        return Recipe(Pixels(*self.start.value, bounded=self.bounded), [stage])
 
 
 def _summed(objective: Objective | Term) -> Objective:

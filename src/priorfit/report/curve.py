@@ -1,7 +1,7 @@
-"""A loss curve as the numbers of a drawing."""
+"""Loss curves as the numbers of a drawing."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 _STEEP = 3.0  # values that differ by more are drawn on a logarithmic axis, if they are positive
@@ -72,6 +72,74 @@ def draw(
         up=tuple(Tick(round(height - upward(t), 1), f"{t:.3g}") for t in marks),
         logarithmic=logarithmic,
         clipped=top < values[-1],
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One of several lines in a frame.
+
+    Args:
+        name: of the line.
+        points: `x,y x,y …`.
+    """
+
+    name: str
+    points: str
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Several lines in a frame, y downwards.
+
+    Args:
+        width: of the frame in units of the drawing.
+        height: likewise.
+        lines: they.
+        across: ticks of the step, on a logarithmic axis.
+        up: ticks of the value.
+        logarithmic: the axis of the value is.
+    """
+
+    width: float
+    height: float
+    lines: tuple[Line, ...]
+    across: tuple[Tick, ...]
+    up: tuple[Tick, ...]
+    logarithmic: bool
+
+
+def draw_together(
+    curves: Mapping[str, Sequence[tuple[int, float]]], width: float = 640, height: float = 320
+) -> Lines | None:
+    """Lay out named curves of (step from 1, value) on common axes, None if there is no point.
+
+    What is not finite is left out. Values that are all positive get a logarithmic axis if they
+    differ much.
+    """
+    finite = {
+        name: [(step, value) for step, value in curve if math.isfinite(value)]
+        for name, curve in curves.items()
+    }
+    every = [point for curve in finite.values() for point in curve]
+    if not every:
+        return None
+    low, high = min(value for _, value in every), max(value for _, value in every)
+    last = max(step for step, _ in every)
+    logarithmic = low > 0 and high > _STEEP * low
+    upward = _scaled(low, high, height, math.log10 if logarithmic else float)
+    across = _scaled(1, last, width, math.log10)
+    marks = _decades(low, high) if logarithmic else _even(low, high)
+    return Lines(
+        width=width,
+        height=height,
+        lines=tuple(
+            Line(name, " ".join(f"{across(x):.1f},{height - upward(y):.1f}" for x, y in curve))
+            for name, curve in finite.items()
+        ),
+        across=tuple(Tick(round(across(t), 1), f"{t:,.0f}") for t in _decades(1, last)),
+        up=tuple(Tick(round(height - upward(t), 1), f"{t:.3g}") for t in marks),
+        logarithmic=logarithmic,
     )
 
 

@@ -1,0 +1,243 @@
+"""`priorfit analyse`."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from priorfit.cli import options
+from priorfit.cli.analysing import (
+    Desk,
+    begin,
+    end,
+    inputs_of,
+    network_named,
+    recipe_named,
+    sized,
+)
+from priorfit.cli.session import progress
+from priorfit.cli.studies import impedance, prior_effect
+
+if TYPE_CHECKING:
+    import torch
+
+    from priorfit.analysis.fit import Fitted
+    from priorfit.analysis.show import Content
+    from priorfit.images import Picture
+    from priorfit.problem import Problem
+    from priorfit.types import Image
+
+_SILENT = (
+    "it did not answer to the start, and a rectified zero has no slope to follow: try another "
+    "--seed, a larger --window, or the layer before its ReLU"
+)
+
+analyse = typer.Typer(
+    help="Look at what a trained network sees, and at what a prior does.", no_args_is_help=False
+)
+
+Input = Annotated[Path, typer.Argument(metavar="IMAGE", help="Picture.", show_default=False)]
+File = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Picture to write.")]
+Network = Annotated[
+    str,
+    typer.Option(
+        "--network",
+        metavar="NAME",
+        help="Trained classifier: a folder, or as `priorfit checkpoints list` names it.",
+    ),
+]
+Layer = Annotated[str | None, typer.Option("--layer", metavar="NAME", help="Layer of the channel.")]
+Channel = Annotated[
+    int | None, typer.Option("--channel", min=0, help="Which of the layer, from 0.")
+]
+Window = Annotated[
+    int | None,
+    typer.Option(
+        "--window",
+        min=1,
+        help="Only so many central places a side; 1 is one neuron. All by default.",
+    ),
+]
+Class = Annotated[
+    int | None,
+    typer.Option("--class", min=0, help="A class of the network instead, from 0."),
+]
+Target = Annotated[
+    float | None,
+    typer.Option("--target", help="Come to this answer instead of the largest."),
+]
+
+
+@analyse.command()
+def preimage(
+    picture: Input,
+    output: File,
+    network: Network,
+    layer: Annotated[
+        str, typer.Option("--layer", metavar="NAME", help="A wrong one is answered with all.")
+    ],
+    size: options.Size = None,
+    recipe: options.Recipe = "dip/preimage",
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    steps: options.Steps = None,
+    report: options.Report = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    overwrite: options.Overwrite = False,
+    threads: options.Threads = None,
+) -> None:
+    """Find another picture that a network sees as it sees this one.
+
+    What it shares with IMAGE is what the layer keeps. --recipe pixels/preimage has no prior,
+    tv/preimage total variation.
+    """
+    desk = Desk("preimage", output, seed, device, report, json, quiet, overwrite, threads)
+    setting = recipe_named(recipe, "preimage")
+    begin(desk)
+
+    from priorfit import images
+    from priorfit.analysis.fit import fitted
+    from priorfit.analysis.pose import preimage as posed
+
+    like = images.read(picture)
+    images.ensure_writable(output, like, overwrite=overwrite)
+    seen = network_named(network, desk.place)
+    image = sized(like.tensor(), size)
+    problem = posed(image.to(desk.place), seen, layer)
+    with progress(picture, shown=desk.loud) as watch:
+        found = fitted(problem, setting.recipe(steps), seed, watch)
+    about = desk.about(
+        recipe,
+        {"network": network, "layer": layer, "size": size, "recipe": recipe},
+        inputs_of({"input": picture}, network),
+        found.steps,
+    )
+    content = _content_of_preimage(
+        f"{network} sees at {layer} as it sees {picture.name}", image, found
+    )
+    end(desk, about, found, like, {"relative_error": found.error}, content)
+
+
+@analyse.command()
+def maximise(
+    output: File,
+    network: Network,
+    layer: Layer = None,
+    channel: Channel = None,
+    window: Window = None,
+    klass: Class = None,
+    target: Target = None,
+    size: Annotated[int, typer.Option("--size", min=16, help="Side in pixels.")] = 128,
+    recipe: options.Recipe = "dip/maximise",
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    steps: options.Steps = None,
+    report: options.Report = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    overwrite: options.Overwrite = False,
+    threads: options.Threads = None,
+) -> None:
+    """Find a picture that a neuron, a channel or a class of a network answers to most.
+
+    Give --layer and --channel, or --class. --recipe pixels/maximise has no prior, tv/maximise
+    total variation.
+    """
+    _check_what(layer, channel, window, klass)
+    given: dict[str, object] = {
+        "layer": layer,
+        "channel": channel,
+        "window": window,
+        "class": klass,
+    }
+    given |= {"network": network, "target": target, "size": size, "recipe": recipe}
+    desk = Desk("maximise", output, seed, device, report, json, quiet, overwrite, threads)
+    setting = recipe_named(recipe, "maximise")
+    begin(desk)
+
+    from priorfit import images
+    from priorfit.analysis.fit import fitted
+    from priorfit.recipes.analyses import aimed
+
+    like = _blank(size)
+    images.ensure_writable(output, like, overwrite=overwrite)
+    problem, what = _posed(given, desk.place)
+    setting = setting if target is None else aimed(setting)
+    with progress(output, shown=desk.loud) as watch:
+        found = fitted(problem, setting.recipe(steps), seed, watch)
+    about = desk.about(recipe, given, inputs_of({}, network), found.steps)
+    about = about if found.answer else replace(about, notes=(_SILENT,))
+    content = _content_of_maximum(f"{what} of {network}", found)
+    end(desk, about, found, like, {"answer": found.answer}, content)
+
+
+def _blank(size: int) -> "Picture":
+    """How a square picture of colour is stored that was read from no file."""
+    import numpy as np
+
+    from priorfit import images
+
+    return images.from_array(np.zeros((size, size, 3), np.uint8), -1)
+
+
+def _posed(given: Mapping[str, Any], device: "torch.device") -> "tuple[Problem, str]":
+    """The problem that the options of `maximise` ask for, and in words what is to answer."""
+    from priorfit.analysis.pose import class_layer
+    from priorfit.analysis.pose import maximise as posed
+
+    network, klass = network_named(given["network"], device), given["class"]
+    layer = given["layer"] if klass is None else class_layer(network)
+    channel = given["channel"] if klass is None else klass
+    size = (given["size"], given["size"])
+    target = given["target"] or 0.0
+    problem = posed(network, layer, channel, size, window=given["window"], target=target)
+    return problem, f"channel {channel} of {layer}" if klass is None else f"class {klass}"
+
+
+def _content_of_preimage(what: str, image: "Image", found: "Fitted") -> "Content":
+    from priorfit.analysis.show import Content
+    from priorfit.report.embed import embed
+    from priorfit.report.restored import Shown
+
+    shown = [
+        Shown(embed("pre-image", found.image), "it has nearly the same features"),
+        Shown(embed("picture", image), "whose features were given"),
+        Shown(embed("start", found.start), "before the first step"),
+    ]
+    curves = {"loss": found.losses}
+    return Content("Natural pre-image", f"A picture that {what}.", shown, curves=curves)
+
+
+def _content_of_maximum(what: str, found: "Fitted") -> "Content":
+    from priorfit.analysis.show import Content
+    from priorfit.report.embed import embed
+    from priorfit.report.restored import Shown
+
+    shown = [
+        Shown(embed("result", found.image), "after the last step"),
+        Shown(embed("start", found.start), "before the first step"),
+    ]
+    about = f"A picture that {what} answers to strongly."
+    curves = {"loss": found.losses}
+    return Content("Activation maximisation", about, shown, curves=curves)
+
+
+def _check_what(
+    layer: str | None, channel: int | None, window: int | None, klass: int | None
+) -> None:
+    by_channel = layer is not None and channel is not None
+    if klass is not None and (layer is not None or channel is not None or window is not None):
+        raise typer.BadParameter(
+            "goes without --layer, --channel and --window", param_hint="'--class'"
+        )
+    if klass is None and not by_channel:
+        raise typer.BadParameter(
+            "expected --layer and --channel, or --class", param_hint="'--layer' / '--class'"
+        )
+
+
+analyse.command("prior-effect")(prior_effect)
+analyse.command()(impedance)

@@ -1,0 +1,268 @@
+"""What the commands of `priorfit analyse` have in common: checks before, files and lines after."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from priorfit.cli.session import INTERRUPTED, complain, say, set_up
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from priorfit.analysis.fit import Fitted
+    from priorfit.analysis.record import About, Curves
+    from priorfit.analysis.show import Content
+    from priorfit.images import Picture
+    from priorfit.networks.features import FeatureNetwork
+    from priorfit.recipes import PixelSetting, Setting
+    from priorfit.sidecar import Sidecar, Source
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The options that every analysis has.
+
+    Args:
+        name: of the command after `analyse`.
+        output: file or folder.
+        seed: gives every number.
+        device: by name.
+        report: write a page too.
+        json: one object on stdout, nothing else there.
+        quiet: say nothing but errors.
+        overwrite: replace files that exist.
+        threads: of torch.
+    """
+
+    name: str
+    output: Path
+    seed: int
+    device: str
+    report: bool
+    json: bool
+    quiet: bool
+    overwrite: bool
+    threads: int | None
+
+    @property
+    def loud(self) -> bool:
+        """Whether lines and bars are wanted."""
+        return not (self.quiet or self.json)
+
+    @property
+    def place(self) -> "torch.device":
+        """The device.
+
+        Raises:
+            DeviceError: it is not there.
+        """
+        from priorfit.tasks import device_named
+
+        return device_named(self.device)
+
+    def about(
+        self,
+        recipe: str,
+        given: Mapping[str, object],
+        inputs: "tuple[Source, ...]" = (),
+        steps: int | None = None,
+    ) -> "About":
+        """What was asked for; options by their names on the command line."""
+        import torch
+
+        from priorfit.analysis.record import About
+
+        words = []
+        for name, value in given.items():
+            if value is True:
+                words.append(f"--{name}")
+            elif value not in (None, False):
+                words += [f"--{name}", str(value)]
+        words += ["--seed", str(self.seed), "--device", str(self.place)]
+        words += ["--threads", str(torch.get_num_threads())]
+        words += [] if steps is None else ["--steps", str(steps)]
+        options = {name.replace("-", "_"): value for name, value in given.items()}
+        task = f"analyse {self.name}"
+        device = str(self.place)
+        return About(task, options, recipe, self.seed, device, inputs, tuple(words))
+
+
+def begin(desk: Desk) -> None:
+    """Check what can be checked at once, and settle what holds for the process.
+
+    Raises:
+        PriorfitError: the device or the extra `report` is not there.
+    """
+    if desk.report:
+        from priorfit.report.page import require
+
+        require()
+    set_up(desk.threads)
+    _ = desk.place
+
+
+def recipe_named(name: str, task: str) -> "Setting | PixelSetting":
+    """The setting of an analysis.
+
+    Raises:
+        BadParameter: there is none of that name, or it is for something else.
+    """
+    from priorfit.errors import RecipeError
+    from priorfit.recipes import ANALYSES, analysis_named, task_of
+
+    hint = "'--recipe'"
+    try:
+        setting = analysis_named(name)
+    except RecipeError as error:
+        raise typer.BadParameter(str(error), param_hint=hint) from None
+    if task_of(name) != task:
+        fitting = ", ".join(known for known in ANALYSES if task_of(known) == task)
+        raise typer.BadParameter(f"expected one of {fitting}, got {name}", param_hint=hint)
+    return setting
+
+
+def network_named(name: str, device: "torch.device") -> "FeatureNetwork":
+    """A trained classifier.
+
+    Raises:
+        CheckpointError: it is not here, or is something else.
+    """
+    from priorfit.networks.features import FeatureNetwork
+
+    return FeatureNetwork.from_pretrained(name, device)
+
+
+def inputs_of(files: Mapping[str, Path], network: str | None = None) -> "tuple[Source, ...]":
+    """Every file that went in, with its hash; of a network its numbers."""
+    from priorfit.checkpoints import store
+    from priorfit.checkpoints.description import MODEL
+    from priorfit.sidecar import source
+
+    found = [source(role, path) for role, path in files.items()]
+    if network is not None:
+        model = source("network", store.find(network) / MODEL)
+        found.append(model.model_copy(update={"name": f"{Path(network).name}/{MODEL}"}))
+    return tuple(found)
+
+
+def sized(image: "Tensor", size: int | None) -> "Tensor":
+    """The central square of (1, C, H, W) brought to so many pixels; None leaves all as it is."""
+    import torch.nn.functional as F
+
+    from priorfit.networks.sizes import centred
+
+    if size is None:
+        return image
+    square = centred(image, (min(image.shape[-2:]),) * 2)
+    return F.interpolate(square, (size, size), mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def end(
+    desk: Desk,
+    about: "About",
+    found: "Fitted",
+    like: "Picture",
+    metrics: Mapping[str, float],
+    content: "Content",
+) -> None:
+    """Write picture, sidecar and page, and say so.
+
+    Raises:
+        Exit: 130, the fit was interrupted.
+    """
+    record = leave(desk, desk.output, about, found, like, metrics)
+    if desk.report:
+        show(desk, desk.output, record, content)
+    tell(desk, desk.output, record)
+    leave_if_interrupted(desk, found)
+
+
+def leave(
+    desk: Desk,
+    path: Path,
+    about: "About",
+    found: "Fitted",
+    like: "Picture",
+    metrics: Mapping[str, float],
+) -> "Sidecar":
+    """Write a picture and its sidecar."""
+    from priorfit import images
+    from priorfit.analysis.record import sidecar
+    from priorfit.sidecar import sidecar_path, to_json
+
+    lost = images.write(path, found.image, like, overwrite=desk.overwrite)
+    record = sidecar(replace(about, notes=(*about.notes, *lost)), found, metrics)
+    text = to_json(record) + "\n"
+    images.write_atomically(sidecar_path(path), text.encode(), overwrite=desk.overwrite)
+    return record
+
+
+def check_place(desk: Desk) -> None:
+    """Find out before any work whether the record can be written.
+
+    Raises:
+        ImageFileError: it cannot.
+    """
+    from priorfit.errors import ImageFileError
+    from priorfit.images.atomic import exists_already
+
+    if desk.output.exists() and not desk.overwrite:
+        raise ImageFileError(exists_already(desk.output))
+    if not desk.output.parent.is_dir():
+        raise ImageFileError(f"{desk.output}: cannot be written, there is no such folder")
+
+
+def leave_record(desk: Desk, record: "Curves") -> None:
+    """Write a record of curves, and say its object if that is wanted."""
+    from priorfit.images import write_atomically
+    from priorfit.sidecar import to_json
+
+    text = to_json(record) + "\n"
+    write_atomically(desk.output, text.encode(), overwrite=desk.overwrite)
+    if not desk.quiet:
+        for note in record.notes:
+            complain(note, desk.output)
+    if desk.json:
+        say(json.dumps({"output": str(desk.output)} | json.loads(text)))
+
+
+def show(desk: Desk, path: Path, record: "Sidecar | Curves", content: "Content") -> None:
+    """Write the page beside a file."""
+    from priorfit.analysis.show import write_page
+
+    page = path.with_name(path.name + ".html")
+    write_page(page, record, content, overwrite=desk.overwrite)
+
+
+def tell(desk: Desk, path: Path, record: "Sidecar") -> None:
+    """Say the line of a picture that is done, or its object."""
+    from priorfit.sidecar import to_json
+
+    if not desk.quiet:
+        for note in record.notes:
+            complain(note, path)
+    if desk.json:
+        say(json.dumps({"output": str(path)} | json.loads(to_json(record))))
+    elif not desk.quiet:
+        metrics = [f"{name.replace('_', ' ')} {v:.4g}" for name, v in record.metrics.items()]
+        say(f"{path}: {', '.join([f'{record.steps} steps', f'{record.seconds:.1f} s', *metrics])}")
+
+
+def leave_if_interrupted(desk: Desk, found: "Fitted") -> None:
+    """End the command if a fit was interrupted.
+
+    Raises:
+        Exit: 130.
+    """
+    if found.interrupted:
+        complain(
+            f"interrupted, what there was after {found.steps} of {found.planned} steps is written; "
+            "begin again with --overwrite for the whole",
+            desk.output,
+        )
+        raise typer.Exit(INTERRUPTED)
