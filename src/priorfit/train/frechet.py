@@ -15,6 +15,9 @@ from priorfit.types import Image
 Embed = Callable[[Image], Tensor]
 """(B, 3, H, W) in [0, 1] -> (B, F)."""
 
+NEIGHBOURS = 3
+"""How far a point of a set reaches, counted in neighbours; as released [kynkaanniemi2019]_."""
+
 _ROWS = 1024  # of a matrix of distances at a time
 
 
@@ -70,7 +73,7 @@ def frechet(first: Gaussian, second: Gaussian) -> float:
     return max(0.0, float(apart + spread))
 
 
-def overlap(photographs: Tensor, drawings: Tensor, neighbours: int = 3) -> Overlap:
+def overlap(photographs: Tensor, drawings: Tensor, neighbours: int = NEIGHBOURS) -> Overlap:
     """Precision and recall of (N, F) and (M, F) features.
 
     A point lies among the others if it is in the ball round one of them that reaches to that one's
@@ -79,7 +82,7 @@ def overlap(photographs: Tensor, drawings: Tensor, neighbours: int = 3) -> Overl
     Args:
         photographs: features.
         drawings: features.
-        neighbours: k. Released: 3.
+        neighbours: k.
 
     Raises:
         ProblemError: a set has no k-th neighbours.

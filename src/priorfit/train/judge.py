@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
+from priorfit.errors import ProblemError
 from priorfit.networks.generator import Generator as Drawing
 from priorfit.train import frechet
 from priorfit.train.frechet import Embed, Gaussian, Overlap
@@ -15,6 +16,7 @@ SHEET = 64
 """Drawings on a sheet."""
 
 _COLUMNS = 8
+_FEWEST = frechet.NEIGHBOURS + 1
 _SEED = 2_024  # of the drawings that are judged, whatever the seed of the training
 
 
@@ -38,12 +40,32 @@ class Judge:
     Args:
         embed: images -> features.
         photographs: (N, 3, S, S) bytes; best are those that the training does not see.
-        most: of the photographs, and drawings as many.
+        most: of the photographs, evenly from first to last, and drawings as many.
+        name: of the network.
+        against: which photographs these are, in words.
+
+    Raises:
+        ProblemError: they are too few to say anything about.
     """
 
-    def __init__(self, embed: Embed, photographs: Tensor, most: int = 2_000) -> None:
-        self.embed = embed
-        self.features = frechet.embedded(embed, _scaled(photographs[:most]))
+    def __init__(
+        self,
+        embed: Embed,
+        photographs: Tensor,
+        most: int = 2_000,
+        *,
+        name: str = "features of a network",
+        against: str = "photographs",
+    ) -> None:
+        self.embed, self.name, self.against = embed, name, against
+        if len(photographs) < _FEWEST:
+            raise ProblemError(
+                f"expected at least {_FEWEST} photographs to judge by, got {len(photographs)}: "
+                "leave the judging out by --features none"
+            )
+        # Photographs lie in the order of their classes; the first ones would be of one class.
+        chosen = torch.linspace(0, len(photographs) - 1, min(most, len(photographs))).round().long()
+        self.features = frechet.embedded(embed, _scaled(photographs[chosen.to(photographs.device)]))
         self.gaussian: Gaussian = frechet.gaussian(self.features)
 
     def judge(self, generator: Drawing, seed: int = _SEED) -> Judgement:

@@ -1,0 +1,246 @@
+"""What `priorfit train` does around a training: options made sense of, a bar, its own words."""
+
+import dataclasses
+import math
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from priorfit.cli.session import complain
+
+if TYPE_CHECKING:
+    import torch
+
+    from priorfit.train.data import Photographs
+    from priorfit.train.families import Pair
+    from priorfit.train.judge import Judge
+    from priorfit.train.run import Progress
+
+FEATURES = "scenes-features"
+"""The classifier that judges where none is named."""
+
+_LARGEST = 1024  # pixels a side
+_MINUTES = 60.0  # of a training whose length nobody says
+
+
+def minutes(value: float | None, images: int | None) -> float | None:
+    """How long a training goes on by the clock; an hour if nothing else ends it."""
+    return _MINUTES if value is None and images is None else value
+
+
+def check_lengths(options: dict[str, float | None]) -> None:
+    """Refuse lengths that are none.
+
+    Raises:
+        BadParameter: one is not above 0.
+    """
+    for name, value in options.items():
+        if value is not None and not 0 < value < math.inf:
+            raise typer.BadParameter(
+                f"expected a number above 0, got {value:g}", param_hint=f"'{name}'"
+            )
+
+
+def check_size(size: int | None) -> None:
+    """Refuse sizes that no generator here draws.
+
+    Raises:
+        BadParameter: it is no power of two from 8 to 1024.
+    """
+    if size is not None and (not 8 <= size <= _LARGEST or size & (size - 1)):
+        raise typer.BadParameter(
+            f"expected 8, 16, 32 … {_LARGEST}, got {size}", param_hint="'--size'"
+        )
+
+
+def check_family(family: str | None) -> None:
+    """Refuse families that do not exist.
+
+    Raises:
+        BadParameter: there is none of this name.
+    """
+    from priorfit.train.families import FAMILIES
+
+    if family is not None and family not in FAMILIES:
+        expected = ", ".join(FAMILIES)
+        raise typer.BadParameter(
+            f"expected one of {expected}, got '{family}'", param_hint="'--family'"
+        )
+
+
+def claim(folder: Path, *, resume: bool) -> None:
+    """Make the folder of a training, if it is as the user thinks.
+
+    Raises:
+        PriorfitError: it holds a training that was not to be gone on with, or none that was, or
+            cannot be written.
+    """
+    from priorfit.cli.common import make_folder
+    from priorfit.errors import ProblemError
+    from priorfit.train.run import STATE
+
+    begun = (folder / STATE).exists()
+    if begun and not resume:
+        raise ProblemError(
+            f"{folder}: holds a training already: go on by --resume, or choose another folder"
+        )
+    if resume and not begun:
+        raise ProblemError(f"{folder}: holds no training to go on with: leave --resume out")
+    make_folder(str(folder), several=True)
+
+
+def loaded(data: Path, size: int, labels: Path | None, *, quiet: bool) -> "Photographs":
+    """Photographs to learn from; what is odd about them is said."""
+    from priorfit.train.data import load
+
+    found = load(data, size, labels=labels)
+    if not quiet:
+        for note in found.notes:
+            complain(note, data)
+    return found
+
+
+def pair(
+    family: str | None,
+    size: int,
+    classes: int,
+    width: int | None,
+    batch: int | None,
+    precision: "torch.dtype",
+) -> "Pair":
+    """The two networks and their game; by default the family that suits the photographs."""
+    from priorfit.train.families import FAMILIES
+
+    made = FAMILIES[family or ("biggan" if classes else "stylegan")](size, classes, width or 32)
+    game = dataclasses.replace(made.game, precision=precision, batch=batch or made.game.batch)
+    return dataclasses.replace(made, game=game)
+
+
+def precision(name: str, device: "torch.device") -> "torch.dtype":
+    """Precision by its name; auto is bfloat16 where the device multiplies it faster.
+
+    Raises:
+        BadParameter: no such precision.
+    """
+    import torch
+
+    if name == "auto":
+        short = torch.cpu.get_capabilities().get("avx512_bf16", False)
+        name = "bfloat16" if device.type == "cuda" or short else "float32"
+    if name not in ("float32", "bfloat16"):
+        raise typer.BadParameter(
+            f"expected auto, float32 or bfloat16, got '{name}'", param_hint="'--precision'"
+        )
+    return torch.float32 if name == "float32" else torch.bfloat16
+
+
+def judge(
+    features: str | None,
+    data: Path,
+    learnt: "Photographs",
+    device: "torch.device",
+    *,
+    quiet: bool,
+) -> "Judge | None":
+    """Who judges, by photographs that are kept for it where there are some; None for nobody.
+
+    Raises:
+        PriorfitError: the classifier that was named is not here, or there are too few photographs.
+    """
+    from priorfit.errors import CheckpointError, ProblemError
+    from priorfit.networks.classifier import Classifier
+    from priorfit.train.data import load
+    from priorfit.train.judge import Judge
+
+    if features == "none":
+        return None
+    try:
+        network = Classifier.from_pretrained(features or FEATURES, device)
+        try:
+            kept = load(data, learnt.size, test=True)
+            against = f"{len(kept):,} photographs that it has not seen"
+        except ProblemError:
+            kept, against = learnt, "the photographs that it learnt from"
+        name = Path(features or FEATURES).absolute().name
+        return Judge(network.embed, kept.images.to(device), name=name, against=against)
+    except (CheckpointError, ProblemError) as error:
+        if features is not None:
+            raise
+        if not quiet:
+            complain(f"no Fréchet distance will be measured: {error}")
+        return None
+
+
+def command(context: typer.Context, *, whole: bool, more: tuple[str, ...] = ()) -> str:
+    """The command that is running, as it can be typed again, but for --resume.
+
+    Args:
+        context: of the command.
+        whole: whether files and folders are given with their paths, or by their names alone, as
+            somebody on another machine wants to read them.
+        more: words at its end.
+    """
+    words = context.command_path.split()
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        value = context.params.get(option.name or "")
+        if source is None or source.name != "COMMANDLINE" or option.name == "resume":
+            continue
+        name = max(option.opts, key=len)
+        words += [name] if value is True else [name, _shown(value, option.name, whole=whole)]
+    return shlex.join([*words, *more])
+
+
+def _shown(value: object, name: str | None, *, whole: bool) -> str:
+    is_path = isinstance(value, Path) or name == "features"
+    return str(value) if whole or not is_path else Path(str(value)).absolute().name
+
+
+@contextmanager
+def bar(*, shown: bool) -> "Iterator[Callable[[Progress], None]]":
+    """Show how far a training is, on a terminal as a bar, else nothing.
+
+    Yields:
+        What is to be told after every step.
+    """
+    if not (shown and sys.stderr.isatty()):
+        yield lambda progress: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.fields[seen]:,} images"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]:.0f} images/s"),
+        TextColumn("{task.fields[left]} left"),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        shown_bar = bars.add_task("", total=1.0, seen=0, rate=0.0, left="?")
+
+        def watch(progress: "Progress") -> None:
+            bars.update(
+                shown_bar,
+                completed=progress.part,
+                seen=progress.seen,
+                rate=progress.rate,
+                left=clock(progress.left),
+            )
+
+        yield watch
+
+
+def clock(seconds: float) -> str:
+    """A time as hours, minutes and seconds."""
+    if seconds == math.inf:
+        return "?"
+    whole, rest = divmod(round(seconds), 60)
+    hours, minute = divmod(whole, 60)
+    return f"{hours}:{minute:02}:{rest:02}"
