@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tests.parity import (
+    biggan,
     dip,
     multicode,
     observations,
@@ -14,6 +15,7 @@ from tests.parity import (
 from tests.parity.fixture import Fixture, Result
 
 KINDS: dict[str, Callable[[Fixture], Iterator[Result]]] = {
+    **biggan.KINDS,
     **dip.KINDS,
     **multicode.KINDS,
     **observations.KINDS,
@@ -26,9 +28,6 @@ KINDS: dict[str, Callable[[Fixture], Iterator[Result]]] = {
 # Kinds of the generative priors, which do not exist here yet. Anything else unknown is a failure.
 LATER = frozenset(
     {
-        "biggan_deep_generator",
-        "biggan_discriminator",
-        "biggan_generator",
         "dgp_lr_tables",
         "dgp_metrics",
         "dgp_morphing",

@@ -9,13 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from priorfit.errors import CheckpointError, ProblemError
-from priorfit.networks.biggan_layers import (
-    ConditionalNorm,
-    InstanceNorm,
-    PlainNorm,
-    Table,
-    UpBlock,
-)
+from priorfit.networks.biggan_layers import UpBlock
+from priorfit.networks.biggan_norms import ConditionalNorm, InstanceNorm, PlainNorm, Table
 from priorfit.networks.generator import Generator, split_at
 from priorfit.networks.weights import SpectralConv2d, SpectralLinear
 from priorfit.types import Image

@@ -1,172 +1,20 @@
 """What BigGAN is put together from [brock2019]_."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from priorfit.networks.attention import attended
+from priorfit.networks.biggan_norms import InstanceNorm
 from priorfit.networks.sizes import size_of
 from priorfit.networks.style_layers import summed
-from priorfit.networks.weights import SpectralConv2d, SpectralLinear, filled, spectral
+from priorfit.networks.weights import SpectralConv2d, filled, spectral
 
-MOMENTUM = 0.1
-EPS = 1e-5
 # Sides of the smaller features from which on sums of a filter pay, as measured on a CPU: where
 # they are made once, and where in every step.
 _SOME, _MANY = 8, 32
-
-
-class Table(nn.Embedding):
-    """A row for each class that begins orthogonal and is not divided by its singular value."""
-
-    def start(self, generator: torch.Generator) -> None:
-        """Begin orthogonal, as BigGAN is trained."""
-        values = torch.empty(self.weight.shape, dtype=self.weight.dtype)
-        self.weight.copy_(nn.init.orthogonal_(values, generator=generator))
-
-
-class Mixture(Table):
-    """A sum of the rows of a table, (B, entries) -> (B, width)."""
-
-    def forward(self, portions: Tensor) -> Tensor:
-        return portions @ self.weight
-
-
-class Statistics(nn.Module):
-    """Batch normalisation whose gain and bias come from elsewhere.
-
-    Args:
-        channels: C.
-        eps: added to the variance.
-    """
-
-    def __init__(self, channels: int, eps: float = EPS) -> None:
-        super().__init__()
-        self.eps = eps
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("var", torch.ones(channels))
-
-    mean: Tensor
-    var: Tensor
-
-    def scaled(self, x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
-        """x normalised, times gain, plus bias; x is (B, C, h, w), the others (B or 1, C).
-
-        Training uses the statistics of the batch and moves the stored ones by a tenth.
-        """
-        if self.training:
-            x = F.batch_norm(x, self.mean, self.var, None, None, True, MOMENTUM, self.eps)
-        else:
-            gain = gain * torch.rsqrt(self.var + self.eps)
-            bias = bias - self.mean * gain
-        return affine(x, gain, bias)
-
-    def start(self, generator: torch.Generator) -> None:
-        """Begin with statistics of N(0, 1)."""
-        nn.init.zeros_(self.mean)
-        nn.init.ones_(self.var)
-
-
-class ConditionalNorm(Statistics):
-    """Batch normalisation with gain 1 + gain(c) and bias(c), of (B, C, h, w) and (B, E).
-
-    Args:
-        channels: C.
-        condition: E.
-        table: whether c holds the portions of the classes, and each class has a row of its own,
-            instead of linear layers of an embedding.
-        eps: added to the variance.
-        sn_eps: of the linear layers.
-    """
-
-    def __init__(
-        self, channels: int, condition: int, *, table: bool, eps: float, sn_eps: float
-    ) -> None:
-        super().__init__(channels, eps)
-
-        def layer() -> nn.Module:
-            if table:
-                return Mixture(condition, channels)
-            return SpectralLinear(condition, channels, bias=False, eps=sn_eps)
-
-        self.gain, self.bias = layer(), layer()
-
-    def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        return self.scaled(x, 1 + self.gain(c), self.bias(c))
-
-    def frozen(self) -> "FrozenNorm":
-        """Both as one layer of c, the stored statistics included."""
-        gain, bias = (_matrix_of(layer) for layer in (self.gain, self.bias))
-        factor = torch.rsqrt(self.var + self.eps)
-        weight = torch.cat([gain.T * factor, bias.T - gain.T * factor * self.mean], 1).T
-        return FrozenNorm(weight.contiguous(), torch.cat([factor, -self.mean * factor]))
-
-
-class FrozenNorm(nn.Module):
-    """A conditional norm whose statistics stand still: x · gain(c) + bias(c).
-
-    Args:
-        weight: of the gains, then of the biases, (2C, E).
-        bias: likewise, (2C,).
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        super().__init__()
-        self.told = filled(nn.Linear(weight.shape[1], len(weight), device="meta"), weight, bias)
-
-    def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        return affine(x, *self.told(c).chunk(2, 1))
-
-
-class PlainNorm(Statistics):
-    """Batch normalisation with a gain and a bias for each channel, whatever is drawn.
-
-    Args:
-        channels: C.
-        eps: added to the variance.
-    """
-
-    def __init__(self, channels: int, eps: float = EPS) -> None:
-        super().__init__(channels, eps)
-        self.gain = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.scaled(x, self.gain[None], self.bias[None])
-
-    def start(self, generator: torch.Generator) -> None:
-        """Begin as if there were no gain and no bias."""
-        super().start(generator)
-        nn.init.ones_(self.gain)
-        nn.init.zeros_(self.bias)
-
-
-@dataclass(frozen=True)
-class InstanceNorm:
-    """Normalisation of each channel of each image by its own statistics, then gain and bias.
-
-    Args:
-        gain: (B or 1, C).
-        bias: (B or 1, C).
-    """
-
-    gain: Tensor
-    bias: Tensor
-
-    @classmethod
-    def like(cls, x: Tensor) -> "InstanceNorm":
-        """One whose results have the deviations (of a sample, as released) and means of x."""
-        return cls(x.std((2, 3)), x.mean((2, 3)))
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return affine(F.instance_norm(x, eps=EPS), self.gain, self.bias)
-
-
-def affine(x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
-    """x · gain + bias of (B, C, h, w) and (B or 1, C)."""
-    return (x * gain[:, :, None, None]).add_(bias[:, :, None, None])
 
 
 class Attention(nn.Module):
@@ -176,16 +24,12 @@ class Attention(nn.Module):
 
     Args:
         channels: C.
-        sn_eps: of the convolutions.
+        conv: makes a convolution of single pixels without bias, of channels in and out.
     """
 
-    def __init__(self, channels: int, sn_eps: float) -> None:
+    def __init__(self, channels: int, conv: Callable[[int, int], nn.Module]) -> None:
         super().__init__()
         narrow, half = max(1, channels // 8), max(1, channels // 2)
-
-        def conv(inside: int, outside: int) -> SpectralConv2d:
-            return SpectralConv2d(inside, outside, 1, bias=False, eps=sn_eps)
-
         self.theta, self.phi = conv(channels, narrow), conv(channels, narrow)
         self.g, self.o = conv(channels, half), conv(half, channels)
         self.gamma = nn.Parameter(torch.zeros(()))
@@ -230,7 +74,7 @@ class UpBlock(nn.Module):
         self.conv1 = SpectralUpConv2d(inside, outside, side, eps=sn_eps)
         self.conv2 = SpectralConv2d(outside, outside, 3, eps=sn_eps)
         self.shortcut = SpectralConv2d(inside, outside, 1, eps=sn_eps)
-        self.attention = Attention(outside, sn_eps) if attention else None
+        self.attention = Attention(outside, pixelwise(sn_eps)) if attention else None
 
     def forward(
         self,
@@ -305,7 +149,7 @@ class DownBlock(nn.Module):
             self.conv2 = SpectralConv2d(between, outside, 3, eps=sn_eps)
         through = inside == outside and not halve
         self.shortcut = None if through else SpectralConv2d(inside, outside, 1, eps=sn_eps)
-        self.attention = Attention(outside, sn_eps) if attention else None
+        self.attention = Attention(outside, pixelwise(sn_eps)) if attention else None
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.conv2(self.conv1(x if self.first else x.relu()).relu_())
@@ -316,9 +160,6 @@ class DownBlock(nn.Module):
 
 class SpectralUpConv2d(SpectralConv2d):
     """Pixels repeated along both axes, then a 3×3 convolution: (B, in, h, w) -> (B, out, 2h, 2w).
-
-    Where there are many pixels it is computed as one transposed convolution with the 4×4 sums of
-    the filter, 4/9 of the work; where there are few, making the sums and reading them costs more.
 
     Args:
         inside: channels of the input.
@@ -332,23 +173,17 @@ class SpectralUpConv2d(SpectralConv2d):
         self.side = side
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = spectral(self)
-        if self.side < _MANY:
-            return F.conv2d(doubled(x), weight, self.bias, padding=1)
-        return F.conv_transpose2d(x, _up_kernel(weight), self.bias, stride=2, padding=1)
+        return up(x, spectral(self), self.bias, self.side)
 
     def frozen(self) -> nn.Module:
-        if self.side < _SOME:
-            return nn.Sequential(Doubled(), super().frozen())
-        up = nn.ConvTranspose2d(self.in_channels, self.out_channels, 4, 2, 1, device="meta")
-        return filled(up, _up_kernel(spectral(self)), self.bias)
+        return frozen_up(spectral(self), self.bias, self.side)
 
 
 class SpectralDownConv2d(SpectralConv2d):
     """A 3×3 convolution, then the mean of 2×2 pixels: (B, in, h, w) -> (B, out, h / 2, w / 2).
 
     Computed as one convolution of stride 2 with the 4×4 sums of the filter where there are many
-    pixels, as in `SpectralUpConv2d`.
+    pixels, as in `up`.
 
     Args:
         inside: channels of the input.
@@ -374,6 +209,39 @@ class SpectralDownConv2d(SpectralConv2d):
         return filled(down, summed(spectral(self) / 4), self.bias)
 
 
+def up(x: Tensor, weight: Tensor, bias: Tensor | None, side: int) -> Tensor:
+    """Pixels repeated along both axes, then a 3×3 convolution: (B, in, h, w) -> (B, out, 2h, 2w).
+
+    Where there are many pixels it is computed as one transposed convolution with the 4×4 sums of
+    the filter, 4/9 of the work; where there are few, making the sums and reading them costs more.
+
+    Args:
+        x: (B, in, h, w).
+        weight: (out, in, 3, 3).
+        bias: (out,).
+        side: h.
+    """
+    if side < _MANY:
+        return F.conv2d(doubled(x), weight, bias, padding=1)
+    return F.conv_transpose2d(x, _up_kernel(weight), bias, stride=2, padding=1)
+
+
+def frozen_up(weight: Tensor, bias: Tensor | None, side: int) -> nn.Module:
+    """`up` as layers that share no memory with weight and bias."""
+    outside, inside = weight.shape[:2]
+    given = bias is not None
+    if side < _SOME:
+        conv = nn.Conv2d(inside, outside, 3, padding=1, bias=given, device="meta")
+        return nn.Sequential(Doubled(), filled(conv, weight, bias))
+    joined = nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=given, device="meta")
+    return filled(joined, _up_kernel(weight), bias)
+
+
+def pixelwise(sn_eps: float) -> Callable[[int, int], SpectralConv2d]:
+    """Makes convolutions of single pixels for an `Attention`."""
+    return lambda inside, outside: SpectralConv2d(inside, outside, 1, bias=False, eps=sn_eps)
+
+
 class Doubled(nn.Module):
     """Repeats every pixel twice along both axes."""
 
@@ -384,14 +252,6 @@ class Doubled(nn.Module):
 def doubled(x: Tensor) -> Tensor:
     """Repeat every pixel twice along both axes."""
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
-
-
-def _matrix_of(layer: nn.Module) -> Tensor:
-    """M of a layer that makes M · c of c, (width, E)."""
-    if isinstance(layer, Mixture):
-        return layer.weight.T
-    assert isinstance(layer, SpectralLinear)
-    return spectral(layer)
 
 
 def _up_kernel(weight: Tensor) -> Tensor:

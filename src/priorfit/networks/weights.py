@@ -140,6 +140,15 @@ def spectral(layer: Spectral) -> Tensor:
     return _Divided.apply(layer.weight, u, v, sigma)
 
 
+def divided(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    """W / σ with σ = u · W · vᵀ, of vectors (out,) and (rest,) that stand still."""
+    with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
+        if _channels_last(weight):
+            v = v.view(weight[0].shape).movedim(0, -1).flatten()
+        sigma = torch.dot(_matrix(weight, weight) @ v, u)
+    return _Divided.apply(weight, u[None], v[None], sigma)
+
+
 class _Divided(torch.autograd.Function):
     """W / σ(W), whose gradient reads and writes W, which may be large, but once each."""
 

@@ -1,6 +1,8 @@
 """Every layout that can be imported, the more particular ones first."""
 
 from priorfit.checkpoints.layouts import (
+    biggan,
+    biggan_deep,
     encoder,
     features,
     lpips,
@@ -23,6 +25,8 @@ LAYOUTS: tuple[Layout, ...] = (
     *stylegan_discriminator.LAYOUTS,
     *pggan.LAYOUTS,
     *encoder.LAYOUTS,
+    *biggan.LAYOUTS,
+    *biggan_deep.LAYOUTS,
     *lpips.LAYOUTS,
     *features.LAYOUTS,
 )
