@@ -181,6 +181,7 @@ ARCHIVES = {
     "a way up": (zipped({"../a/data.pkl": b""}), "do not trust it"),
     "a way up inside": (zipped({"a/../../data.pkl": b""}), "do not trust it"),
     "an absolute way": (zipped({"/etc/data.pkl": b""}), "do not trust it"),
+    "no name": (zipped({"aaaa": b""}).replace(b"aaaa", b"\0aaa"), "do not trust it"),
     "a drive": (zipped({"C:/data.pkl": b""}), "do not trust it"),
     "a name of control characters": (zipped({"\x1b[2J/../data.pkl": b""}), "do not trust it"),
     "two networks": (zipped({"a/data.pkl": b"", "b/data.pkl": b""}), "none that torch.save"),
@@ -268,6 +269,11 @@ NETWORKS = {
     "a part without a name": {"variables": [], "components": {1: Call(Global("a", "Network"))}},
     "Theano without values": {"build_func_spec": {"func": "G_paper"}, "param_values": []},
     "Theano with text": {"build_func_spec": {"func": "G_paper"}, "param_values": ["a"] * 99},
+    "Theano without a lod": {
+        "build_func_spec": {"func": "G_paper"},
+        "param_values": [],
+        "toplevel_params": {"cur_lod": "a"},
+    },
     "Theano of no size": {"build_func_spec": {"func": "G_paper", "resolution": "1"}},
 }
 

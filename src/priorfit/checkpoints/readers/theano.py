@@ -29,23 +29,25 @@ def translated(state: dict[Any, Any]) -> dict[Any, Any]:
         return state
     values = state.get("param_values")
     resolution = spec.get("resolution", 32)
+    lod = (mapping_of(state.get("toplevel_params")) or {}).get("cur_lod", 0.0)
     sound = type(resolution) is int and 4 <= resolution <= 4096
-    if not sound or not isinstance(values, list):
+    if not sound or not isinstance(values, list) or not isinstance(lod, int | float | np.generic):
         raise CheckpointError("is damaged: a network of Theano has no values in a row")
     rest = iter(values)
     try:
-        named = list(_generator(rest, resolution.bit_length() - 1, spec.get("use_wscale", True)))
+        with np.errstate(all="ignore"):  # what is no number is refused later, by its name
+            scales, scaled = resolution.bit_length() - 1, spec.get("use_wscale", True)
+            named = list(_generator(rest, scales, scaled))
     except (LookupError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError("is damaged: a network of Theano lacks values") from error
     if next(rest, None) is not None:
         raise CheckpointError("is damaged: a network of Theano has values to spare")
-    top = mapping_of(state.get("toplevel_params")) or {}
     return {
         "version": 2,
         "name": spec["func"],
         "build_func_name": "G_paper",
         "static_kwargs": {**spec, "fused_scale": False},
-        "variables": [*named, ("lod", np.float32(top.get("cur_lod", 0.0)))],
+        "variables": [*named, ("lod", np.float32(lod))],
     }
 
 

@@ -1,5 +1,6 @@
 """ZIP archives, whose directory is checked before anything is unpacked."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import BinaryIO, cast
@@ -18,6 +19,7 @@ _CHUNK = 1 << 20
 # Numbers hardly shrink when packed. Some megabytes more for small files full of zeros.
 _GROWTH, _FREE = 8, 1 << 26
 _LOCAL = 30
+_NAME = re.compile(r"[^/\\:\0][^\\:\0]*")
 
 _DAMAGE = (zipfile.BadZipFile, NotImplementedError, LookupError, OSError, RuntimeError, ValueError)
 
@@ -123,9 +125,12 @@ def _check(entries: list[zipfile.ZipInfo], source: Source) -> None:
     names = [entry.filename for entry in entries]
     if len(set(names)) != len(names):
         raise CheckpointError("is a ZIP archive with two entries of one name: do not trust it")
-    for name in names:
-        if name.startswith("/") or "\\" in name or ".." in name.split("/") or ":" in name:
-            raise CheckpointError(f"is a ZIP archive with an entry {shown(name)}: do not trust it")
+    strange = next((name for name in names if not _NAME.fullmatch(name)), None)
+    if strange is not None or any(".." in name.split("/") for name in names):
+        raise CheckpointError(
+            f"is a ZIP archive with strange names of entries, {shown(strange or '..')}: do not "
+            "trust it"
+        )
     end = 0
     for entry in sorted(entries, key=lambda entry: entry.header_offset):
         if entry.flag_bits & 1:
