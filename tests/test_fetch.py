@@ -6,6 +6,7 @@ import io
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -25,12 +26,12 @@ from tests.server import Shelf, serving
 QUICK = Patience(timeout=5.0, pauses=())
 
 
-def imported(path: Path, name: str, part: str | None = None, overwrite: bool = False) -> Path:
+def imported(path: Path, name: str, *, overwrite: bool = False, settings: Any = None) -> Path:
     """As import_file, for a file of anything, without another process."""
     data = path.read_bytes()
     if data.startswith(b"nonsense"):
         raise CheckpointError(f"{path}: is something else")
-    source = {"file": path.name, "sha256": hashlib.sha256(data).hexdigest()}
+    source = {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "told": settings}
     stored = Stored("twice", {}, {"a": torch.tensor(list(data[:4]))}, source)
     files.write(store.place(name), stored, overwrite=overwrite)
     return store.place(name)
@@ -80,6 +81,12 @@ def test_a_file_is_fetched_and_becomes_a_checkpoint(shelf: Shelf, file: Publishe
     assert source["sha256"] == hash_of(shelf.data)
     assert (source["published"], source["licence"]) == ("some", file.licence)
     assert (source["url"], source["page"]) == (file.url, file.page)
+
+
+def test_the_import_is_told_what_the_file_does_not_say(file: Published, monkeypatch):
+    known_with(monkeypatch, file, settings=(("D_nl", "inplace_relu"),))
+    place = fetch.fetch("some", patience=QUICK)
+    assert read_config(place)["source"]["told"] == {"D_nl": "inplace_relu"}
 
 
 def test_a_download_goes_once_it_is_imported_unless_it_is_to_stay(file: Published):

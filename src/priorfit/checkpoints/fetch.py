@@ -67,7 +67,7 @@ def adopt(file: Published, path: Path, *, overwrite: bool = False) -> Path:
             f"{path} is not {file.file} {whose}: expected the sha256 {expected}, got {digest}; "
             "import it under another name if it is meant"
         )
-    place = import_file(path, file.name, overwrite=overwrite)
+    place = import_file(path, file.name, overwrite=overwrite, settings=dict(file.settings))
     kind = read_config(place)["kind"]
     if kind != file.kind:
         store.remove(file.name)

@@ -275,7 +275,9 @@ def _published(file: "Published") -> dict[str, Any]:
         "note": file.note or None,
         "by hand": by_hand(file),
     }
-    return {f"published {key}": value for key, value in known.items() if value is not None}
+    settings = {f"setting {key}": value for key, value in file.settings}
+    facts = known | settings
+    return {f"published {key}": value for key, value in facts.items() if value is not None}
 
 
 def _fetched(file: "Published", *, overwrite: bool, keep: bool, quiet: bool) -> None:

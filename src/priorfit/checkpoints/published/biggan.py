@@ -10,6 +10,8 @@ _SCRATCH = "none stated; trained on ImageNet"
 def _of_dgp(name: str, side: int, network: str, width: int) -> Published:
     thinner = "_ch64" if width == 64 else ""
     drawn = "generator" if network == "G_ema" else "discriminator"
+    # DGP's discriminators lose what their last feature was before its ReLU.
+    settings = () if network == "G_ema" else (("D_nl", "inplace_relu"),)
     return Published(
         name=name,
         kind="biggan" if network == "G_ema" else "biggan-discriminator",
@@ -19,6 +21,7 @@ def _of_dgp(name: str, side: int, network: str, width: int) -> Published:
         code="MIT",
         weights=_SCRATCH,
         size=(side, side),
+        settings=settings,
     )
 
 

@@ -20,6 +20,7 @@ class Published:
         sha256: of the file; all 64 digits, or the first 8 where its own name states them.
         length: bytes, if the publisher or several independent users state them.
         megabytes: about how many, for people.
+        settings: what the file does not say of its network, for its layout.
         note: what else one should know.
     """
 
@@ -35,6 +36,7 @@ class Published:
     sha256: str | None = None
     length: int | None = None
     megabytes: int | None = None
+    settings: tuple[tuple[str, str], ...] = ()
     note: str = ""
 
     @property
