@@ -1,6 +1,7 @@
 """A whole training in a folder: it is judged now and then, saved, interrupted and gone on with."""
 
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,7 @@ class Run:
         self.training = Training(generator, discriminator, photographs, pair.game, seed)
         self.curve: list[dict[str, float]] = []
         self.seconds, self.noted, self.looked = 0.0, 0, 0
+        self.begun = {"photographs": _digest(photographs), "batch": pair.game.batch}
 
     def resume(self) -> None:
         """Go on from the state in the folder.
@@ -115,6 +117,7 @@ class Run:
         """
         saved = load_state(self.folder / STATE)
         try:
+            self._check_same(saved["begun"])
             self.training.load_state_dict(saved["training"])
         except (RuntimeError, KeyError, ValueError) as error:
             raise ProblemError(
@@ -122,7 +125,10 @@ class Run:
                 "begun with"
             ) from error
         self.curve, self.seconds = saved["curve"], saved["seconds"]
-        self.noted, self.looked = saved["noted"], saved["looked"]
+        # A training that shall go on for longer now has done less of it than it had.
+        part = self._part()
+        self.noted = min(saved["noted"], int(part * _NOTED) + 1)
+        self.looked = min(saved["looked"], int(part * _LOOKED))
 
     def go_on(
         self,
@@ -169,6 +175,7 @@ class Run:
         """Write the state, so that another process can go on."""
         self.folder.mkdir(parents=True, exist_ok=True)
         state: dict[str, Any] = {
+            "begun": self.begun,
             "training": self.training.state_dict(),
             "curve": self.curve,
             "seconds": self.seconds,
@@ -180,14 +187,28 @@ class Run:
     def _part(self) -> float:
         return self.length.part(self.training.seen, self.seconds)
 
+    def _check_same(self, begun: Mapping[str, Any]) -> None:
+        """Refuse to go on with photographs or batches that the training was not begun with."""
+        for name, value in self.begun.items():
+            if begun[name] != value:
+                what = "other photographs" if name == "photographs" else f"--{name} {begun[name]}"
+                raise ProblemError(
+                    f"{self.folder}: holds a training begun with {what}: give the options that it "
+                    "was begun with"
+                )
+
     def _note(self, part: float) -> None:
         self.noted = int(part * _NOTED) + 1
+        if self._last("generator") == self.training.seen:
+            return
         point = {"images": self.training.seen, "seconds": round(self.seconds, 1)}
         self.curve.append(point | self.training.gathered())
 
     def _look(self) -> None:
         """Draw a sheet, judge, and add what the judge says to the curve."""
         self.looked += 1
+        if self._last("distance") == self.training.seen:
+            return
         average = self.average()
         picture = png(levels(sheet(average)[0]))
         place = self.folder / SHEETS / f"{self.training.seen // 1000:06d}k.png"
@@ -197,8 +218,18 @@ class Run:
             point = {"images": self.training.seen, "seconds": round(self.seconds, 1)}
             self.curve.append(point | self.judge.judge(average)._asdict())
 
+    def _last(self, measure: str) -> float:
+        """Images seen at the last point of a curve; 0 where there is none."""
+        return next((p["images"] for p in reversed(self.curve) if measure in p), 0)
+
     def _progress(self, first: int, seconds: float) -> Progress:
         part = self._part()
         rate = (self.training.seen - first) / max(seconds, 1e-9)
         left = self.seconds * (1 / part - 1) if part > 0 else float("inf")
         return Progress(self.training.seen, part, rate, left, self.curve[-1] if self.curve else {})
+
+
+def _digest(photographs: Photographs) -> int:
+    """A number that other photographs, other classes or another order would hardly have."""
+    pixels = photographs.images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return zlib.crc32(photographs.labels.cpu().numpy().data, zlib.crc32(pixels.data))
