@@ -1,5 +1,7 @@
 """A trained generator: the image is what it draws from a latent."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -47,7 +49,8 @@ class LatentPrior(Prior):
             raise ProblemError(f"this generator has latents in {known}, got '{space}'")
         if candidates < 1:
             raise ProblemError(f"expected at least one latent to begin with, got {candidates}")
-        self.generator = frozen(generator).eval().to(memory_format=torch.channels_last)
+        kept: Any = frozen(generator).eval()
+        self.generator: Generator = kept.to(memory_format=torch.channels_last)
         self.space, self.candidates, self.choice = space, candidates, choice
 
     @torch.no_grad()
