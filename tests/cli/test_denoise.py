@@ -1,8 +1,10 @@
 import json
 
+import numpy as np
 import pytest
 
 from priorfit.sidecar import load_sidecar
+from tests.markup import Elements
 from tests.tiny import photo, pixels
 
 
@@ -126,3 +128,31 @@ def test_any_name_will_do(priorfit, folder, name):
     assert load_sidecar(folder / "out" / name).inputs[0].name == name
     failed = priorfit("denoise", "-o", "out", "--noise-std", 0.1, "-q", "--", name)
     assert (failed.status, len(failed.lines)) == (1, 1)
+
+
+def test_pictures_of_steps_are_kept_beside_the_result(priorfit, folder):
+    photo(folder / "in.png")
+    answer = priorfit("denoise", "in.png", "-o", "out.png", "--snapshots", "2,3")
+    assert answer.status == 0
+    kept = [pixels(folder / f"out-step{step}.png") for step in (2, 3)]
+    assert kept[0].shape == kept[1].shape == (20, 24, 3)
+    assert not np.array_equal(*kept)
+    assert not (folder / "out-step1.png").exists()
+    plain = priorfit("denoise", "in.png", "-o", "plain.png")
+    assert plain.status == 0
+    assert (folder / "plain.png").read_bytes() == (folder / "out.png").read_bytes()
+
+
+def test_the_report_has_the_start_and_the_steps_that_were_kept(priorfit, folder):
+    pytest.importorskip("jinja2")
+    photo(folder / "in.png")
+    assert priorfit("denoise", "in.png", "-o", "o.png", "--snapshots", "3", "--report").status == 0
+    page = Elements((folder / "o.png.html").read_text("utf-8"))
+    assert {"start", "step 3"} <= {image["alt"] for image in page.all("img")}
+
+
+@pytest.mark.parametrize("text", ["", "0", "1,-2", "a", "1.5", "1,,2"])
+def test_what_is_no_list_of_steps_is_wrong_usage(priorfit, folder, text):
+    photo(folder / "in.png")
+    answer = priorfit("denoise", "in.png", "-o", "out.png", f"--snapshots={text}")
+    assert answer.status == 2 and "100,600,2400" in answer.err

@@ -29,6 +29,7 @@ class Common:
     quiet: bool
     overwrite: bool
     threads: int | None
+    snapshots: tuple[int, ...] = ()
 
 
 def jobs_of(
@@ -70,6 +71,7 @@ def jobs_of(
             time_limit=common.time_limit,
             reference=None if common.reference is None else matched(common.reference, path),
             report=common.report,
+            snapshots=common.snapshots,
             overwrite=common.overwrite,
         )
         for path, target in zip(inputs, _targets(inputs, output), strict=True)

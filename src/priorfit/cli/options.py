@@ -50,6 +50,14 @@ Reference = Annotated[
 Report = Annotated[
     bool, typer.Option("--report", help="Write a page with slider, curve and settings beside it.")
 ]
+Snapshots = Annotated[
+    str | None,
+    typer.Option(
+        "--snapshots",
+        metavar="STEPS",
+        help="Keep the picture of these steps too, say 100,600,2400, and what the fit began with.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object a picture on stdout, nothing else there.")
 ]
@@ -83,6 +91,20 @@ def noise_std(text: str) -> float | None:
             f"expected a number from 0 to 1 or auto, got '{text}'", param_hint=hint
         )
     return value
+
+
+def snapshots(text: str | None) -> tuple[int, ...]:
+    """Parse steps between commas, from 1."""
+    try:
+        steps = [] if text is None else [int(part) for part in text.split(",")]
+    except ValueError:
+        steps = [0]
+    if any(step < 1 for step in steps):
+        raise typer.BadParameter(
+            f"expected steps from 1 between commas, say 100,600,2400, got '{text}'",
+            param_hint="'--snapshots'",
+        )
+    return tuple(sorted(set(steps)))
 
 
 def motion(text: str) -> tuple[float, float]:

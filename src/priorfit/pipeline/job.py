@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from priorfit.pipeline.kinds import Deblur, Dejpeg, Denoise, Fuse, Inpaint, Upscale
 from priorfit.sidecar import sidecar_path
@@ -27,6 +27,7 @@ class Job(BaseModel):
         reference: clean picture to measure the result against; changes no pixel.
         report: whoever runs the job will write a report beside the picture too.
         overwrite: replace files that exist.
+        snapshots: steps whose pictures are kept too, each in a file of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +43,7 @@ class Job(BaseModel):
     reference: Path | None = None
     report: bool = False
     overwrite: bool = False
+    snapshots: tuple[PositiveInt, ...] = ()
 
     def absolute(self) -> Self:
         """The same with paths that hold from every folder."""
@@ -56,9 +58,14 @@ class Job(BaseModel):
 
     @property
     def products(self) -> list[Path]:
-        """Every file that is written beside the run folder: picture, sidecar, report."""
+        """Every file that is written beside the run folder: pictures, sidecar, report."""
         report = [self.output.with_name(self.output.name + ".html")] if self.report else []
-        return [self.output, sidecar_path(self.output), *report]
+        snapshots = [self.snapshot(step) for step in self.snapshots]
+        return [self.output, sidecar_path(self.output), *report, *snapshots]
+
+    def snapshot(self, step: int) -> Path:
+        """Where the picture of a step is written."""
+        return self.output.with_stem(f"{self.output.stem}-step{step}")
 
     @property
     def run_folder(self) -> Path:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -20,7 +20,7 @@ from priorfit.pipeline.job import Job
 from priorfit.pipeline.kinds import Laid, Upscale
 from priorfit.pipeline.measure import read_reference, scores
 from priorfit.pipeline.plan import Clock, closing_seconds, longest
-from priorfit.pipeline.prepare import guide, prepared
+from priorfit.pipeline.prepare import guide, prepared, snapshots
 from priorfit.pipeline.saved import Saved
 from priorfit.restore import Fit
 from priorfit.runs import interruptions
@@ -51,6 +51,7 @@ class Outcome:
         comparators: other pictures of the scene by name: the guide, bicubic interpolation.
         sidecar: how it came about.
         run_folder: where an interrupted run goes on, None if it was not interrupted.
+        snapshots: pictures of steps that were kept; the first is what the fit began with.
     """
 
     job: Job
@@ -61,6 +62,7 @@ class Outcome:
     comparators: Mapping[str, Image]
     sidecar: Sidecar
     run_folder: Path | None = None
+    snapshots: Mapping[int, Image] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def run(job: Job, watch: Watch | None = None, *, started: float | None = None) -
     started = time.perf_counter() if started is None else started
     desk = _laid_out(job, job.device)
     most, posed = longest(job), desk.laid.posed
-    fit = Fit(posed.problem, prepared(posed, job.recipe, most), [job.seed])
+    fit = Fit(posed.problem, prepared(posed, job.recipe, most, job.snapshots), [job.seed])
     clock = Clock(started, job.time_limit, _closing(desk))
     return _fitted(desk, fit, Follower(most, clock), watch)
 
@@ -120,7 +122,7 @@ def resume(folder: Path, watch: Watch | None = None) -> Outcome:
     taken = saved.losses[-1][0] if saved.losses else 0
     follower = Follower(saved.planned, clock, list(saved.losses), taken)
     try:
-        recipe = prepared(posed, saved.job.recipe, saved.planned)
+        recipe = prepared(posed, saved.job.recipe, saved.planned, saved.job.snapshots)
         fit = Fit(posed.problem, recipe, [saved.job.seed], state)
         layout = {name: tensor.shape for name, tensor in state["loop"]["code"].items()}
         if layout != {name: tensor.shape for name, tensor in fit.code.items()}:
@@ -194,6 +196,7 @@ def _fitted(desk: _Desk, fit: Fit, follower: Follower, watch: Watch | None) -> O
             {**desk.laid.comparators, **shown},
             _sidecar(desk, follower, why, troubles(fit)),
             folder if interrupted else None,
+            {step: image.cpu() for step, image in snapshots(fit).items()},
         )
         outcome = _measured(outcome, None if hint is None else hint[0])
         outcome = _written(outcome, desk)
@@ -265,6 +268,9 @@ def _written(outcome: Outcome, desk: _Desk) -> Outcome:
     job, notes = outcome.job, outcome.sidecar.notes
     lost = images.write(job.output, outcome.result, desk.laid.picture, overwrite=job.overwrite)
     notes += tuple(note for note in lost if note not in notes)
+    for step, image in outcome.snapshots.items():
+        if step in job.snapshots:
+            images.write(job.snapshot(step), image, desk.laid.picture, overwrite=job.overwrite)
     outcome = replace(outcome, sidecar=outcome.sidecar.model_copy(update={"notes": notes}))
     text = to_json(outcome.sidecar) + "\n"
     write_atomically(sidecar_path(job.output), text.encode(), overwrite=job.overwrite)

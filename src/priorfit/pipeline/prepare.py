@@ -1,6 +1,7 @@
 """Recipes made ready for one picture, and the guide that a fit was shown."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -9,18 +10,39 @@ from priorfit.guides import observed
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import Estimator, Guide, Hiding, Probing
 from priorfit.restore import Fit, Recipe
-from priorfit.steps import Rewinding
+from priorfit.steps import Rewinding, Snapshots
 from priorfit.tasks import Posed
 from priorfit.types import Image
 
 
-def prepared(posed: Posed, name: str, steps: int) -> Recipe:
+def prepared(posed: Posed, name: str, steps: int, snapshots: Sequence[int] = ()) -> Recipe:
     """The recipe of this name and length for a problem: with its finish, and a guard against NaN.
+
+    Args:
+        posed: the problem.
+        name: of the recipe.
+        steps: length of the fit.
+        snapshots: steps whose pictures are kept; with any, that of the first step too.
 
     Raises:
         RecipeError: there is none of that name.
     """
-    return guarded(posed.ending(recipes.load(name, steps)))
+    made = guarded(posed.ending(recipes.load(name, steps)))
+    if not snapshots:
+        return made
+    return replace(made, filters=[*made.filters, partial(Snapshots, {1, *snapshots})])
+
+
+def snapshots(fit: Fit) -> dict[int, Image]:
+    """Pictures of steps that were kept, finished as the result is."""
+    found: dict[int, Image] = {}
+    for seen in fit.filters:
+        found |= seen.images if isinstance(seen, Snapshots) else {}
+    for step, image in found.items():
+        for finish in fit.recipe.finish:
+            image = finish(image, fit.problem)
+        found[step] = image.clamp(0, 1)
+    return found
 
 
 def guarded(recipe: Recipe) -> Recipe:

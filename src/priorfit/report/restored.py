@@ -99,6 +99,9 @@ def _others(outcome: Outcome) -> list[Shown]:
         guided = guide is not None and guide.name == name
         about = "guide: the network was shown it" if guided else "for comparison"
         shown.append(_shown(outcome, name.replace("_", " "), image, about))
+    for step, image in outcome.snapshots.items():
+        name = "start" if step == 1 else f"step {step}"
+        shown.append(_shown(outcome, name, image, "on the way"))
     if outcome.reference is not None:
         picture = embed("reference", outcome.reference, icc=outcome.picture.icc)
         shown.append(Shown(picture, "the clean picture, for measuring alone"))
