@@ -9,11 +9,14 @@ from torch import Tensor
 from priorfit.degradations import Identity, Mask
 from priorfit.errors import ProblemError
 from priorfit.networks.folded import Folded
+from priorfit.networks.generator import Generator
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import Style
 from priorfit.noise import Noise
+from priorfit.priors.base import Prior
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import Companion, Guide, Hiding, MeshGrid, Probing, UniformNoise
+from priorfit.priors.latent import LatentPrior
 from priorfit.priors.precision import fastest, full
 from priorfit.problem import Problem
 from priorfit.types import Image
@@ -35,11 +38,28 @@ INPUTS = {
     "hiding": [UniformNoise(2), Hiding(estimate, copies=3)],
     "companion": [Companion()],
 }
+
+
+class Waves(Generator):
+    """Draws a sum of sines as large as the images of the problem below."""
+
+    size, z_dim = (13, 18), 4
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        waves = torch.arange(4 * 3 * 13 * 18, dtype=torch.float64).view(4, 3, 13, 18).sin()
+        self.waves = torch.nn.Parameter(waves)
+
+    def draw(self, latent: Tensor, c: Tensor | None = None) -> Image:
+        return (latent[:, :, None, None, None] * self.waves).sum(1)
+
+
 PRIORS = [
     pytest.param(DeepImagePrior(network, inputs, jitter=0.1, turning=turning), id=f"{name} {how}")
     for name, inputs in INPUTS.items()
     for how, network, turning in (("full", SMALL, False), ("half turned", HALF, True))
 ]
+PRIORS += [pytest.param(LatentPrior(Waves(), candidates=3), id="latent")]
 
 
 def problem(batch: int, height: int = 13, width: int = 18) -> Problem:
@@ -57,7 +77,7 @@ def alone(together: Problem, image: int) -> Problem:
 
 @pytest.mark.parametrize("prior", PRIORS)
 class TestEveryPrior:
-    """The laws, over every kind of input, at full and at half resolution."""
+    """The laws, over every kind of input, at full and at half resolution, and over latents."""
 
     def test_one_image_for_each_observation_of_the_size_sought(self, prior):
         code = prior.start(problem(2), Noise([0, 1]))
@@ -77,9 +97,12 @@ class TestEveryPrior:
     def test_a_gradient_reaches_every_parameter(self, prior):
         code = prior.start(problem(1), Noise([0]))
         parameters = {
-            name: t.requires_grad_() for name, t in code.items() if name.startswith("network.")
+            name: t.requires_grad_()
+            for name, t in code.items()
+            if name == "z" or name.startswith("network.")
         }
         prior.render(prior.vary(code, Noise([1]))).square().sum().backward()
+        assert parameters
         assert all(tensor.grad is not None for tensor in parameters.values())
 
     def test_varying_leaves_the_code_as_it_was(self, prior):
@@ -89,7 +112,7 @@ class TestEveryPrior:
         assert all(torch.equal(tensor, before[name]) for name, tensor in code.items())
 
 
-def _varied(prior: DeepImagePrior, posed: Problem, seeds: list[int]) -> Tensor:
+def _varied(prior: Prior, posed: Problem, seeds: list[int]) -> Tensor:
     noise = Noise(seeds)
     code = prior.start(posed, noise)
     return prior.render(prior.vary(code, noise))
