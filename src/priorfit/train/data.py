@@ -20,6 +20,7 @@ from priorfit.train.sources import Entry, opened
 FEW = 100
 """Photographs; fewer are learnt by heart whatever is done against it."""
 
+_UNREADABLE = (ImageFileError, OSError, MemoryError)
 _NAMED = 3  # files that a note gives by name
 
 
@@ -105,7 +106,7 @@ def fitting_size(path: Path, largest: int = 128) -> int:
 def _side(entry: Entry) -> int | None:
     try:
         return min(read_colour(entry).shape[:2])
-    except (ImageFileError, OSError):
+    except _UNREADABLE:
         return None
 
 
@@ -124,8 +125,8 @@ def _decoded(
             kept[number] = square(read_colour(entry), size)
         except _Small:
             failures["small"].append(entry.name)
-        except (ImageFileError, OSError):
-            failures["unreadable"].append(entry.name)
+        except _UNREADABLE as error:
+            failures["unreadable"].append(f"{entry.name} ({error})")
         if watch is not None:
             watch(number + 1, len(entries))
     return kept, failures
@@ -164,10 +165,9 @@ def square(pixels: np.ndarray, size: int) -> np.ndarray:
 
 
 def _nothing_left(path: Path, failures: dict[str, list[str]], size: int) -> str:
-    small, unreadable = len(failures["small"]), len(failures["unreadable"])
+    count = sum(len(names) for names in failures.values())
     return (
-        f"{path}: none of {small + unreadable} images can be used: {small} are smaller than "
-        f"{size}×{size} pixels, {unreadable} cannot be read"
+        f"{path}: none of {count} images can be used: {'; '.join(_failure_notes(failures, size))}"
     )
 
 
@@ -186,13 +186,12 @@ def _gathered(
 
 
 def _failure_notes(failures: dict[str, list[str]], size: int) -> list[str]:
-    why = {"small": f"are smaller than {size}×{size} pixels", "unreadable": "cannot be read"}
+    why = {"small": f"smaller than {size}×{size} pixels", "unreadable": "cannot be read"}
     notes = []
     for kind, names in failures.items():
         if names:
             more = "" if len(names) <= _NAMED else f" and {len(names) - _NAMED} more"
-            left = f"{len(names)} images {why[kind]} and were left out"
-            notes.append(f"{left}: {', '.join(names[:_NAMED])}{more}")
+            notes.append(f"left out, {why[kind]}: {', '.join(names[:_NAMED])}{more}")
     return notes
 
 
@@ -201,8 +200,8 @@ def _content_notes(images: Tensor) -> list[str]:
     notes = []
     if len(images) < FEW:
         notes.append(
-            f"{len(images)} photographs are few: expected at least {FEW}, better thousands; "
-            "the generator will repeat them"
+            f"there are few photographs, {len(images)}: expected at least {FEW}, better "
+            "thousands; the generator will repeat them"
         )
     grey = sum(int(_is_grey(image)) for image in images)
     if 0 < grey < len(images):

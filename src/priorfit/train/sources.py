@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,13 +16,28 @@ import numpy as np
 
 from priorfit.errors import ImageFileError, ProblemError
 from priorfit.images import SUFFIXES
+from priorfit.images.numpy_file import read_header
 
 LABEL_FILES = ("labels.json", "labels.csv", "dataset.json")
 """Names under which a table file name -> class is found beside the photographs."""
 
 _LARGEST = 1 << 28  # bytes of one member of an archive
 _MOST_EXPANSION = 1000  # deflate reaches 1032; photographs, compressed already, about 1
+_PACKED = 16  # expansion of whole packs beyond `_LARGEST`, which hold nothing but photographs
 _LONGEST_TABLE = 1 << 26
+_NUMBERS, _WORDS = "biu", "US"  # kinds of arrays
+
+# What damaged archives of any method of compression end in.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
 
 
 class Entry(NamedTuple):
@@ -70,7 +87,7 @@ def opened(path: Path, labels: Path | None = None) -> Iterator[Source]:
     except (zipfile.BadZipFile, ValueError) as error:
         raise ProblemError(f"{path}: expected a folder, a zip file or an .npz pack") from error
     with archive:
-        if all(name.endswith(".npy") for name in archive.namelist()):
+        if {"bytes.npy", "offsets.npy"} & set(archive.namelist()) or path.suffix == ".npz":
             yield _pack(path, archive)
         else:
             yield _zip(path, archive, labels)
@@ -98,7 +115,7 @@ def _zip(path: Path, archive: zipfile.ZipFile, labels: Path | None) -> Source:
     else:
         table = next((members[top + n] for n in LABEL_FILES if top + n in members), None)
         if table is not None:
-            given = read_labels(table.filename, _member(archive, table))
+            given = read_labels(table.filename, _inside(path, archive, table, _LONGEST_TABLE))
     classes, notes = _classes([name.removeprefix(top) for name in names], given)
     openers = {n: _member_opener(archive, members[top + n]) for n in classes}
     return Source([Entry(f"{path.name}/{n}", c, openers[n]) for n, c in classes.items()], notes)
@@ -110,23 +127,27 @@ def _pack(path: Path, archive: zipfile.ZipFile) -> Source:
     for name in ("bytes", "offsets"):
         if name not in arrays:
             raise ProblemError(f"{path}: is no pack of images: it has no array '{name}'")
-    data, offsets = _array(archive, arrays["bytes"], 1 << 36), _array(archive, arrays["offsets"])
+
+    def row(name: str, kinds: str) -> np.ndarray:
+        return _row(path, archive, arrays[name], kinds)
+
+    data, offsets = row("bytes", "u"), row("offsets", "iu")
     count = len(offsets) - 1
-    if data.dtype != np.uint8 or data.ndim != 1 or offsets.ndim != 1 or count < 1:
+    if data.dtype != np.uint8 or count < 1:
         raise ProblemError(f"{path}: expected bytes in 'bytes' and N+1 numbers in 'offsets'")
     ends = offsets.astype(np.int64)
-    if (np.diff(ends) < 0).any() or ends[0] < 0 or ends[-1] > len(data):
+    if (ends[1:] < ends[:-1]).any() or ends[0] < 0 or ends[-1] > len(data):
         raise ProblemError(f"{path}: 'offsets' do not lie in order inside 'bytes'")
     labels, test = [None] * count, np.zeros(count, bool)
     if "label" in arrays and "classes" in arrays:
-        classes = [str(name) for name in _array(archive, arrays["classes"])]
-        numbers = _array(archive, arrays["label"])
-        if numbers.shape != (count,) or not np.isin(numbers, np.arange(len(classes))).all():
+        classes = [str(name) for name in row("classes", _WORDS)]
+        numbers = row("label", _NUMBERS).astype(np.int64)
+        if len(numbers) != count or not np.isin(numbers, np.arange(len(classes))).all():
             raise ProblemError(f"{path}: expected in 'label' one number of a class for each image")
         labels = [classes[number] for number in numbers]
     if "is_test" in arrays:
-        test = _array(archive, arrays["is_test"]).astype(bool)
-        if test.shape != (count,):
+        test = row("is_test", _NUMBERS).astype(bool)
+        if len(test) != count:
             raise ProblemError(f"{path}: expected in 'is_test' one answer for each image")
     return Source(
         [
@@ -136,11 +157,11 @@ def _pack(path: Path, archive: zipfile.ZipFile) -> Source:
     )
 
 
-def read_labels(name: str, text: bytes) -> dict[str, str]:
-    """Read a table file name -> class.
+def read_labels(name: str, text: bytes) -> dict[str, str] | None:
+    """Read a table file name -> class; None if it says that there are no classes.
 
     CSV has a row `name,class` each, with or without a head; JSON is such a mapping, or
-    {"labels": [[name, class], …]}.
+    {"labels": [[name, class], …]}, or {"labels": null} for none.
 
     Raises:
         ProblemError: it is neither.
@@ -152,14 +173,18 @@ def read_labels(name: str, text: bytes) -> dict[str, str]:
         raise ProblemError(
             f"{name}: expected rows of file name and class, as CSV or as a JSON mapping"
         ) from error
+    if rows is None:
+        return None
     return {name.replace("\\", "/").removeprefix("./"): label for name, label in rows}
 
 
-def _json_rows(text: str) -> list[tuple[str, str]]:
+def _json_rows(text: str) -> list[tuple[str, str]] | None:
     table = json.loads(text)
+    if table == {"labels": None}:
+        return None
     pairs = table["labels"] if isinstance(table.get("labels"), list) else table.items()
     rows = [(name, label) for name, label in pairs]
-    if not all(isinstance(n, str) and isinstance(c, str | int) for n, c in rows):
+    if not all(isinstance(n, str) and type(c) in (str, int) for n, c in rows):
         raise ValueError("names and classes are words")
     return [(name, str(label)) for name, label in rows]
 
@@ -178,14 +203,22 @@ def _classes(
     """Class of every name, and what was odd; names that a table does not have are left out."""
     if given is not None:
         known: dict[str, str | None] = {n: given[n] for n in names if n in given}
+        if names and not known:
+            raise ProblemError(
+                f"the table of classes has none of the {len(names)} images: expected their names "
+                f"as '{names[0]}'"
+            )
         left = len(names) - len(known)
-        notes = [f"{left} images are not in the table of classes and were left out"] if left else []
-        return known, notes
+        note = f"the table of classes lacks {left} of {len(names)} images, which were left out"
+        return known, [note] if left else []
     tops = {name: name.split("/")[0] if "/" in name else None for name in names}
     loose = sum(top is None for top in tops.values())
     if loose in (0, len(names)):
         return tops, []
-    note = f"{loose} images lie beside the folders of the others: no classes were made of these"
+    note = (
+        f"{loose} of {len(names)} images lie beside the folders of the others: no classes were "
+        "made of these"
+    )
     return dict.fromkeys(names), [note]
 
 
@@ -203,12 +236,30 @@ def _hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
 
 
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int = 1 << 30) -> np.ndarray:
-    """One array of a pack; never a pickled one."""
+def _row(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, kinds: str) -> np.ndarray:
+    """One array of a pack, of one axis; never a pickled one."""
+    data = _inside(path, archive, member, max(_LARGEST, _PACKED * member.compress_size))
+    file = io.BytesIO(data)
     try:
-        return np.load(io.BytesIO(_member(archive, member, most)), allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ProblemError(f"{member.filename}: is not an array of plain numbers") from error
+        shape, _, dtype = read_header(file)
+        if len(shape) != 1 or dtype.kind not in kinds:
+            raise ValueError(f"{dtype} of {shape}")
+        return np.frombuffer(memoryview(data)[file.tell() :], dtype)[: shape[0]].reshape(shape)
+    except (ImageFileError, ValueError) as error:
+        words = "words" if kinds == _WORDS else "numbers"
+        raise ProblemError(
+            f"{path}: expected in {member.filename} a row of plain {words}"
+        ) from error
+
+
+def _inside(
+    path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int = _LARGEST
+) -> bytes:
+    """As `_member`, where the archive is of no use without it."""
+    try:
+        return _member(archive, member, most)
+    except ImageFileError as error:
+        raise ProblemError(f"{path}: {member.filename} {error}") from error
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int = _LARGEST) -> bytes:
@@ -219,14 +270,14 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int = _LARG
     """
     expands = member.file_size > _MOST_EXPANSION * member.compress_size + (1 << 16)
     if member.file_size > most or expands:
-        raise ImageFileError(f"{member.filename}: would fill the memory when unpacked")
+        raise ImageFileError("would fill the memory when unpacked")
     try:
         with archive.open(member) as file:
             data = file.read(member.file_size + 1)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError) as error:
-        raise ImageFileError(f"{member.filename}: cannot be unpacked") from error
+    except _DAMAGE as error:
+        raise ImageFileError("cannot be unpacked") from error
     if len(data) != member.file_size:
-        raise ImageFileError(f"{member.filename}: is not as long as the archive says")
+        raise ImageFileError("is not as long as the archive says")
     return data
 
 
