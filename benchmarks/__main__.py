@@ -1,10 +1,10 @@
-"""`python -m benchmarks speed|floors|curves|table`; see README.md beside this file."""
+"""`python -m benchmarks speed|generators|floors|curves|table`; see README.md beside this file."""
 
 import argparse
 
 import torch
 
-from benchmarks import curves, floors, speed
+from benchmarks import curves, floors, generators, speed
 from benchmarks.ablation import CURVES
 from benchmarks.suites import RESULTS
 from priorfit.cli.session import set_up
@@ -13,7 +13,9 @@ from priorfit.cli.session import set_up
 def main() -> None:
     """Run one benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=["speed", "floors", "curves", "table"], nargs="?")
+    parser.add_argument(
+        "what", choices=["speed", "generators", "floors", "curves", "table"], nargs="?"
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, default=5)
@@ -33,6 +35,8 @@ def main() -> None:
         for curve in CURVES:
             if chosen.only in curve.results.name:
                 curves.record(curve)
+    elif chosen.what == "generators":
+        generators.measure(9, RESULTS / "generators.json")
     elif chosen.what == "table":
         print(floors.table())
     else:

@@ -73,14 +73,18 @@ def test_the_list_says_of_everything_where_it_is_one_whole_row_a_line(priorfit):
     answer = priorfit("checkpoints", "list")
     found = rows(answer)
     assert (answer.status, answer.err) == (0, "")
-    assert found.pop("checkpoint") == ["where", "kind", "pixels", "for"]
-    assert found["mine"] == ["here", "stylegan", "", "mine.pth"]
-    assert found["vgg16"] == ["here", "stylegan", "", CATALOG["vgg16"].does]
-    assert found["ours"] == ["comes with priorfit", "biggan", "", "scenes"]
+    head = ["where", "kind", "pixels", "for", "size", "licence", "from", "sha256"]
+    vgg16 = CATALOG["vgg16"]
+    assert found.pop("checkpoint") == head
+    assert found["mine"] == ["here", "stylegan", "", "mine.pth", "0.0 MB", "", "mine.pth", ""]
+    assert found["vgg16"][:4] == ["here", "stylegan", "", vgg16.does]
+    assert found["ours"][:4] == ["comes with priorfit", "biggan", "", "scenes"]
+    told = CATALOG["alexnet"]
+    assert found["alexnet"][5:] == [told.licence, told.url, told.sha256]
     assert found["biggan-256"][:3] == ["by hand", "biggan", "256×256"]
     assert found["stylegan2-car-config-f"][:3] == ["to fetch", "stylegan2", "512×512"]
     assert found.keys() == CATALOG.keys() | {"mine", "ours"}
-    assert {len(row) for row in found.values()} == {4}
+    assert {len(row) for row in found.values()} == {len(head)}
 
 
 def test_the_list_can_be_cut_to_what_is_here_or_to_words(priorfit):

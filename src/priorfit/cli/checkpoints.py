@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from priorfit.checkpoints.download import Progress
     from priorfit.checkpoints.published.file import Published
 
+_COLUMNS = ("checkpoint", "where", "kind", "pixels", "for", "size", "licence", "from", "sha256")
+
 checkpoints = typer.Typer(
     help="Trained networks: those that are here, and those that can be had.",
     no_args_is_help=False,
@@ -49,9 +51,12 @@ def list_checkpoints(
         rows += [_absent(file) for name, file in CATALOG.items() if name not in present]
     wanted = [word.lower() for word in words or ()]
     rows = [row for row in rows if all(word in "\t".join(row).lower() for word in wanted)]
-    table(("checkpoint", "where", "kind", "pixels", "for"), rows)
-    if sys.stdout.isatty():
+    columns = len(_COLUMNS)
+    if sys.stdout.isatty():  # addresses and hashes are too wide for it
+        columns -= 2
         say(f"here: {store.home()}; PRIORFIT_HOME=FOLDER moves it", error=True)
+        say("`show NAME` says where a file comes from, and its hash", error=True)
+    table(_COLUMNS[:columns], [row[:columns] for row in rows])
 
 
 @checkpoints.command()
@@ -207,23 +212,33 @@ def _settings(texts: Sequence[str]) -> dict[str, Any]:
 def _present(name: str, folder: Path) -> tuple[str, ...]:
     from priorfit.checkpoints import store
     from priorfit.checkpoints.catalog import CATALOG
-    from priorfit.checkpoints.description import read_config
+    from priorfit.checkpoints.description import MODEL, read_config
     from priorfit.errors import CheckpointError
 
     place = "comes with priorfit" if folder.parent == store.ZOO else "here"
     try:
         config = read_config(folder)
     except CheckpointError:
-        return name, "damaged", "", "", ""
+        return name, "damaged", *[""] * (len(_COLUMNS) - 2)
     source = config["source"]
     file = CATALOG.get(str(source.get("published")))
     purpose = file.does if file else str(source.get("about") or source.get("file") or "")
-    return name, place, config["kind"], _pixels(file), purpose
+    told = [str(source.get(key) or "") for key in ("license", "file", "sha256")]
+    size = _megabytes((folder / MODEL).stat().st_size if (folder / MODEL).is_file() else 0)
+    told[0] = told[0] or (file.licence if file else "")
+    return name, place, config["kind"], _pixels(file), purpose, size, *told
 
 
 def _absent(file: "Published") -> tuple[str, ...]:
     how = "by hand" if file.url is None else "to fetch"
-    return file.name, how, file.kind, _pixels(file), file.does
+    size = _megabytes(file.length) if file.length else ""
+    size = size or (f"about {file.megabytes} MB" if file.megabytes else "")
+    source, digest = file.url or file.page, file.sha256 or ""
+    return file.name, how, file.kind, _pixels(file), file.does, size, file.licence, source, digest
+
+
+def _megabytes(length: int) -> str:
+    return f"{length / 1e6:.1f} MB"
 
 
 def _pixels(file: "Published | None") -> str:
