@@ -189,7 +189,9 @@ def drawn(shapes: Shapes, seed: int = 0, dtype: torch.dtype = torch.float64) -> 
         values = torch.randn(shape, generator=noise, dtype=torch.float64)
         known: dict[str, Callable[[Tensor], Tensor]] = {
             "stored_var": lambda x: x.abs() + 0.5,
+            "running_vars": lambda x: x.abs() + 0.5,
             "stored_mean": lambda x: x / 4,
+            "running_means": lambda x: x / 4,
             "gain": lambda x: 1 + x / 4,
             "bias": lambda x: x / 4,
         }

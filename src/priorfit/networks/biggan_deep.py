@@ -39,8 +39,8 @@ class BigGanDeepConfig:
         entries: truncations for which there are statistics, evenly spaced from 0 to 1.
         truncation: at which it draws unless told otherwise; released: 0.4 in the README's example.
         interpolation: of the statistics between two truncations. "released" gives each the share
-            of the other, as the released code does: 0.43 of 0.42 and 0.44 is the same, 0.425 is
-            not. Entries themselves, every 0.02, are met by both.
+            of the other, as the released code does; a multiple of 0.02 that a division rounds down,
+            such as 0.58, gets the entry before its own there.
         eps: added to variances.
     """
 
