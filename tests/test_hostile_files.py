@@ -118,6 +118,8 @@ LIES = {
     "bytes that are none": tensor(
         Call(Global("torch.storage", "_load_from_bytes"), ("text",)), (1,), (1,)
     ),
+    "a call of an array": Call(np.ones(3), (), state={"_parameters": {}}),
+    "memory of an array's": tensor(Call(np.ones(3)), (1,), (1,)),
     "no arguments": Call(Global("torch._utils", "_rebuild_tensor_v2")),
     "a parameter of nothing": Call(Global("torch._utils", "_rebuild_parameter"), (1, True, None)),
     "a kind that is none": Call(
@@ -263,6 +265,7 @@ def test_arrays_that_lie_are_refused(data: bytes, packed: bool, path: Path):
 NETWORKS = {
     "a variable of text": {"variables": [("a", "text")]},
     "a variable without a name": {"variables": [(1, np.ones(1))]},
+    "a variable whose name is nested": {"variables": [(Raw(b")" + b"\x85" * 100_000), 1)]},
     "a variable of three": {"variables": [("a", np.ones(1), 1)]},
     "a variable twice": {"variables": [("a", np.ones(1))] * 2},
     "a part that is none": {"variables": [], "components": {"mapping": 1}},

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from priorfit.checkpoints.readers.stand_ins import Made, Named, shown
+from priorfit.checkpoints.readers.stand_ins import Made, Named, is_named, shown
 from priorfit.errors import CheckpointError
 
 _NUMBERS = {"b1", "?", *(f"{k}{n}" for k in "iu" for n in (1, 2, 4, 8)), "f2", "f4", "f8"}
 _OBJECTS = {"O", "O4", "O8"}
 _MOST_AXES = 32
+_NDARRAY, _DTYPE = Named("numpy", "ndarray"), Named("numpy", "dtype")
 
 
 class Budget:
@@ -40,7 +41,7 @@ class Workbench:
 
     def empty(self, kind: Any, _shape: Any = None, _code: Any = None) -> np.ndarray:
         """An array that `fill` gives its content."""
-        if kind != Named("numpy", "ndarray"):
+        if not is_named(kind, _NDARRAY):
             raise TypeError
         array = np.empty(0, np.uint8)
         self._empty[id(array)] = array
@@ -73,7 +74,7 @@ class Workbench:
 
     def from_buffer(self, data: Any, described: Any, shape: Any, order: Any) -> np.ndarray:
         """An array whose bytes lie in the pickle itself, of protocol 5."""
-        array = self.empty(Named("numpy", "ndarray"))
+        array = self.empty(_NDARRAY)
         self.fill(array, (1, shape, described, order == "F", data))
         return array
 
@@ -106,7 +107,7 @@ def dtype_of(described: Any) -> np.dtype:
     """
     if isinstance(described, Named) and described.module == "numpy":
         return _dtype(np.dtype(described.name.rstrip("_")).str[1:], "=")
-    if not isinstance(described, Made) or described.callable != Named("numpy", "dtype"):
+    if not isinstance(described, Made) or not is_named(described.callable, _DTYPE):
         raise TypeError
     state = described.state
     return _dtype(described.args[0], state[1] if type(state) is tuple else "=")

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from priorfit.checkpoints.readers.plain import plain
-from priorfit.checkpoints.readers.stand_ins import Made, Named
+from priorfit.checkpoints.readers.stand_ins import Made, Named, is_named
 from priorfit.checkpoints.readers.tensors import Tensors
 from priorfit.errors import CheckpointError
 
@@ -29,7 +29,7 @@ def state_of(value: Any) -> dict[Any, Any] | None:
     """What a module keeps in itself, if the value stands for one."""
     if not isinstance(value, Made):
         return None
-    state = _meta(value).get("state") if value.callable == _PERSISTENT else value.state
+    state = _meta(value).get("state") if is_named(value.callable, _PERSISTENT) else value.state
     state = mapping_of(state)
     return state if state is not None and "_parameters" in state else None
 
@@ -71,7 +71,7 @@ def built_with(module: Any) -> dict[str, Any]:
         if isinstance(name, str) and not name.startswith("_")
     }
     callee = module.callable
-    name = _meta(module).get("class_name") if callee == _PERSISTENT else None
+    name = _meta(module).get("class_name") if is_named(callee, _PERSISTENT) else None
     about = {
         "class_name": callee.name if name is None and isinstance(callee, Named) else name,
         "init_args": state.get("_init_args", []),

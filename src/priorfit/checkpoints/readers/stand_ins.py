@@ -15,6 +15,11 @@ class Named:
     name: str
 
 
+def is_named(value: Any, *names: Named) -> bool:
+    """Whether a value is one of these names; comparing it as it is would ask what it is like."""
+    return isinstance(value, Named) and value in names
+
+
 @dataclass(eq=False)
 class Made:
     """What a pickle would get by calling something.

@@ -59,11 +59,11 @@ def _variables(state: dict[Any, Any], prefix: str, depth: int) -> Iterator[tuple
         name, value = pair if isinstance(pair, list | tuple) and len(pair) == 2 else (None, None)
         tensor = of_value(value)
         if not isinstance(name, str) or tensor is None:
-            raise CheckpointError(f"is damaged: a variable is no array, {shown(str(name))}")
+            raise CheckpointError(f"is damaged: variable {_word(name)} is no array of numbers")
         yield f"{prefix}{name}", tensor
     for key, network in (mapping_of(state.get("components")) or {}).items():
         if not isinstance(key, str) or not _is_network(network):
-            raise CheckpointError(f"is damaged: part {shown(str(key))} is no network")
+            raise CheckpointError(f"is damaged: part {_word(key)} is no network")
         inner = _state(network)
         own = inner.get("name")
         yield from _variables(inner, f"{prefix}{own if isinstance(own, str) else key}/", depth + 1)
@@ -76,3 +76,7 @@ def _is_network(value: Any) -> bool:
 
 def _state(network: Made) -> dict[Any, Any]:
     return network.state
+
+
+def _word(name: Any) -> str:
+    return shown(name) if isinstance(name, str) else "without a name"

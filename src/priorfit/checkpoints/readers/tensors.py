@@ -12,7 +12,7 @@ from torch import Tensor
 from priorfit.checkpoints.readers import pickles
 from priorfit.checkpoints.readers.sniff import LEGACY_TORCH
 from priorfit.checkpoints.readers.source import Source
-from priorfit.checkpoints.readers.stand_ins import Made, Named, Persistent
+from priorfit.checkpoints.readers.stand_ins import Made, Named, Persistent, is_named
 from priorfit.errors import CheckpointError
 
 _CHUNK = 1 << 20
@@ -37,6 +37,7 @@ _NAMED = {str(dtype).removeprefix("torch."): dtype for dtype in _TYPES.values()}
 # These begin with which memory, from where in it, of which size and in which steps.
 _LAID_OUT = ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3")
 _FROM_BYTES = Named("torch.storage", "_load_from_bytes")
+_SIZE = Named("torch", "Size")
 _AROUND = ("_rebuild_parameter", "_rebuild_parameter_with_state")
 
 Storage = Callable[[str, int], Tensor]
@@ -106,7 +107,7 @@ class Tensors:
             memory = self._outside[key].view(dtype)
             return memory if view is None else memory[view[0] :][: view[1]]
         if id(stored) not in self._inside:
-            if not isinstance(stored, Made) or stored.callable != _FROM_BYTES:
+            if not isinstance(stored, Made) or not is_named(stored.callable, _FROM_BYTES):
                 raise ValueError
             self._inside[id(stored)] = stored, _alone(*stored.args)
             stored.args = ()  # the bytes are read, their memory is wanted elsewhere
@@ -213,7 +214,7 @@ def read_tensor(source: Source, size: int) -> Tensor:
 
 
 def _whole(numbers: Any) -> tuple[int, ...]:
-    if isinstance(numbers, Made) and numbers.callable == Named("torch", "Size"):
+    if isinstance(numbers, Made) and is_named(numbers.callable, _SIZE):
         (numbers,) = numbers.args
     sound = type(numbers) in (tuple, list) and len(numbers) <= _MOST_AXES
     if not sound or not all(type(n) is int and 0 <= n < 1 << 48 for n in numbers):

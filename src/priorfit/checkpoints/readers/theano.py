@@ -25,7 +25,8 @@ def translated(state: dict[Any, Any]) -> dict[Any, Any]:
         CheckpointError: the rows of values are no such generator.
     """
     spec = mapping_of(state.get("build_func_spec"))
-    if "version" in state or spec is None or spec.get("func") not in _GENERATORS:
+    func = None if spec is None else spec.get("func")
+    if "version" in state or spec is None or type(func) is not str or func not in _GENERATORS:
         return state
     values = state.get("param_values")
     resolution = spec.get("resolution", 32)
@@ -44,7 +45,7 @@ def translated(state: dict[Any, Any]) -> dict[Any, Any]:
         raise CheckpointError("is damaged: a network of Theano has values to spare")
     return {
         "version": 2,
-        "name": spec["func"],
+        "name": func,
         "build_func_name": "G_paper",
         "static_kwargs": {**spec, "fused_scale": False},
         "variables": [*named, ("lod", np.float32(lod))],
