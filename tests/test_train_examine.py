@@ -85,6 +85,16 @@ def test_a_generator_of_what_nobody_has_seen_is_as_innocent_as_photographs(monke
     assert found.memory.closest > found.memory.closest_real / 2
 
 
+def test_a_copy_of_a_rare_photograph_is_more_suspicious_than_drawings_in_a_crowd():
+    crowd = 1e-3 * torch.rand(50, 4, generator=torch.Generator().manual_seed(0))
+    rare = torch.full((1, 4), 9.0)
+    learnt, drawn = torch.cat([crowd, rare]), torch.cat([crowd + 1e-5, rare + 1e-2])
+    images = torch.arange(51).byte().view(51, 1, 1, 1).expand(-1, 3, 2, 2)
+    drawings = examining._Drawn(images, drawn, torch.zeros(51))
+    _, sheet = examining._memory(images, learnt, torch.cat([crowd.flip(1), rare + 1]), [drawings])
+    assert round(float(sheet[0, 0, 0, 0]) * 255) == 50
+
+
 def test_drawings_like_photographs_are_as_far_from_them_as_photographs_are(monkeypatch):
     found = judged(Replaying(UNSEEN), monkeypatch).likeness
     assert found.half == 30

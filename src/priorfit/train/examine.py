@@ -25,6 +25,7 @@ FINDINGS = "findings.json"
 
 _RARE = 0.01  # part of the photographs not learnt from that lie nearer to one learnt from
 _SUSPICIOUS = 16
+_CROWD = 10  # held-out photographs round one learnt from that say how near is near there
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,9 @@ class Findings:
         memory: of photographs.
         classes: None where generator and classifier do not know the same ones.
         inversion: of held-out photographs.
-        pictures: what the findings show, by name: `memory`, the drawings nearest to a photograph
-            learnt from, each beside it; `inversion`, photographs, each beside what was found.
+        pictures: what the findings show, by name: `memory`, the most suspicious drawings, each
+            beside the photograph learnt from that it is nearest to; `inversion`, photographs, each
+            beside what was found.
     """
 
     likeness: Likeness
@@ -221,13 +223,19 @@ def _likeness(photographs: Tensor, drawn: Sequence[_Drawn], seeds: Sequence[int]
 def _memory(
     learnt: Tensor, remembered: Tensor, photographs: Tensor, drawn: Sequence[_Drawn]
 ) -> tuple[Memory, Image]:
-    """How near drawings come to what was learnt from; the most suspicious beside it."""
+    """How near drawings come to what was learnt from; the most suspicious beside it.
+
+    Suspicious is a drawing nearer to a photograph than held-out ones come to that photograph:
+    forests are all near each other, and would fill the sheet otherwise.
+    """
     usual = frechet.nearest(photographs, remembered)[0]
     threshold = float(usual.double().quantile(_RARE))
     apart = [frechet.nearest(one.features, remembered) for one in drawn]
     shares = [float((distances < threshold).double().mean()) for distances, _ in apart]
     distances, numbers = (torch.cat(one) for one in zip(*apart, strict=True))
-    worst = distances.argsort()[:_SUSPICIOUS]
+    crowd = min(_CROWD, len(photographs))
+    near = torch.cdist(remembered[numbers], photographs).kthvalue(crowd, dim=1).values
+    worst = (distances / near.clamp(min=1e-12)).argsort()[:_SUSPICIOUS]
     images = torch.cat([one.images for one in drawn])[worst]
     sheet = beside(images.float() / 255, learnt[numbers[worst]].cpu().float() / 255)
     closest, closest_real = float(distances.min()), float(usual.min())
@@ -295,8 +303,8 @@ def _memory_lines(found: Memory) -> list[str]:
         f"Of the held-out photographs 1 % lie nearer than {found.threshold:.3g} to one of the "
         f"{found.learnt:,} learnt from; of the drawings {_percent(found.share)}. The nearest "
         f"drawing lies at {found.closest:.3g}, the nearest held-out photograph at "
-        f"{found.closest_real:.3g}. The {_SUSPICIOUS} nearest drawings, each with the photograph "
-        "to its right:",
+        f"{found.closest_real:.3g}. The {_SUSPICIOUS} most suspicious drawings, which come nearest "
+        "to a photograph for how near held-out ones come to it, each with it to the right:",
         "",
         "![drawings beside the photographs that they are nearest to](memory.png)",
         "",
