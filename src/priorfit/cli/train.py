@@ -96,37 +96,22 @@ def generator(
     run = Run(out, pair, learnt, length, seed=seed, device=place, judge=judge)
     if resume:
         run.resume()
-    _go_on(context, run, quiet=quiet)
-    _conclude(context, run, data.absolute().name, learnt, quiet=quiet)
+    _go_on(context, run, data.absolute().name, learnt, quiet=quiet)
 
 
-def _go_on(context: typer.Context, run: "Run", *, quiet: bool) -> None:
-    """Train, and leave if the training is not over.
+def _go_on(
+    context: typer.Context, run: "Run", data: str, learnt: "Photographs", *, quiet: bool
+) -> None:
+    """Train, write what that leaves, and say so.
 
     Raises:
-        Exit: 130 after Ctrl-C, 0 after a piece.
+        Exit: 130, after Ctrl-C.
     """
     from priorfit.runs import interruptions
+    from priorfit.train import card
 
     with interruptions() as interrupted, training.bar(shown=not quiet) as watch:
         over = run.go_on(watch, interrupted)
-    if over:
-        return
-    again = training.command(context, whole=True, more=("--resume",))
-    message = f"stopped after {run.training.seen:,} images; to go on: {again}"
-    if interrupted():
-        complain(message, run.folder)
-    elif not quiet:
-        say(f"{run.folder}: {message}")
-    raise typer.Exit(INTERRUPTED if interrupted() else 0)
-
-
-def _conclude(
-    context: typer.Context, run: "Run", data: str, learnt: "Photographs", *, quiet: bool
-) -> None:
-    """Write what a training leaves, and its line."""
-    from priorfit.train import card
-
     about = card.About(
         data,
         len(learnt),
@@ -135,6 +120,16 @@ def _conclude(
         None if run.judge is None else run.judge.name,
         learnt.notes,
     )
-    card.write(run, about)
+    training.report(run, about, over=over, quiet=quiet)
+    if over:
+        card.write(run, about)
+        if not quiet:
+            say(f"{run.folder}: {run.training.seen:,} images, {run.seconds / 60:.1f} minutes")
+        return
+    again = training.command(context, whole=True, more=("--resume",))
+    message = f"stopped after {run.training.seen:,} images; to go on: {again}"
+    if interrupted():
+        complain(message, run.folder)
+        raise typer.Exit(INTERRUPTED)
     if not quiet:
-        say(f"{run.folder}: {run.training.seen:,} images, {run.seconds / 60:.1f} minutes")
+        say(f"{run.folder}: {message}")

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 import typer
 
 from priorfit.cli.session import complain
+from priorfit.errors import CheckpointError, PriorfitError, ProblemError
 
 if TYPE_CHECKING:
     import torch
 
+    from priorfit.train.card import About
     from priorfit.train.data import Photographs
     from priorfit.train.families import Pair
     from priorfit.train.judge import Judge
-    from priorfit.train.run import Progress
+    from priorfit.train.run import Progress, Run
 
 FEATURES = "scenes-features"
 """The classifier that judges where none is named."""
@@ -81,7 +83,6 @@ def claim(folder: Path, *, resume: bool) -> None:
             cannot be written.
     """
     from priorfit.cli.common import make_folder
-    from priorfit.errors import ProblemError
     from priorfit.train.run import STATE
 
     begun = (folder / STATE).exists()
@@ -152,7 +153,6 @@ def judge(
     Raises:
         PriorfitError: the classifier that was named is not here, or there are too few photographs.
     """
-    from priorfit.errors import CheckpointError, ProblemError
     from priorfit.networks.classifier import Classifier
     from priorfit.train.data import load
     from priorfit.train.judge import Judge
@@ -174,6 +174,20 @@ def judge(
         if not quiet:
             complain(f"no Fréchet distance will be measured: {error}")
         return None
+
+
+def report(run: "Run", about: "About", *, over: bool, quiet: bool) -> None:
+    """Write the page of a training where pages can be made."""
+    from priorfit.report.page import require
+    from priorfit.train import page
+
+    try:
+        require()
+    except PriorfitError as error:
+        if not quiet:
+            complain(str(error), run.folder)
+        return
+    page.write(run, about, over=over)
 
 
 def command(context: typer.Context, *, whole: bool, more: tuple[str, ...] = ()) -> str:

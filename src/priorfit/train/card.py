@@ -1,6 +1,7 @@
 """What a trained generator leaves in its folder: two checkpoints, a sheet, and a card."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,16 @@ import torch
 from priorfit.checkpoints import files
 from priorfit.checkpoints.files import Stored
 from priorfit.images import write_atomically
+from priorfit.networks.classifier import Classifier
 from priorfit.networks.pretrained import Pretrained
 from priorfit.report.embed import levels, png
+from priorfit.report.page import printable
 from priorfit.train.judge import sheet
 from priorfit.train.run import Run
 
 CARD, SAMPLES, DISCRIMINATOR = "README.md", "samples.png", "discriminator"
+
+_MARKUP = re.compile(r"[\\`*|<>\[\]]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,26 +60,79 @@ def write(run: Run, about: About) -> None:
     write_atomically(run.folder / CARD, card(run, about).encode(), overwrite=True)
 
 
-def card(run: Run, about: About) -> str:
-    """The card, in Markdown."""
+def facts(run: Run, about: About) -> list[tuple[str, str]]:
+    """What a reader asks first, in plain words."""
     training = run.training
     height, width = training.generator.size
     parameters = sum(p.numel() for p in training.generator.parameters())
-    classes = ", ".join(about.classes) or "none"
-    rows = [
-        ("kind", f"`{training.generator.kind}`, {parameters / 1e6:.2f} million parameters"),
+    found = [
+        ("kind", f"{training.generator.kind}, {parameters / 1e6:.2f} million parameters"),
         ("images", f"{width}×{height} pixels"),
-        ("classes", classes),
+        ("classes", ", ".join(about.classes) or "none"),
         ("trained on", f"{about.count:,} photographs of {about.data}"),
         ("licence of the data", about.license),
-        ("length", f"{training.seen:,} images in {run.seconds / 60:.0f} minutes, {_device(run)}"),
-        ("command", f"`{about.command}`"),
+        ("length", f"{training.seen:,} images in {run.seconds / 60:.1f} minutes, {_device(run)}"),
     ]
-    lines = [f"# {run.folder.name}", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in rows]
+    if run.judge is not None:
+        found.append(("judged by", f"{run.judge.name}, against {run.judge.against}"))
+    return [*found, ("command", about.command)]
+
+
+def card(run: Run, about: About) -> str:
+    """The card, in Markdown."""
+    lines = [f"# {_plain(run.folder.absolute().name)}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {_cell(name, value)} |" for name, value in facts(run, about)]
     lines += ["", f"![64 drawings that nobody picked, ordered by class]({SAMPLES})", ""]
     lines += _distances(run.curve, about.features)
-    lines += ["## Limits", "", f"- It draws nothing but what is like {about.data}."]
+    lines += ["## Limits", "", f"- It draws nothing but what is like {_plain(about.data)}."]
+    lines += [f"- {_plain(note[:1].upper() + note[1:])}." for note in about.notes]
+    return "\n".join([*lines, ""])
+
+
+def _cell(name: str, value: str) -> str:
+    as_code = name == "command" and "`" not in value
+    return f"`{printable(value).replace('|', chr(92) + '|')}`" if as_code else _plain(value)
+
+
+def _plain(text: str) -> str:
+    """Words in which nothing breaks a line or a table or is taken for Markdown."""
+    return _MARKUP.sub(r"\\\g<0>", printable(text))
+
+
+def of_classifier(
+    name: str, network: Classifier, about: About, *, epochs: float, found: str
+) -> str:
+    """The card of a classifier, in Markdown.
+
+    Args:
+        name: its title.
+        network: it.
+        about: where it comes from.
+        epochs: how often it has seen each photograph.
+        found: how many photographs of how many it puts into their classes, in words.
+    """
+    height, width = network.size
+    parameters = sum(p.numel() for p in network.parameters())
+    rows = [
+        ("kind", f"`{network.kind}`, {parameters / 1e6:.2f} million parameters"),
+        ("images", f"any size, brought to {width}×{height} pixels"),
+        ("classes", ", ".join(about.classes)),
+        ("trained on", f"{about.count:,} photographs of {about.data}, {epochs:.3g} times each"),
+        ("licence of the data", about.license),
+        ("in their classes", found),
+        ("command", f"`{about.command}`"),
+    ]
+    lines = [f"# {name}", "", "| | |", "|---|---|"]
+    lines += [f"| {title} | {value} |" for title, value in rows]
+    lines += [
+        "",
+        "Its features serve for Fréchet distances and perceptual terms where no larger network is "
+        "at hand; distances by them compare with nothing but each other.",
+        "",
+        "## Limits",
+        "",
+        f"- It knows nothing but what is like {about.data}.",
+    ]
     lines += [f"- {note[:1].upper()}{note[1:]}." for note in about.notes]
     return "\n".join([*lines, ""])
 
@@ -83,7 +141,7 @@ def _distances(curve: Sequence[Mapping[str, float]], features: str | None) -> li
     points = [point for point in curve if "distance" in point]
     if features is None or not points:
         return []
-    head = f"Fréchet distance by {features}"
+    head = f"Fréchet distance by {_plain(features)}"
     lines = [
         "## Learning curve",
         "",
