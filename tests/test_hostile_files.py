@@ -24,6 +24,7 @@ from tests.lookalikes import (
     Call,
     Global,
     Outside,
+    Raw,
     legacy,
     npy,
     npy_of_object,
