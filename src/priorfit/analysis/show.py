@@ -65,7 +65,7 @@ def write_page(
         "measure": content.measure,
         "facts": _facts(record),
         "notes": record.notes,
-        "repeat": shlex.join(["priorfit", *record.task.split(), *record.repeat]),
+        "repeat": _again(record),
         "recipes": [(name, rows(ANALYSES[name])) for name in used if name in ANALYSES],
         "record": _lines(record),
         "versions": record.versions,
@@ -75,7 +75,7 @@ def write_page(
 
 def _facts(record: Sidecar | Curves) -> list[tuple[str, str]]:
     facts = [("recipe", record.recipe)]
-    given = {name: value for name, value in record.options.items() if value is not None}
+    given = {n: v for n, v in record.options.items() if v is not None and n != "recipe"}
     facts += [(name.replace("_", " "), str(value)) for name, value in given.items()]
     if isinstance(record, Sidecar):
         facts.append(("steps", f"{record.steps:,} of {record.planned:,}: {record.stop_reason}"))
@@ -87,6 +87,12 @@ def _facts(record: Sidecar | Curves) -> list[tuple[str, str]]:
     facts.append(("time", f"{record.seconds:.1f} s on {record.device}"))
     facts.append(("seed, threads", f"{record.seed}, {record.threads}"))
     return facts
+
+
+def _again(record: Sidecar | Curves) -> str:
+    picture = ["IMAGE"] if any(source.role == "input" for source in record.inputs) else []
+    words = ["priorfit", *record.task.split(), *picture, "-o", "OUTPUT", *record.repeat]
+    return shlex.join(words)
 
 
 def _lines(record: Sidecar | Curves) -> list[str]:

@@ -167,7 +167,7 @@ def _side_by_side(
     row = [("damaged", laid.posed.problem.observation)]
     for arm, record in zip(done, records, strict=True):
         told = f"  {decibels(record.metrics['psnr'])}" if "psnr" in record.metrics else ""
-        row.append((_PRIORS[arm.name] + told, arm.fitted.image))
+        row.append((arm.name + told, arm.fitted.image))
     row += [] if clean is None else [("original", clean)]
     write_atomically(path, png(side_by_side(row)), overwrite=overwrite)
 
