@@ -106,3 +106,14 @@ def test_what_is_no_run_folder_is_refused(tmp_path):
     (tmp_path / "job.json").write_text("{}")
     with pytest.raises(PriorfitError, match="damaged"):
         resume(tmp_path)
+
+
+def test_pictures_of_steps_survive_an_interruption(job, tmp_path):
+    job = changed(job, snapshots=(1, 3))
+    whole = changed(job, output=tmp_path / "whole.png")
+    assert list(run(whole).snapshots) == [1, 3]
+    run(job, interrupting(2))
+    assert not job.snapshot(3).exists()
+    assert list(resume(job.run_folder).snapshots) == [1, 3]
+    for step in (1, 3):
+        assert job.snapshot(step).read_bytes() == whole.snapshot(step).read_bytes()

@@ -17,8 +17,8 @@ class Pixels(Prior):
     Args:
         low: of the uniform noise that a fit begins with.
         high: likewise.
-        bounded: x = 1 / (1 + exp(−code)), in (0, 1) as a network draws. What is asked to grow without
-            end would leave the range of pictures otherwise.
+        bounded: x = 1 / (1 + exp(−code)), in (0, 1) as a network draws. What is asked to grow
+            without end would leave the range of pictures otherwise.
     """
 
     def __init__(self, low: float = 0.0, high: float = 0.1, *, bounded: bool = False) -> None:
