@@ -37,7 +37,7 @@ from tests.lookalikes import (
     zipped,
 )
 
-many = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 each_container = pytest.mark.parametrize("make", CONTAINERS.values(), ids=CONTAINERS)
 each_honest = pytest.mark.parametrize("name", HONEST)
