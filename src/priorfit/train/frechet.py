@@ -55,10 +55,12 @@ def gaussian(features: Tensor) -> Gaussian:
     """Fit a normal distribution to (N, F) features.
 
     Raises:
-        ProblemError: fewer than two.
+        ProblemError: fewer than two, or some that are no numbers.
     """
     if len(features) < 2:
         raise ProblemError(f"expected features of at least 2 images, got {len(features)}")
+    if not features.isfinite().all():
+        raise ProblemError("expected features to compare, got some that are no numbers")
     features = features.double()
     return Gaussian(features.mean(0), torch.atleast_2d(torch.cov(features.T)))
 

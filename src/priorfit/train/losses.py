@@ -53,7 +53,7 @@ def gradient_penalty(verdicts: Tensor, photographs: Image) -> Tensor:
         photographs: (B, 3, H, W), requiring gradients.
     """
     (slopes,) = torch.autograd.grad(verdicts.sum(), photographs, create_graph=True)
-    return slopes.float().square().sum((1, 2, 3)).mean()
+    return _wide(slopes).square().sum((1, 2, 3)).mean()
 
 
 def path_lengths(drawn: Image, w: Tensor, noise: Tensor) -> Tensor:
@@ -66,4 +66,9 @@ def path_lengths(drawn: Image, w: Tensor, noise: Tensor) -> Tensor:
     """
     scale = (drawn.shape[-2] * drawn.shape[-1]) ** -0.5
     (slopes,) = torch.autograd.grad((drawn * noise).sum() * scale, w, create_graph=True)
-    return slopes.float().square().sum(2).mean(1).sqrt()
+    return _wide(slopes).square().sum(2).mean(1).sqrt()
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """At least float32, in which squares of halves are not lost."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
