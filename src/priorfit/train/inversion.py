@@ -166,7 +166,7 @@ def inversion(
         _drawn(f"best of {effort.candidates} at random", values, begun, photographs),
         *_cheap(photographs, learnt, values),
     )
-    own = torch.cat(list(drawings(generator, max(2, len(photographs) // 4), seeds[0])))
+    own = torch.cat(list(drawings(generator, max(4, len(photographs) // 4), seeds[0])))
     again = _psnr(_inverted(how, own, seeds[0]).image, own)
     sizes = (len(photographs), effort.candidates, effort.steps, len(seeds))
     return Inversion(*sizes, ways, Spread.of(again)), beside(photographs, found[0].image)
