@@ -2,6 +2,7 @@
 #
 #   make install   the environment alone          make check    format, lint, types
 #   make demo      damage, restore, show          make format   write the format instead of checking it
+#   make zoo       train the generators shipped: MINUTES= each, PIECE= minutes and stop, DATA= photographs
 #   make test      the tests                      make bench    speed and quality, by hand, long
 
 SHELL := bash -o pipefail
@@ -13,6 +14,11 @@ TORCH_INDEX ?=
 # where none took 6 to 10: a suite of milliseconds does not pay for importing torch again.
 WORKERS ?= 0
 
+# Of training for each network; minutes after which `make zoo` stops, to go on when it is called again.
+MINUTES ?= 20
+PIECE ?=
+DATA ?=
+
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Debian parts ensurepip from Python; its pip can fill an environment from outside.
@@ -21,7 +27,7 @@ VENV_OF_DEBIAN := { $(PYTHON) -m venv --clear --without-pip .venv && $(PYTHON) -
 BIG_STEPS := { grep --line-buffered -oE '(Downloading|Using cached) .* [MG]B\)|^Installing' || true; }
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: demo install test check bench format clean
+.PHONY: demo install test check bench zoo format clean
 
 demo: install
 	$(BIN)/priorfit demo --out demo
@@ -53,6 +59,9 @@ format: install
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+zoo: install
+	$(BIN)/python -m benchmarks.zoo --minutes $(MINUTES) $(if $(PIECE),--piece $(PIECE)) $(if $(DATA),--data $(DATA))
 
 clean:
 	rm -rf .venv demo build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache

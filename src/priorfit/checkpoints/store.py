@@ -40,6 +40,8 @@ def place(name: str) -> Path:
 def find(name: str | os.PathLike[str]) -> Path:
     """Folder of a checkpoint: itself a folder, or the name of one in the user's home or the zoo.
 
+    A network that came with another has a name like `scenes-biggan/discriminator`.
+
     Raises:
         CheckpointError: there is none.
     """
@@ -81,5 +83,7 @@ def _base() -> Path:
 
 
 def _candidates(name: str | os.PathLike[str]) -> list[Path]:
-    named = [home() / name, ZOO / name] if isinstance(name, str) and _NAME.fullmatch(name) else []
+    parts = name.split("/", 1) if isinstance(name, str) else []
+    known = bool(parts) and all(_NAME.fullmatch(part) for part in parts)
+    named = [home().joinpath(*parts), ZOO.joinpath(*parts)] if known else []
     return [*named, Path(name)]

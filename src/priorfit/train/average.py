@@ -6,10 +6,14 @@ from typing import Generic, TypeVar
 import torch
 from torch import Generator, Tensor, nn
 
-from priorfit.networks.biggan_layers import Statistics
+from priorfit.networks.biggan_norms import Statistics
 from priorfit.networks.generator import Generator as Drawing
+from priorfit.networks.stylegan import StyleGan
 
 Network = TypeVar("Network", bound=nn.Module)
+
+_BATCH = 64
+_MEANS = 10_000  # z that the mean of w is taken over, as StyleGAN2's projector does [karras2020]_
 
 
 class Average(Generic[Network]):
@@ -37,24 +41,35 @@ class Average(Generic[Network]):
 
 @torch.no_grad()
 def settled(
-    generator: Drawing, noise: Generator, *, labels: Tensor | None, batches: int = 16
+    generator: Drawing,
+    noise: Generator,
+    *,
+    labels: Tensor | None,
+    batches: int = 16,
+    moving: bool = True,
 ) -> Drawing:
-    """A copy whose stored batch statistics are those of its own drawings, and so fit its weights.
+    """A copy whose stored statistics are those of its own drawings, and so fit its weights.
 
-    Taken over several batches, "standing statistics" in [brock2019]_. A generator without such
-    statistics comes back as it is.
+    Those of batches are taken over several, "standing statistics" in [brock2019]_, the mean of w
+    where there is one over ten thousand. A generator without any comes back as it is.
 
     Args:
         generator: an average, say.
         noise: source of z, on its device.
         labels: (B,), classes of one batch; None draws 64 without classes.
         batches: how many.
+        moving: whether what else moves in training, the vectors of spectral norms, may move.
     """
-    generator = copy.deepcopy(generator).train()
+    generator = copy.deepcopy(generator)
+    if isinstance(generator, StyleGan):
+        return _centred(generator, noise, labels)
+    generator.train(moving)
     layers = [module for module in generator.modules() if isinstance(module, Statistics)]
     if not layers:
         return generator.eval()
-    count = 64 if labels is None else len(labels)
+    for layer in layers:
+        layer.train()
+    count = _BATCH if labels is None else len(labels)
     sums = {layer: torch.zeros(2, len(layer.mean), device=noise.device) for layer in layers}
 
     def add(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -70,4 +85,13 @@ def settled(
         mean, square = sums[layer] / batches
         layer.mean.copy_(mean)
         layer.var.copy_(square - mean.square())
+    return generator.eval()
+
+
+def _centred(generator: StyleGan, noise: Generator, labels: Tensor | None) -> StyleGan:
+    """Give a StyleGAN the mean of its own w."""
+    z = torch.randn(_MEANS, generator.z_dim, generator=noise, device=noise.device)
+    c = None if labels is None else generator.embed(labels.repeat(-(-_MEANS // len(labels))))
+    w = generator.map(z, None if c is None else c[:_MEANS])
+    generator.w_avg.copy_(w[:, : len(generator.w_avg)].mean(0))
     return generator.eval()

@@ -1,7 +1,7 @@
 """Train a classifier on the photographs that a generator learns from, for its features."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +33,90 @@ class Lesson(NamedTuple):
     loss: Tensor
 
 
+class Schooling:
+    """A classifier and where its training stands: AdamW, one cycle of the learning rate.
+
+    Photographs are mirrored and shifted, and some batches blurred as if they had been drawn
+    smaller, so that the features serve generators of smaller pictures too.
+
+    Args:
+        photographs: with at least two classes.
+        epochs: how often each is seen.
+        rate: highest learning rate.
+        seed: gives every number.
+        device: where.
+        width: channels of the first stage.
+        precision: of its arithmetic; bfloat16 where that is faster.
+
+    Attributes:
+        network: it.
+        step: how many have been taken.
+        planned: how many there are.
+
+    Raises:
+        ProblemError: there are no classes to tell apart.
+    """
+
+    def __init__(
+        self,
+        photographs: Photographs,
+        *,
+        epochs: float = 20,
+        rate: float = 2e-3,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        width: int = 32,
+        precision: torch.dtype = torch.float32,
+    ) -> None:
+        if len(photographs.classes) < 2:
+            raise ProblemError("expected photographs of at least two classes to tell apart")
+        config = ClassifierConfig(photographs.size, len(photographs.classes), width)
+        start = Generator().manual_seed(seed)
+        self.network = ready(initialised(lambda: Classifier(config), start, device))
+        self.noise, self.precision = Generator(device).manual_seed(seed), precision
+        self.batches = Batches(photographs, _BATCH, self.noise)
+        self.step, self.planned = 0, max(1, round(epochs * len(photographs) / _BATCH))
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=0.05)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, rate, total_steps=self.planned + 1
+        )
+
+    def learn(self) -> Lesson:
+        """Take one step."""
+        batch = self.batches.next()
+        low = self.precision != torch.float32
+        with torch.autocast(self.noise.device.type, self.precision, enabled=low):
+            verdicts = self.network(_varied(batch.images / 2 + 0.5, self.noise)).float()
+        assert batch.labels is not None
+        loss = F.cross_entropy(verdicts, batch.labels, label_smoothing=0.1)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        self.step += 1
+        return Lesson(self.step, self.planned, loss.detach())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "last": self.schedule.last_epoch,
+            "noise": self.noise.get_state(),
+            "batches": self.batches.state_dict(),
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.step = saved["step"]
+        self.network.load_state_dict(saved["network"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.schedule.last_epoch = saved["last"]
+        self.noise.set_state(saved["noise"].cpu())
+        self.batches.load_state_dict(saved["batches"])
+
+
 def train(
     photographs: Photographs,
     *,
@@ -44,10 +128,7 @@ def train(
     precision: torch.dtype = torch.float32,
     watch: Callable[[Lesson], None] = lambda lesson: None,
 ) -> Classifier:
-    """Train a classifier from scratch: AdamW, one cycle of the learning rate, mirrored and shifted.
-
-    Some batches are blurred as if they had been drawn smaller, so that its features serve
-    generators of smaller pictures too.
+    """Train a classifier from scratch, to the end; see `Schooling`, which can be interrupted.
 
     Args:
         photographs: with at least two classes.
@@ -62,28 +143,18 @@ def train(
     Raises:
         ProblemError: there are no classes to tell apart.
     """
-    if len(photographs.classes) < 2:
-        raise ProblemError("expected photographs of at least two classes to tell apart")
-    config = ClassifierConfig(photographs.size, len(photographs.classes), width)
-    start = Generator().manual_seed(seed)
-    network = ready(initialised(lambda: Classifier(config), start, device))
-    noise = Generator(device).manual_seed(seed)
-    batches = Batches(photographs, _BATCH, noise)
-    steps = max(1, round(epochs * len(photographs) / _BATCH))
-    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps + 1)
-    for step in range(steps):
-        batch = batches.next()
-        with torch.autocast(noise.device.type, precision, enabled=precision != torch.float32):
-            verdicts = network(_varied(batch.images / 2 + 0.5, noise)).float()
-        assert batch.labels is not None
-        loss = F.cross_entropy(verdicts, batch.labels, label_smoothing=0.1)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        watch(Lesson(step + 1, steps, loss.detach()))
-    return network.requires_grad_(False).eval()
+    schooling = Schooling(
+        photographs,
+        epochs=epochs,
+        rate=rate,
+        seed=seed,
+        device=device,
+        width=width,
+        precision=precision,
+    )
+    while schooling.step < schooling.planned:
+        watch(schooling.learn())
+    return schooling.network.requires_grad_(False).eval()
 
 
 @torch.no_grad()

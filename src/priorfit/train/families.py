@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
@@ -17,11 +18,12 @@ from priorfit.networks.stylegan_discriminator import (
     StyleGanDiscriminatorConfig,
 )
 from priorfit.train.augment import DIFFERENTIABLE
-from priorfit.train.generator import Game
+from priorfit.train.generator import Draw, Game
 from priorfit.train.losses import HINGE, LOGISTIC
 from priorfit.types import Image
 
-_WIDEST = 512
+WIDEST = 512
+"""Channels that no layer goes beyond, as published."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,16 @@ class Pair:
         return generator, initialised(self.discriminator, noise, device)
 
 
-def biggan(size: int, classes: int, width: int) -> Pair:
+def biggan(size: int, classes: int, width: int, *, widest: int = WIDEST) -> Pair:
     """BigGAN [brock2019]_ with the hinge game and two rates [heusel2017]_.
 
     Args:
         size: side of the images, a power of two.
         classes: how many; 0 for none.
-        width: channels at the full size; every halving doubles them, to 512 at most.
+        width: channels at the full size; every halving doubles them.
+        widest: to this at most.
     """
-    channels = _pyramid(size, width)
+    channels = _pyramid(size, width, widest)
     blocks = len(channels) - 1
     attention = max(0, blocks - 2)  # at half the size, as published for 128 pixels
     drawing = BigGanConfig(
@@ -89,20 +92,27 @@ def biggan(size: int, classes: int, width: int) -> Pair:
 
 
 def stylegan(
-    size: int, classes: int, width: int, *, own_w: bool = True, noise: bool = False
+    size: int,
+    classes: int,
+    width: int,
+    *,
+    widest: int = WIDEST,
+    own_w: bool = True,
+    noise: bool = False,
 ) -> Pair:
     """StyleGAN [karras2019]_ with the logistic game and lazy R1.
 
     Args:
         size: side of the images, a power of two.
         classes: how many; 0 for none.
-        width: channels at the full size; every halving doubles them, to 512 at most.
+        width: channels at the full size; every halving doubles them.
+        widest: to this at most.
         own_w: whether each layer gets a w of its own, as in-domain inversion wants [zhu2020]_.
         noise: whether every layer gets noise; without it w alone says what is drawn, which is what
             inversion finds.
     """
-    channels = _pyramid(size, width)
-    latent = min(_WIDEST, 4 * width)
+    channels = _pyramid(size, width, widest)
+    latent = min(widest, 4 * width)
     drawing = StyleGanConfig(
         channels=channels,
         z_dim=latent,
@@ -147,33 +157,41 @@ def styled(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) ->
 _MIXED = 0.9  # part of the images whose finer layers get another w [karras2019]_
 
 
-def noisy(generator: Drawing, w: Tensor, c: Tensor | None, noise: Generator) -> Image:
+def noisy(draw: Draw, generator: Drawing, w: Tensor, c: Tensor | None, noise: Generator) -> Image:
     """A drawing of StyleGAN with fresh noise in every layer."""
     assert isinstance(generator, StyleGan)
     shapes = [(len(w), 1, side, side) for side in _sides(generator)]
     fresh = [torch.randn(shape, generator=noise, device=w.device) for shape in shapes]
-    return generator.draw(w, c, noise=fresh)
+    return draw(w, c, noise=fresh)
 
 
-def quiet(generator: Drawing, w: Tensor, c: Tensor | None, noise: Generator) -> Image:
+def quiet(draw: Draw, generator: Drawing, w: Tensor, c: Tensor | None, noise: Generator) -> Image:
     """A drawing of StyleGAN without noise, whose strength then never leaves its start, 0."""
     assert isinstance(generator, StyleGan)
     none = [w.new_zeros(1, 1, side, side) for side in _sides(generator)]
-    return generator.draw(w, c, noise=none)
+    return draw(w, c, noise=none)
 
 
 def _sides(generator: StyleGan) -> list[int]:
     return [4 << (layer // 2) for layer in range(generator.layers)]
 
 
-def _pyramid(size: int, width: int) -> tuple[int, ...]:
+def _pyramid(size: int, width: int, widest: int) -> tuple[int, ...]:
     """Channels at 4, 8, … pixels."""
     scales = size.bit_length() - 2
-    return tuple(min(_WIDEST, width << (scales - 1 - scale)) for scale in range(scales))
+    return tuple(min(widest, width << (scales - 1 - scale)) for scale in range(scales))
 
 
-FAMILIES: dict[str, Callable[[int, int, int], Pair]] = {
+class Family(Protocol):
+    """Makes networks and game."""
+
+    def __call__(self, size: int, classes: int, width: int, *, widest: int = WIDEST) -> Pair:
+        """A pair for images of size × size; see `biggan`."""
+        ...
+
+
+FAMILIES: dict[str, Family] = {
     "biggan": biggan,
     "stylegan": stylegan,
 }
-"""(size, classes, width) -> networks and game, by the name of the family."""
+"""By the name of the family."""

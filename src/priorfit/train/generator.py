@@ -29,13 +29,41 @@ def mapped(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) ->
     return generator.map(z, c)
 
 
-Paint = Callable[[Drawing, Tensor, Tensor | None, Generator], Image]
-"""(generator, latents, c, source of numbers) -> the drawings that it makes in training."""
+Draw = Callable[..., Image]
+"""`draw` of a generator, perhaps compiled, perhaps not grown up."""
+
+Paint = Callable[[Draw, Drawing, Tensor, Tensor | None, Generator], Image]
+"""(its draw, generator, latents, c, source of numbers) -> the drawings it makes in training."""
 
 
-def painted(generator: Drawing, latent: Tensor, c: Tensor | None, noise: Generator) -> Image:
+def painted(
+    draw: Draw, generator: Drawing, latent: Tensor, c: Tensor | None, noise: Generator
+) -> Image:
     """The drawings of latents."""
-    return generator.draw(latent, c)
+    return draw(latent, c)
+
+
+Rates = Callable[[int], float]
+"""Photographs seen -> what both learning rates are multiplied by."""
+
+
+def steady(seen: int) -> float:
+    """Learning rates that stay what they are."""
+    return 1.0
+
+
+def cooled(images: int, part: float = 0.5) -> Rates:
+    """Learning rates that go down to zero, in a straight line, in the last part of a training.
+
+    Args:
+        images: length of the training.
+        part: of it, over which they go down.
+    """
+
+    def factor(seen: int) -> float:
+        return min(1.0, max(0.0, (1 - seen / images) / part))
+
+    return factor
 
 
 @dataclass(frozen=True)
@@ -57,6 +85,9 @@ class Game:
         latents: how latents come from z in training.
         paint: how drawings come from latents in training.
         precision: of the networks' arithmetic; float32, or bfloat16 where that is faster.
+        rates: course of both learning rates.
+        compiled: whether the networks are compiled; steps with a penalty, which compiled
+            networks cannot learn from, are taken as they are.
     """
 
     losses: Losses
@@ -73,6 +104,8 @@ class Game:
     latents: Latents = mapped
     paint: Paint = painted
     precision: torch.dtype = torch.float32
+    rates: Rates = steady
+    compiled: bool = False
 
 
 _GATHERED = ("discriminator", "generator", "real", "drawn", "penalty")
@@ -106,6 +139,8 @@ class Training:
         self.generator = ready(generator)
         self.discriminator = ready(discriminator)
         self.average = Average(self.generator, game.half_life)
+        self._drawn_by: Draw = _swift(self.generator.draw, game)
+        self._judged_by: Callable[..., Tensor] = _swift(self.discriminator, game)
         self.noise = Generator(device).manual_seed(seed)
         self.batches = Batches(photographs, game.batch, self.noise)
         self.optimizers = {
@@ -127,6 +162,7 @@ class Training:
         The drawings that the discriminator learns from serve the generator too, which saves
         drawing them twice; its verdicts on them come anew from the discriminator that has learnt.
         """
+        self._set_rates()
         batch = self.batches.next()
         labels = self._labels() if self.generator.classes else None
         with self._arithmetic():
@@ -194,18 +230,20 @@ class Training:
         z = torch.randn(shape, generator=self.noise, device=self.device)
         c = None if labels is None else self.generator.embed(labels)
         latent = self.game.latents(self.generator, z, c, self.noise)
-        return self.game.paint(self.generator, latent, c, self.noise)
+        return self.game.paint(self._drawn_by, self.generator, latent, c, self.noise)
 
-    def _judge(self, images: Image, labels: Tensor | None) -> Tensor:
+    def _judge(self, images: Image, labels: Tensor | None, *, twice: bool = False) -> Tensor:
+        """Verdicts; `twice` if a gradient of their gradient is wanted, which compiling loses."""
+        judge = self.discriminator if twice else self._judged_by
         with self._arithmetic():
-            return self.discriminator(images, labels).float()
+            return judge(images, labels).float()
 
     def _teach_discriminator(self, batch: Batch, drawings: Image, labels: Tensor | None) -> None:
         self.discriminator.requires_grad_(True)
         penalised = self.game.r1 > 0 and self.steps % self.game.r1_every == 0
         images = self.game.augmentation(batch.images, self.noise).detach()
         images.requires_grad_(penalised)
-        real = self._judge(images, batch.labels)
+        real = self._judge(images, batch.labels, twice=penalised)
         unreal = self._judge(self.game.augmentation(drawings.float(), self.noise), labels)
         loss = objective = self.game.losses.discriminator(real, unreal)
         if penalised:
@@ -234,7 +272,7 @@ class Training:
         z = torch.randn(shape, generator=self.noise, device=self.device)
         c = None if labels is None else self.generator.embed(labels[:half])
         w = self.game.latents(self.generator, z, c, self.noise)
-        images = self.game.paint(self.generator, w, c, self.noise)
+        images = self.game.paint(self.generator.draw, self.generator, w, c, self.noise)
         noise = torch.randn(images.shape, generator=self.noise, device=self.device)
         lengths = path_lengths(images, w, noise)
         self.path_length.lerp_(lengths.mean().detach(), 0.01)
@@ -246,6 +284,12 @@ class Training:
         objective.backward()
         optimizer.step()
 
+    def _set_rates(self) -> None:
+        factor = self.game.rates(self.seen)
+        rates = (self.game.generator_rate, self.game.discriminator_rate)
+        for rate, name in zip(rates, ("generator", "discriminator"), strict=True):
+            self.optimizers[name].param_groups[0]["lr"] = rate * factor
+
     def _arithmetic(self) -> AbstractContextManager:
         low = self.game.precision != torch.float32
         return torch.autocast(self.device.type, self.game.precision, enabled=low)
@@ -254,6 +298,10 @@ class Training:
 def _adam(network: torch.nn.Module, rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
     fused = next(network.parameters()).device.type in ("cpu", "cuda")
     return torch.optim.Adam(network.parameters(), rate, betas, fused=fused)
+
+
+def _swift(function: Draw, game: Game) -> Draw:
+    return torch.compile(function, dynamic=False) if game.compiled else function
 
 
 def _copied(network: torch.nn.Module) -> dict[str, Tensor]:
