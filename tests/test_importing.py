@@ -174,6 +174,15 @@ FALLEN = {
         "import os; os.symlink('/etc/passwd', 'new/model.safetensors'); print('{}')",
         "left something else",
     ),
+    "leaving a pipe": (
+        "import os; os.mkfifo('new/model.safetensors'); print('{}')",
+        "left something else",
+    ),
+    "saying what JSON cannot": (
+        "open('new/model.safetensors', 'wb').write(bytes([2]) + bytes(7) + b'{}');"
+        'print(\'{"kind": "pggan", "config": {"lod": NaN}, "source": {"a": NaN}}\')',
+        "setting 'lod' cannot be",
+    ),
     "leaving nonsense": ("open('new/model.safetensors', 'w').write('a'); print('{}')", "sound"),
     "leaving another network": (
         "open('new/model.safetensors', 'wb').write(bytes([2]) + bytes(7) + b'{}');"

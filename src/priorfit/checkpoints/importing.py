@@ -7,12 +7,14 @@ import re
 import secrets
 import shutil
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -78,7 +80,7 @@ def import_file(
     except OSError as error:
         raise CheckpointError(f"{place}: cannot be written: {error.strerror or error}") from error
     except (CheckpointError, ImageFileError) as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise CheckpointError(f"{path}: {_plain(str(error))}") from error
     return place
 
 
@@ -132,13 +134,13 @@ def _answer(shop: Path, request: Request) -> dict[str, Any]:
     Raises:
         CheckpointError: what it complains about, or how it ended.
     """
-    out, err = shop / "out", shop / "err"
-    with out.open("wb") as stdout, err.open("wb") as stderr:
+    # Files without names: unlike pipes they are bounded, and nothing can be put in their place.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
             [sys.executable, "-I", "-c", _START, *_installed()],
             stdin=subprocess.PIPE,
-            stdout=stdout,
-            stderr=stderr,
+            stdout=out,
+            stderr=err,
             cwd=shop,
             env=_environment(shop),
             start_new_session=True,
@@ -149,16 +151,17 @@ def _answer(shop: Path, request: Request) -> dict[str, Any]:
             raise CheckpointError("takes too long to read") from None
         finally:
             _end(process)
+        said, complained = _head(out), _head(err)
     if process.returncode not in (0, 1):
         raise CheckpointError(_ended(process.returncode))
     try:
-        answer = json.loads(_head(out))
+        answer = json.loads(said)
         failed = answer["error"] if process.returncode else None
     except (ValueError, LookupError, TypeError, RecursionError):
-        last = (_head(err).strip().splitlines() or ["it said nothing"])[-1]
-        raise CheckpointError(f"could not be read, its reader failed: {_plain(last)}") from None
+        last = (complained.strip().splitlines() or ["it said nothing"])[-1]
+        raise CheckpointError(f"could not be read, its reader failed: {last}") from None
     if failed is not None:
-        raise CheckpointError(_plain(str(failed)))
+        raise CheckpointError(str(failed))
     return answer
 
 
@@ -169,16 +172,18 @@ def _describe(folder: Path, answer: dict[str, Any], origin: dict[str, Any]) -> N
         CheckpointError: it is not what was said, or no network.
     """
     model = folder / MODEL
-    if [entry.name for entry in folder.iterdir()] != [MODEL] or model.is_symlink():
+    left = {entry.name: entry.lstat().st_mode for entry in folder.iterdir()}
+    if left.keys() != {MODEL} or not stat.S_ISREG(left[MODEL]):
         raise CheckpointError("could not be read: its reader left something else behind")
     try:
         with safe_open(model, "pt") as tensors:
             shapes = {name: _shape(tensors.get_slice(name)) for name in tensors.keys()}
         stored = Stored(answer["kind"], answer["config"], shapes, {**answer["source"], **origin})
-    except (SafetensorError, LookupError, TypeError, ValueError) as error:
+        checked(stored)
+        files.describe(folder, stored, files.sha256(model))
+    except (SafetensorError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise CheckpointError("could not be read: its reader left nothing sound") from error
-    checked(stored)
-    files.describe(folder, stored, files.sha256(model))
+    files.read_config(folder)
 
 
 def _shape(described: Any) -> Tensor:
@@ -218,7 +223,7 @@ def _installed() -> list[str]:
 
 
 def _environment(shop: Path) -> dict[str, str]:
-    kept = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
+    kept = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "SYSTEMROOT")
     own = {
         "OMP_NUM_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "",
@@ -246,9 +251,9 @@ def _ended(status: int) -> str:
     return f"could not be read: its reader ended with {name}"
 
 
-def _head(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(_LONGEST_ANSWER).decode("utf-8", "replace")
+def _head(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read(_LONGEST_ANSWER).decode("utf-8", "replace")
 
 
 def _plain(text: str) -> str:
