@@ -40,6 +40,7 @@ def published(name: str) -> tuple[dict[str, Tensor], BigGan]:
     weights = plain_biggan.drawn(
         plain_biggan.generator_shapes(channels, attended, **widths, **more), seed=side
     )
+    weights["output_layer.0.gain"] /= 4  # an image all black and white would show little
     stored = GENERATOR.convert(Found(weights))
     network = built(stored)
     assert isinstance(network, BigGan)
