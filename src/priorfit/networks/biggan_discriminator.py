@@ -48,7 +48,8 @@ class BigGanDiscriminatorConfig:
         classes: how many classes there are; 0 for none.
         wide: whether the first convolution of a block widens, rather than the second.
         overwrites: whether the last feature before the pooled ones is stored after its ReLU, which
-            as released is done in place ("inplace_relu", DGP's default).
+            as released is done in place ("inplace_relu", DGP's default). A generator draws the
+            same with either ReLU.
         sn_eps: least norm in the power iteration.
     """
 
