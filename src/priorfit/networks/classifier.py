@@ -6,8 +6,11 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import Pretrained
 from priorfit.types import Image
+
+_WIDEST = 4096  # channels that a stage may have
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class Classifier(Pretrained):
         size: (height, width) that images are brought to, with antialiasing.
         classes: how many it tells apart.
         widths: channels of each entry of `features`.
+
+    Raises:
+        CheckpointError: settings of no such network.
     """
 
     kind = "small-classifier"
@@ -49,6 +55,7 @@ class Classifier(Pretrained):
 
     def __init__(self, config: ClassifierConfig = ClassifierConfig()) -> None:
         super().__init__(config)
+        _check(config)
         self.size = (config.size, config.size)
         self.classes = config.classes
         self.widths = tuple(config.width * 2**stage for stage in range(config.stages))
@@ -102,3 +109,16 @@ class _Stage(nn.Module):
         x = F.max_pool2d(x, 2)
         straight = x if self.shortcut is None else self.shortcut(x)
         return straight + self.second(self.first(x))
+
+
+def _check(config: ClassifierConfig) -> None:
+    if min(config.classes, config.width, config.stages) < 1:
+        raise CheckpointError("expected at least one class, one channel and one stage")
+    # In this order: a power of an absurd number of stages would itself take for ever.
+    if config.stages > config.size.bit_length() - 1 or config.size < 1:
+        raise CheckpointError(
+            f"expected images that can be halved {config.stages} times, got {config.size} pixels"
+        )
+    widest = config.width << (config.stages - 1)
+    if widest > _WIDEST:
+        raise CheckpointError(f"expected at most {_WIDEST} channels, got {widest}")

@@ -17,6 +17,7 @@ from priorfit.types import Image
 
 _BATCH = 64
 _MARGIN = 1 / 8  # of the side, that a photograph is shifted by at most
+_BLURRED = 4  # batches of which one is
 
 
 class Lesson(NamedTuple):
@@ -168,15 +169,17 @@ def accuracy(network: Classifier, images: Tensor, labels: Tensor) -> float:
 
 
 def _varied(image: Image, noise: Generator) -> Image:
-    """Shift a batch together, and blur it by halving and doubling its size once in four."""
+    """Shift a batch together, and blur it by halving and doubling its size, once in four times."""
     side = image.shape[-1]
     reach = max(1, round(side * _MARGIN))
-    down, right, blur = torch.randint(
-        0, 2 * reach + 1, (3,), generator=noise, device=noise.device
-    ).tolist()
+    drawn = [
+        torch.randint(0, most, (1,), generator=noise, device=noise.device)
+        for most in (2 * reach + 1, 2 * reach + 1, _BLURRED)
+    ]
+    down, right, blur = torch.cat(drawn).tolist()
     image = F.pad(image, (reach,) * 4, mode="reflect")
     image = image[:, :, down : down + side, right : right + side]
-    if blur % 4 == 0:
+    if blur == 0:
         small = F.interpolate(image, scale_factor=0.5, mode="bilinear", antialias=True)
         image = F.interpolate(small, image.shape[-2:], mode="bilinear")
     return image
