@@ -109,6 +109,13 @@ def test_what_is_gathered_are_means_since_the_last_time():
         assert value == pytest.approx((first[name] + second[name]) / 2, abs=1e-6)
 
 
+def test_a_penalty_is_gathered_where_there_was_one():
+    learner = training("stylegan", r1_every=2)
+    assert "penalty" in steps(learner, 1).gathered()
+    assert "penalty" not in steps(learner, 1).gathered()
+    assert learner.gathered() == {}
+
+
 def test_a_training_that_lost_its_way_says_so():
     learner = training("stylegan")
     with torch.no_grad():

@@ -175,21 +175,24 @@ class Training:
         self.average.update(self.generator, self.seen, self.game.batch)
 
     def gathered(self) -> dict[str, float]:
-        """Means since the last call: both losses, verdicts on photographs and drawings, R1.
+        """Means since the last call: both losses, verdicts on photographs and drawings, and R1.
+
+        R1 is left out where no step since then had it.
 
         Raises:
             DivergenceError: one of them is no number any more.
         """
         counts = [self._since] * (len(_GATHERED) - 1) + [self._penalties]
-        values = [s / max(n, 1) for s, n in zip(self._sums.tolist(), counts, strict=True)]
+        sums = zip(_GATHERED, self._sums.tolist(), counts, strict=True)
+        means = {name: total / count for name, total, count in sums if count}
         self._sums.zero_()
         self._penalties, self._since = 0, 0
-        if not all(abs(value) < float("inf") for value in values):
+        if not all(abs(value) < float("inf") for value in means.values()):
             raise DivergenceError(
                 f"the training lost its way after {self.seen} images: try another --seed, or a "
                 "larger --batch"
             )
-        return dict(zip(_GATHERED, values, strict=True))
+        return means
 
     def state_dict(self) -> dict[str, Any]:
         """Copy everything; a training like this one goes on from it to the same bytes."""
