@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--size", type=int, help="of the pictures, whatever fits")
     parser.add_argument("--width", type=int, default=32, help="channels; few for a rehearsal")
+    parser.add_argument("--compile", action="store_true", help="if that is faster")
     chosen = parser.parse_args()
     set_up(chosen.threads)
     wish = Wish(
@@ -39,6 +40,7 @@ def main() -> None:
         chosen.size,
         chosen.width,
         f"make zoo MINUTES={chosen.minutes:g}",
+        chosen.compile,
     )
     try:
         with interruptions() as interrupted:

@@ -166,6 +166,13 @@ def test_a_card_says_what_is_a_stand_in_and_what_was_found(tmp_path):
     assert text.endswith("\n## Found\n\nmuch\n")
 
 
+def test_a_card_does_not_say_where_a_training_lay(tmp_path):
+    folder = trained_folder(tmp_path / "trained", biggan())
+    (folder / "README.md").write_text(f"# a\n\n`train -o {folder}`\n")
+    packing.pack(folder, tmp_path / "zoo" / "a")
+    assert (tmp_path / "zoo" / "a" / "README.md").read_text() == "# a\n\n`train -o a`\n"
+
+
 def test_the_licence_of_the_photographs_goes_with_the_network(tmp_path):
     packing.pack(trained_folder(tmp_path / "trained", biggan()), tmp_path / "zoo" / "a")
     config = json.loads((tmp_path / "zoo" / "a" / "config.json").read_text())

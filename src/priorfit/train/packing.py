@@ -116,6 +116,7 @@ def _write_card(folder: Path, out: Path, *, stand_in: bool, sections: Sequence[s
     """The card of a training with what is added to it, and the pictures that it shows."""
     card = folder / CARD
     text = card.read_text("utf-8") if card.is_file() else f"# {out.name}\n"
+    text = text.replace(str(folder.absolute()), out.name)  # where it lay is nobody's business
     if stand_in:
         title, _, rest = text.partition("\n")
         text = f"{title}\n\n{STAND_IN}\n{rest}"

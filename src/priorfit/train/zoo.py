@@ -54,6 +54,7 @@ class Wish:
         size: of the pictures; None for what fits the device and the minutes.
         width: channels at the full size.
         command: that cards name.
+        compiled: whether compiled networks are tried too, which takes minutes of each piece.
     """
 
     data: Path
@@ -65,6 +66,7 @@ class Wish:
     size: int | None = None
     width: int = _WIDTH
     command: str = "make zoo"
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,8 @@ Measure = Callable[[Plan, int], float]
 def fitted(family: str, classes: int, wish: Wish, measure: Measure) -> Plan:
     """The best plan that the device keeps up with.
 
-    A GPU draws 128×128 if it learns from a million images in the time, else 64×64, and is compiled
-    where that is faster; a processor draws stand-ins of 32×32.
+    A GPU draws 128×128 if it learns from a million images in the time, else 64×64; a processor
+    draws stand-ins of 32×32.
 
     Args:
         family: see `FAMILIES`.
@@ -145,7 +147,7 @@ def fitted(family: str, classes: int, wish: Wish, measure: Measure) -> Plan:
             short=swift,
             stand_in=size < _MEDIUM,
         )
-        tried = [start, dataclasses.replace(start, compiled=True)] if swift else [start]
+        tried = [start, dataclasses.replace(start, compiled=True)] if wish.compiled else [start]
         timed = [dataclasses.replace(one, rate=measure(one, classes)) for one in tried]
         plan = max(timed, key=lambda one: one.rate)
         steps = int(plan.rate * 60 * wish.minutes * _USED) // plan.batch
