@@ -18,7 +18,7 @@ from typing import TypeVar
 import torch
 from tests import plain_biggan, plain_style
 from torch import Tensor
-from torch.func import functional_call, grad, vmap
+from torch.func import grad, vmap
 
 from benchmarks.plain_stylegan2 import stylegan2
 from priorfit.checkpoints.layouts import LAYOUTS, Found
@@ -119,25 +119,32 @@ def step(function: Function, given: Tensor) -> Tensor:
 
 
 def tuned(images: int) -> Timed:
-    """Gradients of the weights for several images: one after the other, and all at once."""
-    gan, _ = biggan(64, 16)
+    """Gradients of all weights for several images: one after the other, and all at once."""
+    gan, published = biggan(64, 16)
     gan = gan.requires_grad_(True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    state = {name: p.detach() for name, p in gan.named_parameters()}
     z = torch.randn(images, gan.z_dim, generator=torch.Generator().manual_seed(1))
-    c = gan.embed(torch.arange(images) % gan.classes)
-    assert c is not None
-    c = c.detach()
+    labels = torch.arange(images) % gan.classes
+    fitted = {n: w for n, w in published.items() if not n.endswith((".u0", "_mean", "_var"))}
+    rest = {n: w for n, w in published.items() if n not in fitted}
 
-    def loss(weights: Mapping[str, Tensor], z: Tensor, c: Tensor) -> Tensor:
-        return functional_call(gan, dict(weights), (z[None], c[None])).square().mean()
+    def loss(weights: dict[str, Tensor], z: Tensor, label: Tensor) -> Tensor:
+        return plain_biggan.generator({**weights, **rest}, z[None], label[None]).square().mean()
 
-    def loop() -> None:
-        for z_one, c_one in zip(z, c, strict=True):
-            value = gan(z_one[None], c_one[None]).square().mean()
-            torch.autograd.grad(value, [*gan.parameters()], allow_unused=True)
+    def ours() -> None:
+        for row, label in zip(z, labels, strict=True):
+            value = gan(row[None], gan.embed(label[None])).square().mean()
+            torch.autograd.grad(value, [*gan.parameters()])
 
-    own = {name: p[None].repeat(images, *[1] * p.ndim) for name, p in state.items()}
-    return {"loop": loop, "vmap": lambda: vmap(grad(loss))(own, z, c)}
+    def plain() -> None:
+        for row, label in zip(z, labels, strict=True):
+            grad(loss)(fitted, row, label)
+
+    own = {n: w[None].repeat(images, *[1] * w.ndim) for n, w in fitted.items()}
+    return {
+        "loop, ours": ours,
+        "loop, plain": plain,
+        "vmap, plain": lambda: vmap(grad(loss))(own, z, labels),
+    }
 
 
 def medians(timed: Timed, rounds: int) -> dict[str, float]:
