@@ -8,7 +8,9 @@ from priorfit.cli.session import say, set_up
 from priorfit.errors import PriorfitError
 from priorfit.runs import interruptions
 from priorfit.tasks.device import device_named
-from priorfit.train.zoo import Wish, trained
+from priorfit.train.inversion import USUAL, Effort
+from priorfit.train.plan import Wish
+from priorfit.train.zoo import trained
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,7 +28,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--size", type=int, help="of the pictures, whatever fits")
-    parser.add_argument("--width", type=int, default=32, help="channels; few for a rehearsal")
+    parser.add_argument("--rehearse", action="store_true", help="tiny networks")
     parser.add_argument("--compile", action="store_true", help="if that is faster")
     chosen = parser.parse_args()
     set_up(chosen.threads)
@@ -38,9 +40,10 @@ def main() -> None:
         chosen.piece,
         device_named(chosen.device),
         chosen.size,
-        chosen.width,
+        4 if chosen.rehearse else 32,
         f"make zoo MINUTES={chosen.minutes:g}",
         chosen.compile,
+        Effort(inverted=4, candidates=4, steps=10) if chosen.rehearse else USUAL,
     )
     try:
         with interruptions() as interrupted:

@@ -20,10 +20,13 @@ from priorfit.networks.pretrained import Pretrained
 from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.train import packing, zoo
 from priorfit.train.average import settled
+from priorfit.train.families import FAMILIES
 from priorfit.train.generator import cooled
-from priorfit.train.zoo import Plan, Wish, fitted, fitting_widest
+from priorfit.train.inversion import Effort
+from priorfit.train.plan import Plan, Wish, fitted, fitting_widest, measured
 from tests.test_train_sources import packed, picture
 
+QUICK = Effort(inverted=2, candidates=2, steps=2)
 FAST, SLOW = 2_000.0, 900.0  # images a second, more and fewer than a million in 20 minutes
 
 
@@ -97,7 +100,7 @@ STYLEGAN = StyleGanConfig(channels=(4, 4), z_dim=4, w_dim=4, mapping_width=4, ma
 
 def trained_folder(folder: Path, generator: Drawing) -> Path:
     generator.save_pretrained(folder)
-    discriminator = zoo.FAMILIES["stylegan"](8, 0, 4).discriminator
+    discriminator = FAMILIES["stylegan"](8, 0, 4).discriminator
     begun = initialised(discriminator, torch.Generator().manual_seed(1))
     begun.save_pretrained(folder / "discriminator")
     (folder / "README.md").write_text("# a\n\n![drawings](samples.png)\n")
@@ -235,7 +238,9 @@ def small_pack(path: Path) -> Path:
 def quickly(path: Path, monkeypatch, interrupted=lambda: False, name: str = "one") -> bool:
     monkeypatch.setattr(zoo, "measured", lambda plan, classes, device: 1.0)
     monkeypatch.setattr(zoo, "fitting_epochs", lambda learnt, wish: 8.0)
-    hope = wish(path, work=path / name / "work", out=path / name / "zoo", size=8, width=2)
+    hope = wish(
+        path, work=path / name / "work", out=path / name / "zoo", size=8, width=2, effort=QUICK
+    )
     return zoo.trained(dataclasses.replace(hope, minutes=1.0), lambda line: None, interrupted)
 
 
@@ -254,7 +259,10 @@ def test_pieces_end_in_the_same_bytes_as_one_training(tmp_path, monkeypatch):
         for model in models:
             assert (one / model).read_bytes() == (other / model).read_bytes()
         Pretrained.from_pretrained(one)
-    assert packing.STAND_IN in (one / "README.md").read_text()
+    text = (one / "README.md").read_text()
+    assert packing.STAND_IN in text
+    assert "## Inversion" in text
+    assert (one / "inversion.png").is_file()
 
 
 def test_a_second_call_does_nothing(tmp_path, monkeypatch):
@@ -275,6 +283,6 @@ def test_networks_that_cannot_be_compiled_are_of_no_speed(monkeypatch):
 
     monkeypatch.setattr(torch, "compile", refuse)
     plan = Plan("stylegan", 8, 2, 4, 2, 4, 0.0, True, False, True)
-    assert zoo.measured(plan, 0, torch.device("cpu"), seconds=0) == 0
+    assert measured(plan, 0, torch.device("cpu"), seconds=0) == 0
     plain = dataclasses.replace(plan, compiled=False)
-    assert zoo.measured(plain, 0, torch.device("cpu"), seconds=0.01) > 0
+    assert measured(plain, 0, torch.device("cpu"), seconds=0.01) > 0
