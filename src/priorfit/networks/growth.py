@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from priorfit.errors import ProblemError
@@ -65,3 +66,8 @@ def drawn(
     if coarser is not None:
         image = torch.lerp(image, repeated(coarser, 2), share)
     return repeated(image, 1 << left_out)
+
+
+def smooth(image: Image, factor: int) -> Image:
+    """Each square of so many pixels a side as its mean, of the same size."""
+    return image if factor == 1 else repeated(F.avg_pool2d(image, factor), factor)

@@ -12,6 +12,7 @@ from priorfit.networks.biggan_discriminator import BigGanDiscriminator, BigGanDi
 from priorfit.networks.generator import Discriminator
 from priorfit.networks.generator import Generator as Drawing
 from priorfit.networks.initialise import initialised
+from priorfit.networks.pggan import PgGan, PgGanConfig
 from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.networks.stylegan_discriminator import (
     StyleGanDiscriminator,
@@ -100,6 +101,7 @@ def stylegan(
     widest: int = WIDEST,
     own_w: bool = True,
     noise: bool = False,
+    grows: bool = False,
 ) -> Pair:
     """StyleGAN [karras2019]_ with the logistic game and lazy R1.
 
@@ -111,6 +113,7 @@ def stylegan(
         own_w: whether each layer gets a w of its own, as in-domain inversion wants [zhu2020]_.
         noise: whether every layer gets noise; without it w alone says what is drawn, which is what
             inversion finds.
+        grows: whether the discriminator can grow as the generator can, see `Game.growing`.
     """
     channels = _pyramid(size, width, widest)
     latent = min(widest, 4 * width)
@@ -124,7 +127,7 @@ def stylegan(
         classes=classes,
     )
     judging = StyleGanDiscriminatorConfig(
-        channels=channels, dense=channels[0], group=4, classes=classes
+        channels=channels, dense=channels[0], group=4, classes=classes, grows=grows
     )
     game = Game(
         LOGISTIC,
@@ -138,6 +141,32 @@ def stylegan(
         paint=noisy if noise else quiet,
     )
     return Pair(lambda: StyleGan(drawing), lambda: StyleGanDiscriminator(judging), game)
+
+
+def pggan(size: int, classes: int, width: int, *, widest: int = WIDEST) -> Pair:
+    """PGGAN [karras2018]_ with the logistic game and lazy R1; both networks can grow.
+
+    Args:
+        size: side of the images, a power of two.
+        classes: PGGAN knows none; what they are is left out.
+        width: channels at the full size; every halving doubles them.
+        widest: to this at most.
+    """
+    channels = _pyramid(size, width, widest)
+    drawing = PgGanConfig(channels=channels, z_dim=min(widest, 4 * width))
+    judging = StyleGanDiscriminatorConfig(
+        channels=channels, dense=channels[0], blur=False, group=4, grows=True
+    )
+    game = Game(
+        LOGISTIC,
+        DIFFERENTIABLE,
+        batch=16,
+        generator_rate=2e-3,
+        discriminator_rate=2e-3,
+        betas=(0.0, 0.99),
+        r1=5e-5 * size**2,
+    )
+    return Pair(lambda: PgGan(drawing), lambda: StyleGanDiscriminator(judging), game)
 
 
 def styled(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) -> Tensor:
@@ -193,6 +222,7 @@ class Family(Protocol):
 
 FAMILIES: dict[str, Family] = {
     "biggan": biggan,
+    "pggan": pggan,
     "stylegan": stylegan,
 }
 """By the name of the family."""

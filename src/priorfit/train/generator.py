@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from priorfit.train.augment import Augmentation
 from priorfit.train.average import Average
 from priorfit.train.batches import Batch, Batches
 from priorfit.train.data import Photographs
+from priorfit.train.growing import Growing, matched
 from priorfit.train.losses import Losses, gradient_penalty, path_lengths
 from priorfit.train.ready import ready
 from priorfit.types import Image
@@ -31,6 +33,9 @@ def mapped(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) ->
 
 Draw = Callable[..., Image]
 """`draw` of a generator, perhaps compiled, perhaps not grown up."""
+
+Judging = Callable[..., Tensor]
+"""`forward` of a discriminator, likewise."""
 
 Paint = Callable[[Draw, Drawing, Tensor, Tensor | None, Generator], Image]
 """(its draw, generator, latents, c, source of numbers) -> the drawings it makes in training."""
@@ -87,7 +92,8 @@ class Game:
         precision: of the networks' arithmetic; float32, or bfloat16 where that is faster.
         rates: course of both learning rates.
         compiled: whether the networks are compiled; steps with a penalty, which compiled
-            networks cannot learn from, are taken as they are.
+            networks cannot learn from, and those of networks that grow are taken as they are.
+        growing: resolution over the training, of networks that can grow; None for all at once.
     """
 
     losses: Losses
@@ -106,6 +112,7 @@ class Game:
     precision: torch.dtype = torch.float32
     rates: Rates = steady
     compiled: bool = False
+    growing: Growing | None = None
 
 
 _GATHERED = ("discriminator", "generator", "real", "drawn", "penalty")
@@ -139,8 +146,9 @@ class Training:
         self.generator = ready(generator)
         self.discriminator = ready(discriminator)
         self.average = Average(self.generator, game.half_life)
-        self._drawn_by: Draw = _swift(self.generator.draw, game)
-        self._judged_by: Callable[..., Tensor] = _swift(self.discriminator, game)
+        self._plain_draw: Draw = self.generator.draw
+        self._drawn_by = _swift(self._plain_draw, game)
+        self._judged_by: Judging = _swift(self.discriminator, game)
         self.noise = Generator(device).manual_seed(seed)
         self.batches = Batches(photographs, game.batch, self.noise)
         self.optimizers = {
@@ -156,6 +164,11 @@ class Training:
         """Photographs that the discriminator has seen, again and again."""
         return self.steps * self.game.batch
 
+    @property
+    def lod(self) -> float:
+        """How many doublings of the resolution are still missing."""
+        return self.game.growing.lod(self.seen) if self.game.growing else 0.0
+
     def step(self) -> None:
         """Let both networks learn from one batch; nothing waits for the device.
 
@@ -164,6 +177,8 @@ class Training:
         """
         self._set_rates()
         batch = self.batches.next()
+        if self.lod:
+            batch = batch._replace(images=matched(batch.images, self.lod))
         labels = self._labels() if self.generator.classes else None
         with self._arithmetic():
             drawings = self._draw(labels)
@@ -233,11 +248,16 @@ class Training:
         z = torch.randn(shape, generator=self.noise, device=self.device)
         c = None if labels is None else self.generator.embed(labels)
         latent = self.game.latents(self.generator, z, c, self.noise)
-        return self.game.paint(self._drawn_by, self.generator, latent, c, self.noise)
+        draw = self._drawn_by
+        if self.lod:
+            draw = partial(self._plain_draw, lod=self.lod)
+        return self.game.paint(draw, self.generator, latent, c, self.noise)
 
     def _judge(self, images: Image, labels: Tensor | None, *, twice: bool = False) -> Tensor:
         """Verdicts; `twice` if a gradient of their gradient is wanted, which compiling loses."""
-        judge = self.discriminator if twice else self._judged_by
+        judge: Judging = self.discriminator if twice or self.lod else self._judged_by
+        if self.lod:
+            judge = partial(judge, lod=self.lod)
         with self._arithmetic():
             return judge(images, labels).float()
 
@@ -275,7 +295,8 @@ class Training:
         z = torch.randn(shape, generator=self.noise, device=self.device)
         c = None if labels is None else self.generator.embed(labels[:half])
         w = self.game.latents(self.generator, z, c, self.noise)
-        images = self.game.paint(self.generator.draw, self.generator, w, c, self.noise)
+        draw = partial(self._plain_draw, lod=self.lod) if self.lod else self._plain_draw
+        images = self.game.paint(draw, self.generator, w, c, self.noise)
         noise = torch.randn(images.shape, generator=self.noise, device=self.device)
         lengths = path_lengths(images, w, noise)
         self.path_length.lerp_(lengths.mean().detach(), 0.01)

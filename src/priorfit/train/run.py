@@ -19,6 +19,7 @@ from priorfit.train.average import settled
 from priorfit.train.data import Photographs
 from priorfit.train.families import Pair
 from priorfit.train.generator import Training
+from priorfit.train.growing import at
 from priorfit.train.judge import Judge, sheet
 
 STATE, SHEETS = "state.safetensors", "progress"
@@ -164,12 +165,12 @@ class Run:
         return over
 
     def average(self) -> Drawing:
-        """The average of the generator, its batch statistics settled, as it is kept."""
+        """The average of the generator as it is kept: as grown as it is, its statistics settled."""
         training = self.training
         noise = Generator(training.device).manual_seed(0)
         count = training.average.network.classes
         labels = torch.arange(64, device=training.device) % count if count else None
-        return settled(training.average.network, noise, labels=labels)
+        return at(settled(training.average.network, noise, labels=labels), training.lod)
 
     def save(self) -> None:
         """Write the state, so that another process can go on."""
