@@ -75,16 +75,19 @@ def generator(
 ) -> None:
     """Train a generator of images like yours.
 
-    FOLDER gets the generator, its discriminator, a sheet of drawings, a card and a report.
+    FOLDER gets the generator, its discriminator, a sheet of drawings, a card and a report. Begun
+    by torchrun, several processes share each batch, on a GPU each.
     """
     from priorfit.tasks.device import device_named
     from priorfit.train.data import fitting_size
     from priorfit.train.run import Length, Run
+    from priorfit.train.several import joined
 
     training.check_lengths({"--minutes": minutes, "--piece": piece})
     training.check_size(size)
     training.check_family(family)
-    place = device_named(device)
+    team, place = joined(device_named(device))
+    quiet = quiet or not team.first
     arithmetic = training.precision(precision, place)
     training.claim(out, resume=resume)
     set_up(threads)
@@ -93,7 +96,7 @@ def generator(
     pair = training.pair(family, size, len(learnt.classes), width, batch, arithmetic)
     judge = training.judge(features, data, learnt, place, quiet=quiet)
     length = Length(images, training.minutes(minutes, images), piece)
-    run = Run(out, pair, learnt, length, seed=seed, device=place, judge=judge)
+    run = Run(out, pair, learnt, length, seed=seed, device=place, judge=judge, team=team)
     if resume:
         run.resume()
     _go_on(context, run, data.absolute().name, learnt, quiet=quiet)

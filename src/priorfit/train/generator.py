@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from priorfit.errors import DivergenceError
 from priorfit.networks.generator import Discriminator
 from priorfit.networks.generator import Generator as Drawing
+from priorfit.train.adapting import EVERY, Adapting, Probability
 from priorfit.train.augment import Augmentation
 from priorfit.train.average import Average
 from priorfit.train.batches import Batch, Batches
@@ -20,6 +21,7 @@ from priorfit.train.data import Photographs
 from priorfit.train.growing import Growing, matched
 from priorfit.train.losses import Losses, gradient_penalty, path_lengths
 from priorfit.train.ready import ready
+from priorfit.train.several import ALONE, Team, gradients, moving
 from priorfit.types import Image
 
 Latents = Callable[[Drawing, Tensor, Tensor | None, Generator], Tensor]
@@ -94,6 +96,7 @@ class Game:
         compiled: whether the networks are compiled; steps with a penalty, which compiled
             networks cannot learn from, and those of networks that grow are taken as they are.
         growing: resolution over the training, of networks that can grow; None for all at once.
+        adapting: how often images are augmented; None for always.
     """
 
     losses: Losses
@@ -113,6 +116,7 @@ class Game:
     rates: Rates = steady
     compiled: bool = False
     growing: Growing | None = None
+    adapting: Adapting | None = None
 
 
 _GATHERED = ("discriminator", "generator", "real", "drawn", "penalty")
@@ -127,6 +131,7 @@ class Training:
         photographs: to learn from.
         game: how.
         seed: gives every number drawn from here on.
+        team: which of several processes this is; all are given the same, and share each batch.
 
     Attributes:
         average: of the generator.
@@ -140,7 +145,11 @@ class Training:
         photographs: Photographs,
         game: Game,
         seed: int = 0,
+        *,
+        team: Team = ALONE,
     ) -> None:
+        team.share(game.batch)
+        self.team = team
         device = next(generator.parameters()).device
         self.game, self.device, self.steps = game, device, 0
         self.generator = ready(generator)
@@ -155,6 +164,7 @@ class Training:
             "generator": _adam(self.generator, game.generator_rate, game.betas),
             "discriminator": _adam(self.discriminator, game.discriminator_rate, game.betas),
         }
+        self.probability = Probability(game.adapting, device)
         self.path_length = torch.zeros((), device=device)
         self._sums = torch.zeros(len(_GATHERED), device=device)
         self._penalties, self._since = 0, 0
@@ -176,17 +186,22 @@ class Training:
         drawing them twice; its verdicts on them come anew from the discriminator that has learnt.
         """
         self._set_rates()
-        batch = self.batches.next()
+        batch = self._shared(self.batches.next())
         if self.lod:
             batch = batch._replace(images=matched(batch.images, self.lod))
         labels = self._labels() if self.generator.classes else None
         with self._arithmetic():
             drawings = self._draw(labels)
+        labels = None if labels is None else self.team.own(labels)
         real_labels = batch.labels if self.discriminator.classes else None
         self._teach_discriminator(Batch(batch.images, real_labels), drawings.detach(), labels)
         self._teach_generator(drawings, labels)
         self.steps += 1
         self._since += 1
+        self.team.average([*moving(self.generator), *moving(self.discriminator)])
+        if self.steps % EVERY == 0:
+            self.team.average([self.probability.signs])
+            self.probability.adapt(self.game.batch)
         self.average.update(self.generator, self.seen, self.game.batch)
 
     def gathered(self) -> dict[str, float]:
@@ -220,6 +235,7 @@ class Training:
             "noise": self.noise.get_state(),
             "batches": self.batches.state_dict(),
             "path_length": self.path_length.clone(),
+            "probability": self.probability.state_dict(),
             "gathered": (self._sums.clone(), self._penalties, self._since),
         }
 
@@ -234,8 +250,17 @@ class Training:
         self.noise.set_state(saved["noise"].cpu())
         self.batches.load_state_dict(saved["batches"])
         self.path_length.copy_(saved["path_length"])
+        self.probability.load_state_dict(saved["probability"])
         sums, self._penalties, self._since = saved["gathered"]
         self._sums.copy_(sums)
+
+    def _shared(self, batch: Batch) -> Batch:
+        """This process's part of a batch."""
+        labels = None if batch.labels is None else self.team.own(batch.labels)
+        return Batch(self.team.own(batch.images), labels)
+
+    def _augmented(self, images: Image) -> Image:
+        return self.probability.changed(self.game.augmentation, images, self.noise)
 
     def _labels(self) -> Tensor:
         """Classes to draw, as often as photographs have them."""
@@ -247,7 +272,8 @@ class Training:
         shape = (self.game.batch, self.generator.z_dim)
         z = torch.randn(shape, generator=self.noise, device=self.device)
         c = None if labels is None else self.generator.embed(labels)
-        latent = self.game.latents(self.generator, z, c, self.noise)
+        latent = self.team.own(self.game.latents(self.generator, z, c, self.noise))
+        c = None if c is None else self.team.own(c)
         draw = self._drawn_by
         if self.lod:
             draw = partial(self._plain_draw, lod=self.lod)
@@ -264,16 +290,17 @@ class Training:
     def _teach_discriminator(self, batch: Batch, drawings: Image, labels: Tensor | None) -> None:
         self.discriminator.requires_grad_(True)
         penalised = self.game.r1 > 0 and self.steps % self.game.r1_every == 0
-        images = self.game.augmentation(batch.images, self.noise).detach()
+        images = self._augmented(batch.images).detach()
         images.requires_grad_(penalised)
         real = self._judge(images, batch.labels, twice=penalised)
-        unreal = self._judge(self.game.augmentation(drawings.float(), self.noise), labels)
+        unreal = self._judge(self._augmented(drawings.float()), labels)
         loss = objective = self.game.losses.discriminator(real, unreal)
         if penalised:
             penalty = gradient_penalty(real, images)
             objective = loss + self.game.r1 / 2 * self.game.r1_every * penalty
             self._penalties += 1
             self._sums[4] += penalty.detach()
+        self.probability.note(real)
         self._learn("discriminator", objective)
         for place, value in enumerate((loss, None, real.mean(), unreal.mean())):
             if value is not None:
@@ -281,7 +308,7 @@ class Training:
 
     def _teach_generator(self, drawings: Image, labels: Tensor | None) -> None:
         self.discriminator.requires_grad_(False)
-        verdicts = self._judge(self.game.augmentation(drawings.float(), self.noise), labels)
+        verdicts = self._judge(self._augmented(drawings.float()), labels)
         loss = objective = self.game.losses.generator(verdicts)
         if self.game.path > 0 and self.steps % self.game.path_every == 0:
             objective = loss + self.game.path * self.game.path_every * self._path_penalty(labels)
@@ -290,22 +317,26 @@ class Training:
 
     def _path_penalty(self, labels: Tensor | None) -> Tensor:
         """How much path lengths differ from their running mean, on half a batch."""
-        half = max(1, self.game.batch // 2)
-        shape = (half, self.generator.z_dim)
-        z = torch.randn(shape, generator=self.noise, device=self.device)
+        half = max(1, self.team.share(self.game.batch) // 2)
+        shape = (half * self.team.size, self.generator.z_dim)
+        z = self.team.own(torch.randn(shape, generator=self.noise, device=self.device))
         c = None if labels is None else self.generator.embed(labels[:half])
         w = self.game.latents(self.generator, z, c, self.noise)
         draw = partial(self._plain_draw, lod=self.lod) if self.lod else self._plain_draw
         images = self.game.paint(draw, self.generator, w, c, self.noise)
         noise = torch.randn(images.shape, generator=self.noise, device=self.device)
         lengths = path_lengths(images, w, noise)
-        self.path_length.lerp_(lengths.mean().detach(), 0.01)
+        mean = lengths.mean().detach()
+        self.team.average([mean])
+        self.path_length.lerp_(mean, 0.01)
         return (lengths - self.path_length).square().mean()
 
     def _learn(self, name: str, objective: Tensor) -> None:
         optimizer = self.optimizers[name]
         optimizer.zero_grad(set_to_none=True)
         objective.backward()
+        network = self.generator if name == "generator" else self.discriminator
+        self.team.average(gradients(network))
         optimizer.step()
 
     def _set_rates(self) -> None:

@@ -21,6 +21,7 @@ from priorfit.train.families import Pair
 from priorfit.train.generator import Training
 from priorfit.train.growing import at
 from priorfit.train.judge import Judge, sheet
+from priorfit.train.several import ALONE, Team
 
 STATE, SHEETS = "state.safetensors", "progress"
 
@@ -83,6 +84,8 @@ class Run:
         seed: gives every number.
         device: where.
         judge: what it is judged by; None for sheets alone.
+        team: which of several processes this is; the first one writes for all, and its clock
+            counts.
 
     Attributes:
         training: its networks.
@@ -100,12 +103,14 @@ class Run:
         seed: int = 0,
         device: torch.device | str = "cpu",
         judge: Judge | None = None,
+        team: Team = ALONE,
     ) -> None:
         if length.images is None and length.minutes is None:
             raise ProblemError("expected a number of images or of minutes to train for")
         self.folder, self.length, self.judge = folder, length, judge
         generator, discriminator = pair.started(seed, device)
-        self.training = Training(generator, discriminator, photographs, pair.game, seed)
+        self.team = team
+        self.training = Training(generator, discriminator, photographs, pair.game, seed, team=team)
         self.curve: list[dict[str, float]] = []
         self.seconds, self.noted, self.looked = 0.0, 0, 0
         self.begun = {"photographs": _digest(photographs), "batch": pair.game.batch}
@@ -143,9 +148,8 @@ class Run:
         """
         begun = last = kept = time.perf_counter()
         before, first = self.seconds, self.training.seen
-        while (part := self._part()) < 1 and not interrupted():
-            if self.length.piece is not None and last - begun > 60 * self.length.piece:
-                break
+        piece = float("inf") if self.length.piece is None else 60 * self.length.piece
+        while (part := self._agreed(interrupted() or last - begun > piece)) < 1:
             self.training.step()
             if part * _NOTED >= self.noted:
                 self._note(part)
@@ -157,7 +161,7 @@ class Run:
                 self.save()
                 kept = last
             watch(self._progress(first, last - begun))
-        over = self._part() >= 1
+        over = self._agreed(False) >= 1
         if over:
             self._note(1.0)
             self._look()
@@ -174,6 +178,8 @@ class Run:
 
     def save(self) -> None:
         """Write the state, so that another process can go on."""
+        if not self.team.first:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         state: dict[str, Any] = {
             "begun": self.begun,
@@ -184,6 +190,13 @@ class Run:
             "looked": self.looked,
         }
         save_state(self.folder / STATE, state)
+
+    def _agreed(self, stopping: bool) -> float:
+        """How much is done, or infinity where it stops for now, as the first process sees it."""
+        part = self._part()
+        return self.team.agreed(
+            float("inf") if stopping and part < 1 else part, self.training.device
+        )
 
     def _part(self) -> float:
         return self.length.part(self.training.seen, self.seconds)
@@ -208,7 +221,7 @@ class Run:
     def _look(self) -> None:
         """Draw a sheet, judge, and add what the judge says to the curve."""
         self.looked += 1
-        if self._last("distance") == self.training.seen:
+        if not self.team.first or self._last("distance") == self.training.seen:
             return
         average = self.average()
         picture = png(levels(sheet(average)[0]))
