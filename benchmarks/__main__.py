@@ -1,10 +1,10 @@
-"""`python -m benchmarks speed|generators|floors|curves|table`; see README.md beside this file."""
+"""`python -m benchmarks WHAT`, one of the `choices` below; see README.md beside this file."""
 
 import argparse
 
 import torch
 
-from benchmarks import curves, floors, generators, speed
+from benchmarks import curves, floors, generators, speed, training
 from benchmarks.ablation import CURVES
 from benchmarks.suites import RESULTS
 from priorfit.cli.session import set_up
@@ -14,7 +14,9 @@ def main() -> None:
     """Run one benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", choices=["speed", "generators", "floors", "curves", "table"], nargs="?"
+        "what",
+        choices=["speed", "generators", "training", "floors", "curves", "table"],
+        nargs="?",
     )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--seeds", type=int, default=3)
@@ -37,6 +39,8 @@ def main() -> None:
                 curves.record(curve)
     elif chosen.what == "generators":
         generators.measure(9, RESULTS / "generators.json")
+    elif chosen.what == "training":
+        training.measure(7, RESULTS / "training.json")
     elif chosen.what == "table":
         print(floors.table())
     else:
