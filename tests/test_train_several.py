@@ -67,12 +67,12 @@ def learnt(team: Team) -> dict[str, torch.Tensor]:
 
 def worker(folder: str) -> None:
     """What each process does."""
-    team, device = joined(torch.device("cpu"))
-    save_file(learnt(team), Path(folder) / f"{team.rank}.safetensors")
-    made = pair()
-    run = Run(Path(folder), made, photographs(), Length(images=32, minutes=60), team=team)
-    assert run.go_on()
-    assert team.agreed(float(team.rank), device) == 0.0
+    with joined(torch.device("cpu")) as (team, device):
+        save_file(learnt(team), Path(folder) / f"{team.rank}.safetensors")
+        length = Length(images=32, minutes=60)
+        run = Run(Path(folder), pair(), photographs(), length, team=team)
+        assert run.go_on()
+        assert team.agreed(float(team.rank), device) == 0.0
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,8 @@ def test_a_batch_that_cannot_be_shared_is_refused():
 def test_one_process_is_alone(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     device = torch.device("cpu")
-    assert joined(device) == (ALONE, device)
+    with joined(device) as found:
+        assert found == (ALONE, device)
     assert ALONE.agreed(0.5, device) == 0.5
     assert ALONE.first
 
@@ -151,8 +152,11 @@ def test_processes_that_miss_an_address_say_so(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     for name in ("MASTER_ADDR", "MASTER_PORT", "RANK"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ProblemError, match="do not find each other"):
-        joined(torch.device("cpu"))
+    with (
+        pytest.raises(ProblemError, match="do not find each other"),
+        joined(torch.device("cpu")),
+    ):
+        pass
 
 
 RULE = Adapting(target=0.6, images=64)

@@ -86,7 +86,7 @@ def generator(
     training.check_lengths({"--minutes": minutes, "--piece": piece})
     training.check_size(size)
     training.check_family(family)
-    team, place = joined(device_named(device))
+    team, place = context.with_resource(joined(device_named(device)))
     quiet = quiet or not team.first
     arithmetic = training.precision(precision, place)
     training.claim(out, resume=resume)

@@ -24,6 +24,7 @@ HOMES = {
     "features": "priorfit.networks.features.FeatureNetwork",
     "in-domain-encoder": "priorfit.networks.encoder.InDomainEncoder",
     "lpips": "priorfit.networks.lpips.Lpips",
+    "mapping": "priorfit.networks.mapped.Mapping",
     "pggan": "priorfit.networks.pggan.PgGan",
     "small-classifier": "priorfit.networks.classifier.Classifier",
     "stylegan": "priorfit.networks.stylegan.StyleGan",

@@ -6,7 +6,8 @@ part, and for augmentations, which are the same in every part.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -74,26 +75,33 @@ ALONE = Team()
 """One process that does everything."""
 
 
-def joined(device: torch.device) -> tuple[Team, torch.device]:
-    """Join the processes that `torchrun` has begun, and the device of this one.
+@contextmanager
+def joined(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
+    """Join the processes that `torchrun` has begun, and part from them in good order.
 
     Without `torchrun` there is one process, which keeps its device.
+
+    Yields:
+        Which process this is, and its device.
 
     Raises:
         ProblemError: the processes do not find each other.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        return ALONE, device
+        yield ALONE, device
+        return
     try:
         if device.type == "cuda":
             device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
             torch.cuda.set_device(device)
-        if not distributed.is_initialized():
-            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     except (RuntimeError, ValueError, KeyError) as error:
         raise ProblemError(f"the processes of torchrun do not find each other: {error}") from error
-    return Team(distributed.get_rank(), size), device
+    try:
+        yield Team(distributed.get_rank(), size), device
+    finally:
+        distributed.destroy_process_group()
 
 
 def gradients(network: nn.Module) -> list[Tensor]:
