@@ -8,9 +8,9 @@ from priorfit.cli import main as priorfit
 from priorfit.demo import main
 from priorfit.demo.damage import EXHIBITS, hole_of
 from priorfit.demo.run import in_a_process
-from priorfit.report.sheet import side_by_side
 from priorfit.errors import PriorfitError
 from priorfit.metrics import psnr
+from priorfit.report.sheet import side_by_side
 from tests.markup import Elements
 from tests.tiny import photo, pixels
 
