@@ -46,6 +46,7 @@ def shelf() -> Shelf:
 def file(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Published]:
     """A published file of our own server."""
     monkeypatch.setenv("PRIORFIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(store, "ZOO", tmp_path / "zoo")
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(fetch, "import_file", imported)
     with serving(shelf) as address:
