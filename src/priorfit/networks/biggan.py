@@ -159,7 +159,7 @@ class BigGan(Generator):
             c: (B, E), see `embed`.
             norms: of `instance_norms`, instead of the norms of the blocks.
         """
-        return self.upper(self.lower(latent, 0, c), 0, latent, c, norms=norms)
+        return self._run(latent[..., None, None], range(self.layers), latent, c, norms)
 
     def forward(
         self, z: Tensor, c: Tensor | None = None, *, norms: InstanceNorms | None = None

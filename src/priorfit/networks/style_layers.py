@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from priorfit.errors import ProblemError
 from priorfit.networks.sizes import size_of
-from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear
+from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear, filled, normal
 
 SLOPE = 0.2
 GAIN = math.sqrt(2)
@@ -55,6 +56,18 @@ def _normalised(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     wide = torch.promote_types(x.dtype, torch.float32)  # what it demands under autocast
     scale, shift = scale.to(wide), shift.to(wide)
     return F.batch_norm(x, None, None, scale, shift, training=True, momentum=0.0, eps=EPS)
+
+
+def rows(w: Tensor, layers: int, w_dim: int) -> Tensor:
+    """A w with a row for each layer, (B, L, W), of one that may have a single row.
+
+    Raises:
+        ProblemError: it has neither one row nor L, or rows of another width.
+    """
+    if w.ndim != 3 or w.shape[1] not in (1, layers) or w.shape[2] != w_dim:
+        expected = f"(B, 1 or {layers}, {w_dim})"
+        raise ProblemError(f"expected a w of shape {expected}, got {tuple(w.shape)}")
+    return w.expand(-1, layers, -1)
 
 
 def activated(x: Tensor) -> Tensor:
@@ -104,11 +117,11 @@ class EqualisedUpConv2d(EqualisedConv2d):
     def frozen(self) -> nn.Module:
         inside, outside = self.in_channels, self.out_channels
         up = nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=not self.blur, device="meta")
-        _fix(up, self._kernel(), None if self.blur else self.bias)
+        filled(up, self._kernel(), None if self.blur else self.bias)
         if not self.blur:
             return up
         smooth = nn.Conv2d(outside, outside, 3, padding=1, groups=outside, device="meta")
-        _fix(smooth, _binomial(self.weight.transpose(0, 1)), self.bias)
+        filled(smooth, _binomial(self.weight.transpose(0, 1)), self.bias)
         return nn.Sequential(up, smooth)
 
     def _kernel(self) -> Tensor:
@@ -133,7 +146,7 @@ class EqualisedDownConv2d(EqualisedConv2d):
 
     def frozen(self) -> nn.Conv2d:
         plain = nn.Conv2d(self.in_channels, self.out_channels, 4, 2, 1, device="meta")
-        _fix(plain, self._kernel(), self.bias)
+        filled(plain, self._kernel(), self.bias)
         return plain
 
     def _kernel(self) -> Tensor:
@@ -144,12 +157,6 @@ def summed(weight: Tensor) -> Tensor:
     """The filter moved by none or one along both axes, added: (…, 3, 3) -> (…, 4, 4)."""
     weight = F.pad(weight, [1, 0, 0, 0]) + F.pad(weight, [0, 1, 0, 0])
     return F.pad(weight, [0, 0, 1, 0]) + F.pad(weight, [0, 0, 0, 1])
-
-
-def _fix(plain: nn.Conv2d | nn.ConvTranspose2d, weight: Tensor, bias: Tensor | None) -> None:
-    plain.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
-    if bias is not None:
-        plain.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
 
 
 class Shift(nn.Module):
@@ -209,8 +216,7 @@ class StyleLayer(nn.Module):
     def start(self, generator: torch.Generator) -> None:
         """Begin with noise N(0, 1) that is not seen yet."""
         nn.init.zeros_(self.noise_strength)
-        values = torch.empty(self.noise.shape, device=generator.device)
-        self.noise.copy_(values.normal_(generator=generator))
+        normal(self.noise, 1.0, generator)
 
 
 def with_deviation(x: Tensor, group: int) -> Tensor:

@@ -18,8 +18,9 @@ from priorfit.networks.style_layers import (
     StyleLayer,
     activated,
     pixel_norm,
+    rows,
 )
-from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear
+from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear, normal
 from priorfit.noise import Noise
 from priorfit.types import Image
 
@@ -108,8 +109,7 @@ class StyleGan(Generator):
         nn.init.ones_(self.const)
         nn.init.zeros_(self.w_avg)
         if self.labels is not None:
-            values = torch.empty(self.labels.shape, device=generator.device)
-            self.labels.copy_(values.normal_(generator=generator))
+            normal(self.labels, 1.0, generator)
 
     def embed(self, labels: Tensor) -> Tensor | None:
         return None if self.labels is None else self.labels[labels]
@@ -216,10 +216,7 @@ class StyleGan(Generator):
         Raises:
             ProblemError: it has neither one row nor L, or rows of another width.
         """
-        if w.ndim != 3 or w.shape[1] not in (1, self.layers) or w.shape[2] != self.w_dim:
-            expected = f"(B, 1 or {self.layers}, {self.w_dim})"
-            raise ProblemError(f"expected a w of shape {expected}, got {tuple(w.shape)}")
-        return w.expand(-1, self.layers, -1)
+        return rows(w, self.layers, self.w_dim)
 
     def _layers(self) -> list[StyleLayer]:
         return cast("list[StyleLayer]", list(self.synthesis))

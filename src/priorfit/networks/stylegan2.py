@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from priorfit.networks import stylegan2_layers as parts
 from priorfit.networks.generator import Generator, split_at
 from priorfit.networks.growth import widths
+from priorfit.networks.style_layers import rows
 from priorfit.networks.stylegan2_layers import Manner, Mapping, StyledConv2d, ToColor
-from priorfit.networks.weights import EqualisedConv2d
+from priorfit.networks.weights import EqualisedConv2d, normal
 from priorfit.noise import Noise
 from priorfit.types import Image
 
@@ -116,7 +117,7 @@ class StyleGan2(Generator):
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with a constant of N(0, 1)."""
-        parts.drawn(self.const, generator)
+        normal(self.const, 1.0, generator)
 
     def embed(self, labels: Tensor) -> Tensor | None:
         """Embedding c of class numbers, (B,), or of mixtures of classes, (B, classes)."""
@@ -205,7 +206,7 @@ class StyleGan2(Generator):
         Raises:
             ProblemError: it has neither one row nor L, or rows of another width.
         """
-        return parts.rows(w, self.layers, self.w_dim)
+        return rows(w, self.layers, self.w_dim)
 
     def _run(
         self, features: Tensor, w: Tensor, indices: range, noise: Sequence[Tensor] | None
@@ -218,7 +219,7 @@ class StyleGan2(Generator):
         x, beside = features[:, :width], features[:, width:]
         aside = beside if beside.shape[1] else None
         for index in indices:
-            x, aside = self._layer(index, x, aside, w, None if noise is None else noise)
+            x, aside = self._layer(index, x, aside, w, noise)
         return x if aside is None or last == self.layers else torch.cat([x, aside], 1)
 
     def _layer(

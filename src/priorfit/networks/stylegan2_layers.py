@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.sizes import size_of
 from priorfit.networks.style_layers import EPS, GAIN, SLOPE, pixel_norm
-from priorfit.networks.weights import EqualisedLinear
+from priorfit.networks.weights import EqualisedLinear, normal
 from priorfit.types import Image
 
 HALF = math.sqrt(0.5)
@@ -110,18 +110,6 @@ class Mapping(nn.Module):
             self.w_avg.lerp_(w[:, 0].mean(0).to(self.w_avg), 1 - momentum)
 
 
-def rows(w: Tensor, layers: int, w_dim: int) -> Tensor:
-    """A w with a row for each layer, (B, L, W), of one that may have a single row.
-
-    Raises:
-        ProblemError: it has neither one row nor L, or rows of another width.
-    """
-    if w.ndim != 3 or w.shape[1] not in (1, layers) or w.shape[2] != w_dim:
-        expected = f"(B, 1 or {layers}, {w_dim})"
-        raise ProblemError(f"expected a w of shape {expected}, got {tuple(w.shape)}")
-    return w.expand(-1, layers, -1)
-
-
 def sensible(what: str, value: int, low: int, high: int) -> None:
     """Refuse what a small file could ask for to take all memory or time.
 
@@ -196,10 +184,10 @@ class StyledConv2d(nn.Module):
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with weights N(0, 1), and with noise N(0, 1) that is not seen yet."""
-        drawn(self.weight, generator)
+        normal(self.weight, 1.0, generator)
         nn.init.zeros_(self.bias)
         if self.noise is not None and self.noise_strength is not None:
-            drawn(self.noise, generator)
+            normal(self.noise, 1.0, generator)
             nn.init.zeros_(self.noise_strength)
 
 
@@ -265,7 +253,7 @@ class ToColor(nn.Module):
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with weights N(0, 1) and no bias."""
-        drawn(self.weight, generator)
+        normal(self.weight, 1.0, generator)
         nn.init.zeros_(self.bias)
 
 
@@ -315,12 +303,6 @@ def doubled(x: Tensor) -> Tensor:
 def limited(x: Tensor, limit: float | None) -> Tensor:
     """Clamp to ±limit, if there is one."""
     return x if limit is None else x.clamp(-limit, limit)
-
-
-def drawn(tensor: Tensor, generator: torch.Generator) -> None:
-    """Fill with N(0, 1), the same numbers for every memory format."""
-    values = torch.empty(tensor.shape, dtype=tensor.dtype, device=generator.device)
-    tensor.copy_(values.normal_(generator=generator))
 
 
 def _smoothing(x: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from priorfit.networks.generator import Generator, split_at
-from priorfit.networks.stylegan2_layers import Mapping, rows, sensible
+from priorfit.networks.style_layers import rows
+from priorfit.networks.stylegan2_layers import Mapping, sensible
 from priorfit.networks.stylegan3_layers import (
     FilteredConv2d,
     FilteredToColor,

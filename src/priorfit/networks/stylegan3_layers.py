@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from priorfit.networks.sizes import size_of
 from priorfit.networks.style_layers import EPS, GAIN, SLOPE
-from priorfit.networks.stylegan2_layers import drawn, limited, squares
+from priorfit.networks.stylegan2_layers import limited, squares
 from priorfit.networks.stylegan3_filters import low_pass, lowered, raised
-from priorfit.networks.weights import EqualisedLinear
+from priorfit.networks.weights import EqualisedLinear, normal
 from priorfit.types import Image
 
 FOLLOWING = 0.999
@@ -134,8 +134,8 @@ class FourierInput(nn.Module):
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with waves evenly spread below the cutoff, and with a w that changes nothing."""
-        drawn(self.weight, generator)
-        drawn(self.freqs, generator)
+        normal(self.weight, 1.0, generator)
+        normal(self.freqs, 1.0, generator)
         radius = self.freqs.square().sum(1, keepdim=True).sqrt()
         self.freqs.mul_(self.band.cutoff / (radius * radius.square().exp().pow(0.25)))
         phases = torch.empty(self.phases.shape, device=generator.device)
@@ -273,7 +273,7 @@ class FilteredConv2d(nn.Module):
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with weights N(0, 1) and a magnitude of one."""
-        drawn(self.weight, generator)
+        normal(self.weight, 1.0, generator)
         nn.init.zeros_(self.bias)
         nn.init.ones_(self.magnitude)
 
@@ -330,7 +330,7 @@ class FilteredToColor(nn.Module):
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with weights N(0, 1) and a magnitude of one."""
-        drawn(self.weight, generator)
+        normal(self.weight, 1.0, generator)
         nn.init.zeros_(self.bias)
         nn.init.ones_(self.magnitude)
 

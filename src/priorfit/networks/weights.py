@@ -218,7 +218,7 @@ class EqualisedConv2d(nn.Conv2d):
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with N(0, 1) and zero bias."""
-        _normal(self.weight, 1.0, generator)
+        normal(self.weight, 1.0, generator)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
@@ -257,7 +257,7 @@ class EqualisedLinear(nn.Linear):
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with N(0, 1) / rate and the constant bias."""
-        _normal(self.weight, 1 / self.rate, generator)
+        normal(self.weight, 1 / self.rate, generator)
         if self.bias is not None and self.bias_start is not None:
             nn.init.constant_(self.bias, self.bias_start / self.rate)
 
@@ -269,8 +269,7 @@ Plain = TypeVar("Plain", nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)
 
 
 def filled(plain: Plain, weight: Tensor, bias: Tensor | None) -> Plain:
-    """`plain`, built on the meta device, with copies of these."""
-    """A plain layer with this weight and bias, which do not require gradients."""
+    """`plain`, built on the meta device, with copies of these, which do not require gradients."""
     plain.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
     if bias is not None:
         plain.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
@@ -278,17 +277,18 @@ def filled(plain: Plain, weight: Tensor, bias: Tensor | None) -> Plain:
 
 
 def _start_spectral(layer: Spectral, generator: torch.Generator) -> None:
-    _normal(layer.weight, 1.0, generator)
+    normal(layer.weight, 1.0, generator)
     flat = layer.weight.detach().flatten(1).cpu()
     nn.init.orthogonal_(flat, generator=generator)
     layer.weight.copy_(flat.view_as(layer.weight))
-    _normal(layer.u, 1.0, generator)
+    normal(layer.u, 1.0, generator)
     bias = getattr(layer, "bias", None)
     if bias is not None:
         nn.init.zeros_(bias)
 
 
-def _normal(tensor: Tensor, std: float, generator: torch.Generator) -> None:
+def normal(tensor: Tensor, std: float, generator: torch.Generator) -> None:
+    """Fill with N(0, std²), the same numbers for every memory format."""
     # Drawn contiguous: filled in place, a channels-last tensor would get another order.
     values = torch.empty(tensor.shape, dtype=tensor.dtype, device=generator.device)
     tensor.copy_(values.normal_(0, std, generator=generator))
