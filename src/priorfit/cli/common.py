@@ -1,12 +1,16 @@
 """From the options of a restoring command to its jobs, with everything checked that can be."""
 
+import functools
+import inspect
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from priorfit.cli import options
 
 if TYPE_CHECKING:
     from priorfit.pipeline import Job, Task
@@ -16,20 +20,54 @@ _SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 
 @dataclass(frozen=True)
 class Common:
-    """The options that every restoring command has."""
+    """The options that every restoring command has: a new one is a line here."""
 
-    recipe: str
-    seed: int
-    device: str
-    steps: int | None
-    time_limit: float | None
-    reference: Path | None
-    report: bool
-    json: bool
-    quiet: bool
-    overwrite: bool
-    threads: int | None
-    snapshots: tuple[int, ...] = ()
+    recipe: options.Recipe
+    seed: options.Seed = 0
+    device: options.Device = "auto"
+    steps: options.Steps = None
+    time_limit: options.TimeLimit = None
+    reference: options.Reference = None
+    report: options.Report = False
+    snapshots: options.Snapshots = None
+    json: options.Json = False
+    quiet: options.Quiet = False
+    overwrite: options.Overwrite = False
+    threads: options.Threads = None
+
+
+Command = Callable[..., None]
+
+
+def restoring(recipe: str) -> Callable[[Command], Command]:
+    """Give a command, whose last parameter is `common`, an option for each field of `Common`.
+
+    Args:
+        recipe: that the command takes by default.
+    """
+
+    def widened(command: Command) -> Command:
+        own = inspect.signature(command).parameters.values()
+        shared = [_parameter(field, recipe) for field in fields(Common)]
+        parameters = [parameter for parameter in own if parameter.name != "common"] + shared
+
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            common = Common(**{field.name: given.pop(field.name) for field in fields(Common)})
+            command(**given, common=common)
+
+        # Typer reads both.
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        vars(run)["__signature__"] = inspect.Signature(parameters)
+        return run
+
+    return widened
+
+
+def _parameter(field: Field, recipe: str) -> inspect.Parameter:
+    default = recipe if field.name == "recipe" else field.default
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(field.name, kind, default=default, annotation=field.type)
 
 
 def jobs_of(
@@ -59,6 +97,7 @@ def jobs_of(
         raise typer.BadParameter(
             "expected a number of seconds above 0", param_hint="'--time-limit'"
         )
+    snapshots = options.snapshots(common.snapshots)
     jobs = [
         Job(
             input=path,
@@ -71,7 +110,7 @@ def jobs_of(
             time_limit=common.time_limit,
             reference=None if common.reference is None else matched(common.reference, path),
             report=common.report,
-            snapshots=common.snapshots,
+            snapshots=snapshots,
             overwrite=common.overwrite,
         )
         for path, target in zip(inputs, _targets(inputs, output), strict=True)

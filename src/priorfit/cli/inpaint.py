@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from priorfit.cli import options
-from priorfit.cli.common import Common, matched
+from priorfit.cli.common import Common, matched, restoring
 from priorfit.cli.session import restore
 
 HoleMask = Annotated[
@@ -32,6 +32,7 @@ PasteBack = Annotated[
 ]
 
 
+@restoring("dip/inpaint")
 def inpaint(
     inputs: options.Inputs,
     output: options.Output,
@@ -39,36 +40,12 @@ def inpaint(
     known_mask: KnownMask = None,
     hole_from_alpha: HoleFromAlpha = False,
     paste_back: PasteBack = True,
-    recipe: options.Recipe = "dip/inpaint",
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    steps: options.Steps = None,
-    time_limit: options.TimeLimit = None,
-    reference: options.Reference = None,
-    report: options.Report = False,
-    snapshots: options.Snapshots = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    overwrite: options.Overwrite = False,
-    threads: options.Threads = None,
+    *,
+    common: Common,
 ) -> None:
     """Fill holes: white in a mask, transparent, or NaN."""
     if hole_mask is not None and known_mask is not None:
         raise typer.BadParameter("expected one mask, got --hole-mask and --known-mask")
-    common = Common(
-        recipe=recipe,
-        seed=seed,
-        device=device,
-        steps=steps,
-        time_limit=time_limit,
-        reference=reference,
-        report=report,
-        snapshots=options.snapshots(snapshots),
-        json=json,
-        quiet=quiet,
-        overwrite=overwrite,
-        threads=threads,
-    )
 
     from priorfit.pipeline import Inpaint
 
