@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     "errors types",
     "code noise color images kernels",
-    "checkpoints metrics problem degradations networks",
+    "checkpoints metrics problem degradations networks noise_level",
     "priors guides objective perceptual terms optimizers",
     "state",
     "restore steps stopping finish edit ensemble tiles testing",

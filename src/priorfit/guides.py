@@ -14,6 +14,7 @@ from skimage import restoration
 
 from priorfit.degradations import Blur, Mask
 from priorfit.errors import ProblemError
+from priorfit.noise_level import noise_level
 from priorfit.problem import Problem
 from priorfit.types import Image
 
@@ -23,12 +24,6 @@ Array = NDArray[np.floating]
 def observed(problem: Problem) -> Image:
     """The observation itself: no estimate at all, where an input asks for one."""
     return problem.observation
-
-
-def noise_level(image: Image) -> float:
-    """Estimate the standard deviation of white noise, as a fraction of full scale."""
-    picture = image[0].permute(1, 2, 0).double().cpu().numpy()
-    return float(restoration.estimate_sigma(picture, average_sigmas=True, channel_axis=-1))
 
 
 def non_local_means(problem: Problem, strength: float = 0.6) -> Image:
