@@ -58,7 +58,8 @@ format: install
 	$(BIN)/ruff check --fix .
 
 bench: install
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks speed
+	$(BIN)/python -m benchmarks short-training
 
 zoo: install
 	$(BIN)/python -m benchmarks.zoo --minutes $(MINUTES) $(if $(PIECE),--piece $(PIECE)) $(if $(DATA),--data $(DATA))

@@ -4,7 +4,7 @@ import argparse
 
 import torch
 
-from benchmarks import curves, floors, generators, speed, training
+from benchmarks import curves, floors, generators, short_training, speed, training
 from benchmarks.ablation import CURVES
 from benchmarks.suites import RESULTS
 from priorfit.cli.session import set_up
@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["speed", "generators", "training", "floors", "curves", "table"],
+        choices=["speed", "short-training", "generators", "training", "floors", "curves", "table"],
         nargs="?",
     )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -41,6 +41,8 @@ def main() -> None:
         generators.measure(9, RESULTS / "generators.json")
     elif chosen.what == "training":
         training.measure(7, RESULTS / "training.json")
+    elif chosen.what == "short-training":
+        short_training.measure(2.0, RESULTS / "short-training.json", chosen.threads)
     elif chosen.what == "table":
         print(floors.table())
     else:
