@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from priorfit.networks import stylegan2_layers as parts
-from priorfit.networks.generator import Generator, split_at
+from priorfit.networks.generator import split_at
 from priorfit.networks.growth import widths
-from priorfit.networks.style_layers import rows
+from priorfit.networks.styled import Styled
 from priorfit.networks.stylegan2_layers import Manner, Mapping, StyledConv2d, ToColor
 from priorfit.networks.weights import EqualisedConv2d, normal
 from priorfit.noise import Noise
@@ -65,7 +65,7 @@ class StyleGan2Config:
     colors: int = 3
 
 
-class StyleGan2(Generator):
+class StyleGan2(Styled):
     """StyleGAN2: z is mapped to w, and each layer's weights are scaled by w and normalised.
 
         x = G(w₁ … w_L),   w = f(z / ‖z‖, class),   w⁺ where the rows differ
@@ -86,7 +86,6 @@ class StyleGan2(Generator):
 
     kind = "stylegan2"
     Config = StyleGan2Config
-    spaces = ("z", "w", "w+")
 
     def __init__(self, config: StyleGan2Config) -> None:
         super().__init__(config)
@@ -118,27 +117,6 @@ class StyleGan2(Generator):
     def start(self, generator: torch.Generator) -> None:
         """Begin with a constant of N(0, 1)."""
         normal(self.const, 1.0, generator)
-
-    def embed(self, labels: Tensor) -> Tensor | None:
-        """Embedding c of class numbers, (B,), or of mixtures of classes, (B, classes)."""
-        return self.mapping.embedded(labels)
-
-    def map(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        return self.mapping(z, c)[:, None].expand(-1, self.layers, -1)
-
-    def truncated(self, w: Tensor, psi: float | None = None, layers: int | None = None) -> Tensor:
-        """Move w towards its mean: more usual, less various pictures.
-
-        Args:
-            w: (B, L, W), as `map` gives it.
-            psi: 1 leaves w as it is, 0 is the mean; None for what the network came with, psi and
-                layers.
-            layers: how many layers, from the coarsest, are moved; None for all.
-        """
-        if psi is None:
-            psi = self.config.truncation_psi
-            layers = self.config.truncation_layers if layers is None else layers
-        return self.mapping.truncated(self.rows(w), psi, layers)
 
     def follow(self, w: Tensor, momentum: float = 0.995) -> None:
         """Let the mean w follow a batch of w in training, (B, L, W)."""
@@ -199,14 +177,6 @@ class StyleGan2(Generator):
         self, z: Tensor, c: Tensor | None = None, *, noise: Sequence[Tensor] | None = None
     ) -> Image:
         return self.draw(self.map(z, c), noise=noise)
-
-    def rows(self, w: Tensor) -> Tensor:
-        """A w with a row for each layer, (B, L, W), of one that may have a single row.
-
-        Raises:
-            ProblemError: it has neither one row nor L, or rows of another width.
-        """
-        return rows(w, self.layers, self.w_dim)
 
     def _run(
         self, features: Tensor, w: Tensor, indices: range, noise: Sequence[Tensor] | None

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from priorfit.networks.generator import Generator, split_at
-from priorfit.networks.style_layers import rows
+from priorfit.networks.generator import split_at
+from priorfit.networks.styled import Styled
 from priorfit.networks.stylegan2_layers import Mapping, sensible
 from priorfit.networks.stylegan3_layers import (
     FilteredConv2d,
@@ -73,7 +73,7 @@ class StyleGan3Config:
     embedding: int = 0
 
 
-class StyleGan3(Generator):
+class StyleGan3(Styled):
     """StyleGAN3: waves, moved and turned by w, then layers that let no frequency fold over.
 
         x = G(w₁ … w_L),   w = f(z / ‖z‖, class),   w⁺ where the rows differ
@@ -100,7 +100,6 @@ class StyleGan3(Generator):
 
     kind = "stylegan3"
     Config = StyleGan3Config
-    spaces = ("z", "w", "w+")
 
     def __init__(self, config: StyleGan3Config) -> None:
         super().__init__(config)
@@ -122,27 +121,6 @@ class StyleGan3(Generator):
         *_, inside, colors = config.channels
         self.output = FilteredToColor(inside, colors, config.w_dim, config.clamp)
 
-    def embed(self, labels: Tensor) -> Tensor | None:
-        """Embedding c of class numbers, (B,), or of mixtures of classes, (B, classes)."""
-        return self.mapping.embedded(labels)
-
-    def map(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        return self.mapping(z, c)[:, None].expand(-1, self.layers, -1)
-
-    def truncated(self, w: Tensor, psi: float | None = None, layers: int | None = None) -> Tensor:
-        """Move w towards its mean: more usual, less various pictures.
-
-        Args:
-            w: (B, L, W), as `map` gives it.
-            psi: 1 leaves w as it is, 0 is the mean; None for what the network came with, psi and
-                layers.
-            layers: how many layers, from the coarsest, are moved; None for all.
-        """
-        if psi is None:
-            psi = self.config.truncation_psi
-            layers = self.config.truncation_layers if layers is None else layers
-        return self.mapping.truncated(self.rows(w), psi, layers)
-
     def follow(self, w: Tensor, momentum: float = 0.998) -> None:
         """Let the mean w follow a batch of w in training, (B, L, W)."""
         self.mapping.follow(w, momentum)
@@ -156,14 +134,6 @@ class StyleGan3(Generator):
         return self._run(
             features, self.rows(latent), range(split_at(layer, self.layers), self.layers)
         )
-
-    def rows(self, w: Tensor) -> Tensor:
-        """A w with a row for each layer, (B, L, W), of one that may have a single row.
-
-        Raises:
-            ProblemError: it has neither one row nor L, or rows of another width.
-        """
-        return rows(w, self.layers, self.w_dim)
 
     def _run(self, x: Tensor, w: Tensor, indices: Sequence[int]) -> Tensor:
         if x.device.type == "cpu":  # where filters take half the time like that
