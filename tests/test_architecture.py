@@ -17,7 +17,7 @@ LAYERS = [
     "errors types",
     "code noise color images kernels",
     "checkpoints metrics problem degradations networks noise_level",
-    "priors guides objective perceptual terms optimizers",
+    "schedules priors guides objective perceptual terms optimizers",
     "state",
     "restore steps stopping finish edit ensemble tiles testing",
     "recipes",

@@ -1,9 +1,12 @@
 """The loop: it descends, stops, resumes to the same bytes, and keeps images apart."""
 
+import math
 from functools import partial
 
+import hypothesis.strategies as st
 import pytest
 import torch
+from hypothesis import given
 from torch import nn
 
 from priorfit.code import detached, lerp, part, select, split, stack
@@ -15,6 +18,7 @@ from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import Companion, Guide, MeshGrid, NormalNoise, Observed, UniformNoise
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe, Stage, optimise, restore
+from priorfit.schedules import Decay, Stairs
 from priorfit.steps import Best, Rewinding, Smoothed, Snapshots, Until
 from priorfit.terms import Mse, TotalVariation
 
@@ -184,6 +188,41 @@ def test_weight_noise_moves_the_render_and_not_the_code():
     assert not torch.equal(prior.render(prior.vary(code, noise)), prior.render(code))
     for name, tensor in before.items():
         assert torch.equal(tensor, code[name])
+
+
+@pytest.mark.parametrize("part", ["jitter", "weight_noise"])
+def test_what_disturbs_a_code_may_fade_with_the_steps(part):
+    """A schedule at a step is the constant of its value there, and zero draws no numbers."""
+    problem, schedule = PROBLEMS["identity"], Stairs(((2, 0.5), (4, 0.1)))
+
+    def varied(strength, step):
+        prior = DeepImagePrior(TinyNetwork, [UniformNoise(2)], **{part: strength})
+        code = prior.start(problem, noise := Noise([0]))
+        return prior.vary(code, noise, step), noise.state_dict()["generators"][0]
+
+    for step, value in enumerate([0.5, 0.5, 0.1, 0.1, 0.0, 0.0]):
+        (one, after), (other, then) = varied(schedule, step), varied(value, 0)
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+        assert torch.equal(after, then)
+
+
+@given(first=st.floats(-10, 10), last=st.floats(-10, 10), half=st.floats(0.5, 1e4))
+def test_a_decay_goes_half_of_the_rest_of_the_way_in_every_half_life(first, last, half):
+    decay = Decay(first, half, last)
+    assert decay(0) == pytest.approx(first, abs=1e-9)
+    assert decay(math.inf) == last  # type: ignore[arg-type]  # a step without an end
+    for step in (0, 3, 40):
+        rest = decay(step) - last
+        assert decay(step + half) - last == pytest.approx(rest / 2, abs=1e-9)  # type: ignore[arg-type]
+
+
+def test_the_loop_counts_the_steps_of_all_stages_for_what_fades():
+    seen = []
+    prior = DeepImagePrior(TinyNetwork, [UniformNoise(2)], jitter=lambda n: seen.append(n) or 0.0)
+    stages = [Stage(2, {"network": 0.01}, 1.0 * Mse())] * 2
+    restore(PROBLEMS["identity"], Recipe(prior, stages), [0])
+    assert seen == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ Look = tuple[Image, dict[str, PerImage]]
 
 
 def _look(state: State, problem: Problem, recipe: Recipe, losses_of: Callable[..., Any]) -> Look:
-    code = recipe.prior.vary(state.code, state.noise)
+    code = recipe.prior.vary(state.code, state.noise, state.taken)
     image = recipe.prior.render(code)
     degradation = problem.operator
     if isinstance(degradation, Blind):

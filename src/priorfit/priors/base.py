@@ -18,8 +18,14 @@ class Prior(ABC):
             Named tensors, each (B, ...), one entry an image.
         """
 
-    def vary(self, code: Code, noise: Noise) -> Code:
-        """The code as one step of a fit sees it: jittered inputs, shaken weights, hidden pixels."""
+    def vary(self, code: Code, noise: Noise, step: int = 0) -> Code:
+        """The code as one step of a fit sees it: jittered inputs, shaken weights, hidden pixels.
+
+        Args:
+            code: as it stands.
+            noise: where its randomness comes from.
+            step: how many steps the fit has taken; what disturbs a code may fade with it.
+        """
         return code
 
     @abstractmethod

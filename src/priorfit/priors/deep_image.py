@@ -10,6 +10,7 @@ from torch.func import functional_call
 from priorfit.code import part
 from priorfit.networks.initialise import initialise
 from priorfit.noise import Noise
+from priorfit.objective import Schedule, at
 from priorfit.priors.base import Prior
 from priorfit.priors.inputs import Input, Pooled
 from priorfit.priors.precision import Precision, full
@@ -31,9 +32,11 @@ class DeepImagePrior(Prior):
         network: builds f from the number of channels of z and of the image.
         inputs: what z is made of, joined channel by channel.
         jitter: standard deviation of the normal noise added to z at every step of a fit, one for
-            each input or one for all (reg_noise_std in the released notebooks).
+            each input or one for all (reg_noise_std in the released notebooks); each a number or a
+            function of the steps taken, so that it may fade.
         weight_noise: standard deviation of normal noise on the filters at every step, as a fraction
-            of their own spread. The released `param_noise` meant this and did nothing.
+            of their own spread; a number or a function of the steps taken. The released
+            `param_noise` meant this and did nothing.
         turning: fit the image turned and mirrored at random, eight ways; what the network learns
             from one orientation serves the others, and noise is harder to follow.
         precision: number format of convolutions, by device.
@@ -45,15 +48,16 @@ class DeepImagePrior(Prior):
         network: NetworkFactory,
         inputs: Sequence[Input],
         *,
-        jitter: float | Sequence[float] = 0.0,
-        weight_noise: float = 0.0,
+        jitter: float | Schedule | Sequence[float | Schedule] = 0.0,
+        weight_noise: float | Schedule = 0.0,
         turning: bool = False,
         precision: Precision = full,
         memory_format: torch.memory_format = torch.channels_last,
     ) -> None:
         self.network, self.inputs = network, tuple(inputs)
-        each = [jitter] * len(self.inputs) if isinstance(jitter, float | int) else list(jitter)
-        self.jitter = tuple(float(std) for std in each)
+        self.jitter = (
+            tuple(jitter) if isinstance(jitter, Sequence) else (jitter,) * len(self.inputs)
+        )
         self.weight_noise, self.turning, self.precision = weight_noise, turning, precision
         self.memory_format = memory_format
         self._modules: dict[tuple[int, int], nn.Module] = {}
@@ -74,17 +78,18 @@ class DeepImagePrior(Prior):
         code["channels"] = torch.full((len(y), 1), problem.shape[0], device=y.device)
         return code
 
-    def vary(self, code: Code, noise: Noise) -> Code:
+    def vary(self, code: Code, noise: Noise, step: int = 0) -> Code:
         varied = dict(code)
         for i, source in enumerate(self.inputs):
             if isinstance(source, Pooled):
                 varied |= _member(code, i, noise)
-            z, std = varied[f"z.{i}"], self.jitter[i]
+            z, std = varied[f"z.{i}"], at(self.jitter[i], step)
             if std:
                 varied[f"z.{i}"] = z + std * noise.normal(*z.shape[1:], dtype=z.dtype)
         if self.turning:
             varied["turn"] = (noise.uniform(1) * 8).long()
-        return self._shaken(varied, noise) if self.weight_noise else varied
+        strength = at(self.weight_noise, step)
+        return self._shaken(varied, noise, strength) if strength else varied
 
     def render(self, code: Code) -> Image:
         z = torch.cat([code[f"z.{i}"] for i in range(len(self.inputs))], 1)
@@ -107,14 +112,14 @@ class DeepImagePrior(Prior):
         with torch.autocast(z.device.type, precision, enabled=precision is not None):
             return functional_call(module, weights, z).to(z.dtype)
 
-    def _shaken(self, code: Code, noise: Noise) -> Code:
+    def _shaken(self, code: Code, noise: Noise, strength: float) -> Code:
         for name, weight in part(code, "network").items():
             if (
                 weight.ndim == 5
             ):  # (B, out, in, k, k): convolutions alone, as the released guard meant
                 spread = weight.detach().flatten(1).std(1)[:, None, None, None, None]
                 draw = noise.normal(*weight.shape[1:], dtype=weight.dtype)
-                code[name] = weight + self.weight_noise * spread * draw
+                code[name] = weight + strength * spread * draw
         return code
 
     def _module(self, channels: int, image_channels: int) -> nn.Module:

@@ -31,6 +31,7 @@ SETTINGS: dict[str, Setting] = {
     "dip/inpaint-large-paper": published.INPAINT_LARGE,
     "dip/inpaint-large-depth4-paper": published.INPAINT_LARGE_4,
     "dip/inpaint-large-depth2-paper": published.INPAINT_LARGE_2,
+    "dip/inpaint-large-noise": published.INPAINT_LARGE_NOISE,
     "dip/inpaint-large-unet-paper": published.INPAINT_LARGE_UNET,
     "dip/inpaint-large-resnet-paper": published.INPAINT_LARGE_RESNET,
     "dip/inpaint-pixels-paper": published.INPAINT_PIXELS,

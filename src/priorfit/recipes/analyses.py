@@ -15,6 +15,7 @@ from priorfit.priors.inputs import UniformNoise
 from priorfit.priors.precision import fastest
 from priorfit.recipes import fast, published
 from priorfit.recipes.setting import Cited, PixelSetting, Setting
+from priorfit.schedules import Stairs
 from priorfit.terms import Ascent, Mae, Mse, TotalVariation
 
 _FOUND = "our choice after the few runs of docs/analyses.md"
@@ -49,6 +50,26 @@ PREIMAGE_PAPER = Setting(
     steps=Cited(3100, "feature_inversion.ipynb: num_iter = 3100"),
     objective=Cited(Mse(), "feature_inversion.ipynb: mse of the features"),
     filters=Cited([], "feature_inversion.ipynb: the last output is the result"),
+)
+
+_FADING = Stairs(((10_000, 10.0), (15_000, 2.0), (20_000, 0.5)))
+
+PREIMAGE_NOISE_PAPER = replace(
+    PREIMAGE_PAPER,
+    about="as dip/preimage-paper with heavy noise on the input, as the notebook's appendix ran",
+    inputs=Cited([UniformNoise(2)], "feature_inversion.ipynb, more noise: input_depth = 2"),
+    jitter=Cited(_FADING, "feature_inversion.ipynb, more noise: normal_() * 10, * 2, / 2"),
+    rate=Cited(0.01, "feature_inversion.ipynb, more noise: LR = 0.01"),
+    steps=Cited(20_000, "feature_inversion.ipynb, more noise: num_iter = 20000"),
+)
+
+PREIMAGE_NOISE = replace(
+    PREIMAGE_NOISE_PAPER,
+    about="as dip/preimage-noise-paper with the noise on the weights that was meant too",
+    weight_noise=Cited(
+        Stairs(((10_000, 1 / 50), (15_000, 1 / 100))),
+        "feature_inversion.ipynb, more noise: n.std() / 50, / 100, as it was meant",
+    ),
 )
 
 MAXIMISE_PAPER = replace(
@@ -214,6 +235,8 @@ ANALYSES: dict[str, Setting | PixelSetting] = {
     "pixels/preimage": PIXELS_PREIMAGE,
     "tv/preimage": TV_PREIMAGE,
     "dip/preimage-paper": PREIMAGE_PAPER,
+    "dip/preimage-noise-paper": PREIMAGE_NOISE_PAPER,
+    "dip/preimage-noise": PREIMAGE_NOISE,
     "dip/maximise": MAXIMISE,
     "pixels/maximise": PIXELS_MAXIMISE,
     "tv/maximise": TV_MAXIMISE,

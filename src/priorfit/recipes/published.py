@@ -138,6 +138,12 @@ INPAINT_LARGE = _large_hole(6)
 INPAINT_LARGE_4 = _large_hole(4)
 INPAINT_LARGE_2 = _large_hole(2)
 
+INPAINT_LARGE_NOISE = replace(
+    INPAINT_LARGE,
+    about="a large hole, with the noise on the weights that the notebook means and does not add",
+    weight_noise=Cited(1 / 50, "inpainting.ipynb: param_noise, n.std() / 50, as it was meant"),
+)
+
 INPAINT_LARGE_UNET = replace(
     INPAINT_LARGE,
     about="a large hole, as published for the library, U-Net",

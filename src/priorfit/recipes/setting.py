@@ -33,7 +33,9 @@ class Setting:
         about: one line for the list of recipes.
         network: builds the network.
         inputs: what the network is fed.
-        jitter: standard deviation of the noise added to the inputs at each step, one or one each.
+        jitter: standard deviation of the noise added to the inputs at each step, one or one each,
+            numbers or functions of the step.
+        weight_noise: that of the noise on the filters at each step, as a fraction of their spread.
         turning: fit the image turned and mirrored at random.
         rate: learning rate, a number or a function of the step; never of the length of the fit,
             so that a short fit is the beginning of every longer one.
@@ -52,11 +54,12 @@ class Setting:
     about: str
     network: Cited[NetworkFactory]
     inputs: Cited[Sequence[Input]]
-    jitter: Cited[float | Sequence[float]]
+    jitter: Cited[float | Schedule | Sequence[float | Schedule]]
     rate: Cited[float | Schedule]
     steps: Cited[int]
     objective: Cited[Objective | Term]
     filters: Cited[Sequence[Callable[[], Filter]]]
+    weight_noise: Cited[float | Schedule] = Cited(0.0, "no published .ipynb has any that works")
     turning: Cited[bool] = Cited(False, "no published .ipynb does")
     parts: Sequence[str] = ("network",)
     optimizer: OptimizerFactory = torch.optim.Adam
@@ -72,6 +75,7 @@ class Setting:
             self.network.value,
             self.inputs.value,
             jitter=self.jitter.value,
+            weight_noise=self.weight_noise.value,
             turning=self.turning.value,
             precision=self.precision,
         )
