@@ -75,3 +75,25 @@ def test_the_noise_level_is_estimated(std):
 def test_a_guide_for_another_degradation_is_refused(estimate):
     with pytest.raises(ProblemError, match="got another degradation"):
         estimate(noisy(3))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_unsharp_mask_adds_what_a_blur_leaves_out(channels):
+    """A ramp has no detail and stays; an amount of −1 is the blur itself; zero changes nothing."""
+    ramp = torch.linspace(0.3, 0.7, 40).expand(1, channels, 30, 40)
+    inside = (..., slice(10, -10), slice(10, -10))
+    torch.testing.assert_close(guides.unsharp(ramp, 2.0)[inside], ramp[inside], atol=1e-5, rtol=0)
+    image = smooth(channels)
+    torch.testing.assert_close(guides.unsharp(image, 0.0), image)
+    step = (torch.arange(40) >= 20).float().expand(1, channels, 30, 40) * 0.4 + 0.3
+    blurred = guides.unsharp(step, -1.0)
+    torch.testing.assert_close(guides.unsharp(step, 0.5), step + 0.5 * (step - blurred))
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+def test_a_fill_does_not_ask_how_a_picture_lies_in_memory(order):
+    known = (draw(1, 1, 32, 32) > 2.2).expand(1, 3, 32, 32).contiguous(memory_format=order)
+    mask = Mask(known)
+    observation = mask(smooth(batch=1)).contiguous(memory_format=order)
+    image = guides.biharmonic(Problem(observation, mask))
+    assert torch.equal(image[known], observation[known])

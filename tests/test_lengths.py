@@ -26,6 +26,7 @@ PROBLEMS = {
     "inpaint": Problem(observation() * known, Mask(known)),
     "upscale": Problem(observation(8), Downsample(2)),
     "deblur": Problem(observation(), Blur(torch.ones(3, 3) / 9)),
+    "enhance": Problem(observation(), Identity()),
     "fuse": Problem(observation(), Identity(), companion=observation().flip(-1)),
 }
 

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -7,11 +5,10 @@ from skimage.restoration import calibrate_denoiser
 
 import priorfit as pf
 from priorfit.errors import DeviceError, PriorfitError, ProblemError, RecipeError
-from priorfit.finish import CropCanvas, KeepKnownPixels
 from priorfit.images import from_array
-from priorfit.recipes import SETTINGS
+from priorfit.recipes import load
 from priorfit.tasks import deblurring, denoising, device_named, fusing, inpainting, upscaling
-from tests.tiny import TINY, array
+from tests.tiny import array
 
 pytestmark = pytest.mark.usefixtures("tiny_recipes")
 
@@ -23,6 +20,7 @@ CALLS = {
     "inpaint": lambda image, **how: pf.inpaint(image, HOLE, **how),
     "deblur": lambda image, **how: pf.deblur(image, np.ones((3, 5)), **how),
     "dejpeg": lambda image, **how: pf.dejpeg(image, quality=50, **how),
+    "enhance": lambda image, **how: pf.enhance(image, **how),
     "fuse": lambda image, **how: pf.fuse(image, image, **how),
     "upscale": lambda image, **how: pf.upscale(image, 2, **how),
 }
@@ -144,11 +142,29 @@ def test_devices_by_name():
             device_named(name)
 
 
-def test_a_task_has_the_last_word_on_the_finish(monkeypatch):
-    keeping = replace(TINY, finish=(KeepKnownPixels(), CropCanvas()))
-    for task in ("inpaint", "deblur"):
-        monkeypatch.setitem(SETTINGS, f"dip/{task}", keeping)
+@each_task
+def test_the_task_alone_says_what_is_done_at_the_end(task):
+    assert not load(f"dip/{task}").finish
+
+
+def test_known_pixels_come_back_unless_nobody_wants_them():
     image = array(channels=0)
-    assert CALLS["deblur"](image, steps=1).shape == image.shape
+    assert (CALLS["inpaint"](image, steps=1)[~HOLE] == image[~HOLE]).all()
     fitted = CALLS["inpaint"](image, steps=1, paste_back=False)
     assert (fitted[~HOLE] != image[~HOLE]).any()
+
+
+def test_detail_is_what_the_coarse_layer_leaves_out_and_counts_as_often_as_asked():
+    """x ← y + a·(y − coarse), for every a, with the coarse layer at a = −1."""
+    y = array(dtype=np.float64) * 0.2 + 0.4
+    coarse = pf.enhance(y, -1, channel_axis=-1, steps=2)
+    for amount in (-0.5, 0.0, 0.25):
+        boosted = pf.enhance(y, amount, channel_axis=-1, steps=2)
+        np.testing.assert_allclose(boosted, np.clip(y + amount * (y - coarse), 0, 1), atol=1e-6)
+    assert np.abs(coarse - y).max() > 1e-3
+
+
+@pytest.mark.parametrize("amount", [-1.5, 11.0, float("nan")])
+def test_an_amount_beyond_reason_is_refused(amount):
+    with pytest.raises(ProblemError, match="amount from -1 to 10"):
+        pf.enhance(array(), amount, channel_axis=-1)

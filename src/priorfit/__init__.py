@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from priorfit.problem import Problem
     from priorfit.restore import Fit, Recipe, Restoration, Stage, optimise, restore
     from priorfit.state import Step
-    from priorfit.tasks import deblur, dejpeg, denoise, fuse, inpaint, upscale
+    from priorfit.tasks import deblur, dejpeg, denoise, enhance, fuse, inpaint, upscale
 
 __version__ = "0.1.0"
 
@@ -34,6 +34,7 @@ __all__ = [
     "dejpeg",
     "denoise",
     "Downsample",
+    "enhance",
     "Fit",
     "fuse",
     "Generator",
@@ -76,7 +77,7 @@ _NAMES = {
     "priorfit.problem": ("Problem",),
     "priorfit.restore": ("Fit", "Recipe", "Restoration", "Stage", "optimise", "restore"),
     "priorfit.state": ("Step",),
-    "priorfit.tasks": ("deblur", "dejpeg", "denoise", "fuse", "inpaint", "upscale"),
+    "priorfit.tasks": ("deblur", "dejpeg", "denoise", "enhance", "fuse", "inpaint", "upscale"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 

@@ -53,7 +53,7 @@ class Recipe:
         prior: the family of images.
         stages: how its code is optimised, in turn.
         filters: factories of what watches the loop, innermost first (averaging, stopping).
-        finish: what is done to the picture at the end.
+        finish: what is done to the picture at the end; a task gives it, no setting.
     """
 
     prior: Prior

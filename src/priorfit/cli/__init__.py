@@ -16,6 +16,7 @@ from priorfit.cli.deblur import deblur
 from priorfit.cli.dejpeg import dejpeg
 from priorfit.cli.demo import demo
 from priorfit.cli.denoise import denoise
+from priorfit.cli.enhance import enhance
 from priorfit.cli.fuse import fuse
 from priorfit.cli.inpaint import inpaint
 from priorfit.cli.recipes import recipes
@@ -44,7 +45,7 @@ def priorfit(
         typer.echo(context.get_help())
 
 
-for command in (denoise, inpaint, upscale, deblur, dejpeg, fuse, compare, resume, demo):
+for command in (denoise, inpaint, upscale, deblur, dejpeg, fuse, enhance, compare, resume, demo):
     app.command()(command)
 app.add_typer(recipes, name="recipes")
 app.add_typer(analyse, name="analyse")

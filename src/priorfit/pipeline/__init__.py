@@ -2,7 +2,7 @@
 
 from priorfit.pipeline.follow import Watch
 from priorfit.pipeline.job import Job, Task
-from priorfit.pipeline.kinds import Deblur, Dejpeg, Denoise, Fuse, Inpaint, Upscale
+from priorfit.pipeline.kinds import Deblur, Dejpeg, Denoise, Enhance, Fuse, Inpaint, Upscale
 from priorfit.pipeline.perform import Outcome, check_outputs, resume, run
 from priorfit.pipeline.saved import Saved
 from priorfit.pipeline.saved import load as load_saved
@@ -12,6 +12,7 @@ __all__ = [
     "Deblur",
     "Dejpeg",
     "Denoise",
+    "Enhance",
     "Fuse",
     "Inpaint",
     "Job",

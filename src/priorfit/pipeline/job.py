@@ -5,10 +5,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from priorfit.pipeline.kinds import Deblur, Dejpeg, Denoise, Fuse, Inpaint, Upscale
+from priorfit.pipeline.kinds import Deblur, Dejpeg, Denoise, Enhance, Fuse, Inpaint, Upscale
 from priorfit.sidecar import sidecar_path
 
-Task = Annotated[Denoise | Inpaint | Upscale | Deblur | Dejpeg | Fuse, Field(discriminator="kind")]
+Task = Annotated[
+    Denoise | Inpaint | Upscale | Deblur | Dejpeg | Fuse | Enhance, Field(discriminator="kind")
+]
 """The tasks, told apart by `kind`."""
 
 

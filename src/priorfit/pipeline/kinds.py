@@ -22,6 +22,7 @@ from priorfit.tasks import (
     deblurring,
     dejpegging,
     denoising,
+    enhancing,
     fusing,
     inpainting,
     upscaling,
@@ -230,6 +231,24 @@ class Fuse(Kind):
     @property
     def files(self) -> dict[str, Path]:
         return {"flash": self.flash}
+
+
+class Enhance(Kind):
+    """Boost detail."""
+
+    kind: Literal["enhance"] = "enhance"
+    amount: float = 1.0
+
+    def lay(self, picture: Picture, path: Path) -> Laid:
+        image = picture.tensor()
+        posed = enhancing(image, self.amount)
+        return Laid(
+            posed, picture, comparators={"unsharp mask": guides.unsharp(image, self.amount)}
+        )
+
+    @property
+    def arguments(self) -> list[str]:
+        return ["--amount", repr(self.amount)]
 
 
 def _opaque(alpha: np.ndarray) -> float:

@@ -17,6 +17,7 @@ SETTINGS: dict[str, Setting] = {
     "dip/deblur": fast.DEBLUR,
     "dip/dejpeg": fast.DEJPEG,
     "dip/fuse": fast.FUSE,
+    "dip/enhance": fast.ENHANCE,
     "dip/denoise-unguided": fast.DENOISE_UNGUIDED,
     "dip/inpaint-unguided": fast.INPAINT_UNGUIDED,
     "dip/upscale-unguided": fast.UPSCALE_UNGUIDED,

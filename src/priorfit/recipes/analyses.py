@@ -201,7 +201,6 @@ EFFECT = replace(
     fast.UPSCALE_UNGUIDED,
     about="the network of the study of what the prior does: no guide, noise alone",
     kernel=None,
-    finish=(),
 )
 
 PIXELS_EFFECT = replace(

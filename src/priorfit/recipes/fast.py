@@ -9,7 +9,6 @@ from functools import partial
 import torch
 
 from priorfit import guides
-from priorfit.finish import CropCanvas, KeepKnownPixels
 from priorfit.networks.folded import Folded
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import Style, nearest
@@ -72,7 +71,6 @@ INPAINT = replace(
         [partial(Rewinding, drop=30.0), partial(Smoothed, Lengthening())],
         _FOUND,
     ),
-    finish=(KeepKnownPixels(),),
     most=Cited(None, _FOUND),
 )
 
@@ -90,7 +88,6 @@ UPSCALE = replace(
     objective=Cited(Mse(), "as published, super-resolution.ipynb: mse"),
     filters=DENOISE.filters,
     kernel=Cited("lanczos3", "as Pillow's LANCZOS reduces"),
-    finish=(),
     most=Cited(1200, "woman falls from 27.27 dB to 26.42 by step 3457, benchmarks/README.md"),
 )
 
@@ -105,7 +102,6 @@ DEBLUR = replace(
     about="a known blur",
     kernel=None,
     inputs=Cited([UniformNoise(8), Guide(guides.deconvolved)], _FOUND),
-    finish=(CropCanvas(),),
 )
 
 DEJPEG = replace(
@@ -122,4 +118,12 @@ FUSE = replace(
     inputs=Cited([Companion()], "as published, flash-no-flash.ipynb: net_input = flash image"),
     steps=Cited(300, _FOUND),
     most=Cited(300, _FOUND),
+)
+
+ENHANCE = replace(
+    UPSCALE_UNGUIDED,
+    about="the coarse layer of a picture, whose detail is then boosted",
+    kernel=None,
+    steps=Cited(200, "by eye, of 50, 100, 150, 200 and 300: the astronaut of docs/gallery.md"),
+    most=Cited(200, "a longer fit leaves less detail to boost"),
 )

@@ -11,7 +11,7 @@ from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory
 from priorfit.priors.inputs import Input
 from priorfit.priors.pixels import Pixels
 from priorfit.priors.precision import Precision, full
-from priorfit.restore import Finish, OptimizerFactory, Recipe, Stage
+from priorfit.restore import OptimizerFactory, Recipe, Stage
 from priorfit.state import Filter
 
 T = TypeVar("T")
@@ -47,7 +47,6 @@ class Setting:
         warm_up: a stage before the rest; its steps count.
         precision: number format of the convolutions, by device.
         kernel: name of the window that made the small image, for upscaling, unless the user knows.
-        finish: what is done to the picture at the end.
         most: longest useful fit: a longer time limit is not filled up.
     """
 
@@ -66,7 +65,6 @@ class Setting:
     warm_up: Cited[Stage] | None = None
     precision: Precision = full
     kernel: Cited[str] | None = None
-    finish: Sequence[Finish] = ()
     most: Cited[int | None] = Cited(None, "no published .ipynb has one")
 
     def recipe(self, steps: int | None = None) -> Recipe:
@@ -79,7 +77,7 @@ class Setting:
             turning=self.turning.value,
             precision=self.precision,
         )
-        return Recipe(prior, self._stages(steps), self.filters.value, self.finish)
+        return Recipe(prior, self._stages(steps), self.filters.value)
 
     def _stages(self, steps: int | None) -> list[Stage]:
         left = steps or self.steps.value

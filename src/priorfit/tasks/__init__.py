@@ -1,6 +1,6 @@
 """Tasks: an image and what is known about its damage, to a problem; and to a restored array."""
 
-from priorfit.tasks.arrays import deblur, dejpeg, denoise, fuse, inpaint, upscale
+from priorfit.tasks.arrays import deblur, dejpeg, denoise, enhance, fuse, inpaint, upscale
 from priorfit.tasks.device import device_named
 from priorfit.tasks.problems import (
     KERNELS,
@@ -8,6 +8,7 @@ from priorfit.tasks.problems import (
     deblurring,
     dejpegging,
     denoising,
+    enhancing,
     fusing,
     inpainting,
     kernel_of,
@@ -22,6 +23,8 @@ __all__ = [
     "denoise",
     "denoising",
     "device_named",
+    "enhance",
+    "enhancing",
     "fuse",
     "fusing",
     "inpaint",

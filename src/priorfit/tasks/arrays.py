@@ -35,6 +35,7 @@ from priorfit.tasks.problems import (
     deblurring,
     dejpegging,
     denoising,
+    enhancing,
     fusing,
     inpainting,
     kernel_of,
@@ -237,6 +238,32 @@ def fuse(
     """
     picture = _picture(no_flash, channel_axis)
     posed = fusing(_picture(flash, channel_axis).tensor(), picture.tensor())
+    return _How(recipe, steps, rng, device).solve(posed, picture)
+
+
+def enhance(
+    image: ArrayLike,
+    amount: float = 1.0,
+    *,
+    channel_axis: int | None = None,
+    rng: int | np.random.Generator = 0,
+    recipe: str = "dip/enhance",
+    steps: int | None = None,
+    device: str = "cpu",
+) -> Array:
+    """Boost detail: what a short fit of the picture leaves out is added to it.
+
+    Args:
+        image: (H, W), or with channels.
+        amount: of the detail that is added, −1 to 10; −1 leaves the coarse layer.
+        channel_axis: see the module.
+        rng: see the module.
+        recipe: see the module.
+        steps: the fewer, the coarser the detail; see the module.
+        device: see the module.
+    """
+    picture = _picture(image, channel_axis)
+    posed = enhancing(picture.tensor(), amount)
     return _How(recipe, steps, rng, device).solve(posed, picture)
 
 

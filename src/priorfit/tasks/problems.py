@@ -16,7 +16,7 @@ from priorfit.degradations import Area, Bicubic, Blur, Border, Downsample, Ident
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.degradations.resample import Kernel
 from priorfit.errors import ProblemError
-from priorfit.finish import CropCanvas, KeepKnownPixels, RespectJpeg
+from priorfit.finish import BoostDetail, CropCanvas, KeepKnownPixels, RespectJpeg
 from priorfit.images import MAX_PIXELS
 from priorfit.problem import Problem
 from priorfit.restore import Finish, Recipe
@@ -31,9 +31,6 @@ KERNELS: dict[str, Kernel] = {
 """How a small image was made, by name; the first as Pillow's LANCZOS does."""
 
 
-_BY_TASK = (CropCanvas, KeepKnownPixels, RespectJpeg)
-
-
 class Posed(NamedTuple):
     """A problem, and what its solution needs to become a picture again."""
 
@@ -41,9 +38,8 @@ class Posed(NamedTuple):
     finish: Sequence[Finish] = ()
 
     def ending(self, recipe: Recipe) -> Recipe:
-        """The recipe with the finish of this task, whatever it has for problems of this kind."""
-        own = [step for step in recipe.finish if not isinstance(step, _BY_TASK)]
-        return replace(recipe, finish=(*own, *self.finish))
+        """The recipe with the finish of this task."""
+        return replace(recipe, finish=self.finish)
 
 
 def denoising(image: Image, noise_std: float | None = None) -> Posed:
@@ -198,6 +194,21 @@ def fusing(flash: Image, no_flash: Image) -> Posed:
             f"{_size(flash)} pixels with flash and {_size(no_flash)} without"
         )
     return Posed(Problem(_whole(no_flash), Identity(), companion=_whole(flash)))
+
+
+def enhancing(image: Image, amount: float = 1.0) -> Posed:
+    """Boost the detail of a picture: what a short fit of it leaves out.
+
+    Args:
+        image: (1, C, H, W).
+        amount: of the detail that is added; −1 takes it away and leaves the coarse layer.
+
+    Raises:
+        ProblemError: pixels that are not numbers, or an amount outside [−1, 10].
+    """
+    if not -1 <= amount <= 10:
+        raise ProblemError(f"expected an amount from -1 to 10, got {amount:g}")
+    return Posed(Problem(_whole(image), Identity()), [BoostDetail(amount)])
 
 
 def _whole(image: Image) -> Image:
