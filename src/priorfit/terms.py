@@ -184,6 +184,36 @@ class Sure(Term):
         return loss
 
 
+@dataclass(frozen=True)
+class NoisyPair(Term):
+    """Two half-size pictures in one, each the other's target, and the whole in keeping with both.
+
+        L = ½ Σᵢ mean (f(Dᵢy) − Dⱼy)² + ½ Σᵢ mean (f(Dᵢy) − Dᵢf(y))²,   j the other of 1 and 2
+
+    D₁ and D₂ are the means over the two diagonals of each block of 2×2 pixels: the same scene with
+    noise of its own, if that is white. For a network that is fed the noisy picture [mansour2023]_.
+    """
+
+    def against(self, problem: Problem) -> Loss:
+        halves = _diagonals(problem.observation)
+
+        def loss(at: Estimate) -> PerImage:
+            guesses = [at.render(at.code | {"z.0": half}) for half in halves]
+            pairs = [*zip(guesses, halves[::-1], strict=True)]
+            pairs += zip(guesses, _diagonals(at.image), strict=True)
+            return sum((_mean((a - b).square(), None) for a, b in pairs), torch.zeros(())) / 2
+
+        return loss
+
+
+def _diagonals(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Means over the two diagonals of blocks of 2×2; an odd last row or column is left out."""
+    height, width = (side // 2 * 2 for side in image.shape[-2:])
+    upper, lower = (image[..., row:height:2, :width] for row in (0, 1))
+    falling = (upper[..., ::2] + lower[..., 1::2]) / 2
+    return (upper[..., 1::2] + lower[..., ::2]) / 2, falling
+
+
 def _mean(values: Tensor, confidence: Tensor | None) -> PerImage:
     weighted = values if confidence is None else values * confidence
     return weighted.flatten(1).mean(1)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection
 
 from priorfit.errors import RecipeError
-from priorfit.recipes import fast, published
+from priorfit.recipes import fast, published, zero_shot
 from priorfit.recipes.analyses import ANALYSES
 from priorfit.recipes.setting import Cited, PixelSetting, Setting
 from priorfit.restore import Recipe
@@ -38,6 +38,7 @@ SETTINGS: dict[str, Setting] = {
     "dip/inpaint-pixels-paper": published.INPAINT_PIXELS,
     "dip/inpaint-sparse-paper": published.INPAINT_SPARSE,
     "dip/fuse-paper": published.FUSE,
+    "zs-n2n/denoise": zero_shot.DENOISE,
 }
 
 __all__ = [
