@@ -1,0 +1,83 @@
+"""Noise of a known kind over pictures made here: its strength, growth and correlation come back."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from priorfit.noise_level import estimate_noise, noise_level
+
+SIDE = 72
+
+
+def scene(channels: int = 3) -> torch.Tensor:
+    """Slopes, edges and a patch of stripes, (1, C, SIDE, SIDE) in [0.15, 0.85]."""
+    rows, columns = torch.meshgrid(*[torch.linspace(0, 1, SIDE)] * 2, indexing="ij")
+    plane = 0.3 + 0.4 * rows
+    plane = torch.where((columns > 0.3) & (rows > 0.5), 0.85 - 0.2 * columns, plane)
+    stripes = 0.15 * torch.sin(columns * 90) * (rows < 0.25)
+    return (plane + stripes).clamp(0.15, 0.85).expand(1, channels, -1, -1).clone()
+
+
+def normal(channels: int = 3, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(1, channels, SIDE, SIDE, generator=generator)
+
+
+def blurred(noise: torch.Tensor) -> torch.Tensor:
+    kernel = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]])[None, None]
+    soft = F.conv2d(noise.flatten(0, 1)[:, None], kernel, padding=1).reshape(noise.shape)
+    return soft / soft.std()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("std", [0.01, 0.05, 0.15])
+def test_white_noise_is_found_and_called_white(std, channels):
+    found = estimate_noise(scene(channels) + std * normal(channels))
+    assert found.std == pytest.approx(std, rel=0.15)
+    assert found.white
+
+
+@pytest.mark.parametrize("std", [0.02, 0.08])
+def test_correlated_noise_is_found_and_not_called_white(std):
+    found = estimate_noise(scene() + std * blurred(normal()))
+    assert found.std == pytest.approx(std, rel=0.2)
+    assert found.correlation == pytest.approx(0.6, abs=0.15)
+    assert not found.white
+
+
+def test_noise_of_photons_grows_with_the_intensity():
+    peak = 100
+    counts = torch.poisson(peak * scene(), generator=torch.Generator().manual_seed(0))
+    found = estimate_noise(counts / peak)
+    assert found.shot == pytest.approx(1 / peak, rel=0.35)
+    assert found.std == pytest.approx((scene().mean() / peak).sqrt().item(), rel=0.15)
+
+
+def test_a_smooth_picture_has_next_to_no_noise():
+    rows, columns = torch.meshgrid(*[torch.linspace(0, 1, SIDE)] * 2, indexing="ij")
+    smooth = (0.2 + 0.3 * rows + 0.2 * columns**2)[None, None]
+    assert noise_level((smooth * 255).round() / 255) < 2 / 255
+
+
+def test_the_estimate_follows_the_scale_of_the_noise():
+    picture, noise = scene() - 0.1, normal()
+    one, two = (noise_level(picture + std * noise) for std in (0.02, 0.04))
+    assert two == pytest.approx(2 * one, rel=0.15)
+
+
+@pytest.mark.parametrize("size", [(5, 90), (12, 12), (2, 2)])
+def test_small_pictures_have_an_estimate_too(size):
+    found = estimate_noise(0.5 + 0.1 * normal()[..., : size[0], : size[1]])
+    assert found.std > 0
+    assert found.white
+
+
+def test_clipped_blocks_do_not_hide_noise():
+    picture = scene()
+    picture[..., : SIDE // 2] = 1.3
+    noisy = (picture + 0.05 * normal()).clamp(0, 1)
+    assert noise_level(noisy) == pytest.approx(0.05, rel=0.2)
+
+
+def test_a_constant_picture_has_no_noise():
+    assert noise_level(torch.full((1, 3, 40, 40), 0.5)) < 1e-5
