@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from priorfit.errors import RecipeError
+from priorfit.errors import ProblemError, RecipeError
 from priorfit.types import Code
 
 
@@ -53,6 +53,23 @@ def select(code: Code, image: int) -> Code:
 def stack(codes: Sequence[Code]) -> Code:
     """Join codes of the same prior into one batch."""
     return {key: torch.cat([code[key] for code in codes]) for key in codes[0]}
+
+
+@torch.no_grad()
+def take_over(code: Code, before: Code) -> None:
+    """Copy the tensors of another code into this one, which has them all, in place.
+
+    Raises:
+        ProblemError: it lacks one, or has it in another shape.
+    """
+    for name, tensor in before.items():
+        if name not in code or code[name].shape != tensor.shape:
+            found = tuple(code[name].shape) if name in code else "none"
+            raise ProblemError(
+                "cannot begin where a fit of another kind ended (pictures with other channels, or "
+                f"another recipe): expected {name} of {tuple(tensor.shape)}, got {found}"
+            )
+        code[name].copy_(tensor)
 
 
 def detached(code: Code) -> Code:

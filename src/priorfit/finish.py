@@ -34,7 +34,7 @@ class BoostDetail:
 
         x ← y + a·(y − x)
 
-    The image enhancement of [ulyanov2020]_, with a = 1: y the picture, x the coarse layer of it
+    The image enhancement of [ulyanov2018]_, with a = 1: y the picture, x the coarse layer of it
     that a short fit has come to.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from priorfit.code import detached, split
+from priorfit.code import detached, split, take_over
 from priorfit.degradations import Blind
 from priorfit.errors import ProblemError, RecipeError
 from priorfit.noise import Noise
@@ -83,6 +83,11 @@ class Fit:
         recipe: how to solve it.
         seeds: B seeds, one an image.
         resume: what `state_dict` of an earlier fit of the same three returned.
+        before: what `tuned` of a fit of a like problem returned, say of the frame before: this one
+            begins there.
+
+    Raises:
+        ProblemError: other than one seed an image, or `before` is of another kind of fit.
     """
 
     def __init__(
@@ -91,6 +96,7 @@ class Fit:
         recipe: Recipe,
         seeds: Sequence[int],
         resume: Mapping[str, Any] | None = None,
+        before: Code | None = None,
     ) -> None:
         if len(seeds) != len(problem):
             raise ProblemError(f"expected one seed an image, got {len(seeds)} for {len(problem)}")
@@ -100,6 +106,8 @@ class Fit:
         self.code = recipe.prior.start(problem, self.noise)
         if isinstance(problem.degradation, Blind):
             self.code |= problem.degradation.start(problem.observation)
+        if before is not None:
+            take_over(self.code, before)
         self.last: Step | None = None
         self.why_stopped: str | None = None
         self._resume = resume["loop"] if resume is not None else None
@@ -120,6 +128,12 @@ class Fit:
             raise ProblemError("there is nothing to save before the first step")
         loop = self.last.state.state_dict()
         return {"loop": loop, "filters": [watcher.state_dict() for watcher in self.filters]}
+
+    def tuned(self) -> Code:
+        """Copy what the stages tune, as the last step left it: `before` of another fit."""
+        names = {name for stage in self.recipe.stages for name in stage.lr}
+        shares = split(self.code, names).values()
+        return detached({key: tensor for share in shares for key, tensor in share.items()})
 
     @torch.no_grad()
     def result(self) -> Restoration:

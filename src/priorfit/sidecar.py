@@ -90,6 +90,8 @@ class Sidecar(_Record):
         notes: what was changed, could not be kept or went wrong on the way.
         synthesised: whether a generator made pixels up.
         repeat: options that make the same bytes again of the same inputs.
+        follows: frame of a sequence whose fit this one began from; `repeat` then holds for the
+            sequence alone, from its first frame on.
     """
 
     task: str
@@ -112,6 +114,7 @@ class Sidecar(_Record):
     guide: Guide | None = None
     notes: tuple[str, ...] = ()
     synthesised: bool = False
+    follows: str | None = None
 
 
 def sidecar_path(picture: Path) -> Path:

@@ -156,3 +156,11 @@ def test_what_is_no_list_of_steps_is_wrong_usage(priorfit, folder, text):
     photo(folder / "in.png")
     answer = priorfit("denoise", "in.png", "-o", "out.png", f"--snapshots={text}")
     assert answer.status == 2 and "100,600,2400" in answer.err
+
+
+def test_the_report_shows_what_the_fit_began_with_and_no_file_does(priorfit, folder):
+    photo(folder / "in.png")
+    assert priorfit("denoise", "in.png", "-o", "o.png", "--report").status == 0
+    page = Elements((folder / "o.png.html").read_text("utf-8"))
+    assert "start" in {image["alt"] for image in page.all("img")}
+    assert not list(folder.glob("o-step*"))

@@ -15,7 +15,7 @@ def test_every_recipe_is_listed_on_one_line(priorfit):
     assert answer.status == 0
     assert [row[0] for row in rows[1:]] == sorted({**SETTINGS, **ANALYSES})
     assert {len(row) for row in rows} == {4}
-    tasks = {"denoise", "inpaint", "upscale", "deblur", "dejpeg", "fuse"}
+    tasks = {"denoise", "inpaint", "upscale", "deblur", "dejpeg", "fuse", "enhance"}
     tasks |= {"preimage", "maximise", "effect", "impedance"}
     assert {row[1] for row in rows[1:]} == tasks
 

@@ -30,6 +30,7 @@ class Common:
     reference: options.Reference = None
     report: options.Report = False
     snapshots: options.Snapshots = None
+    sequence: options.Sequence = None
     json: options.Json = False
     quiet: options.Quiet = False
     overwrite: options.Overwrite = False

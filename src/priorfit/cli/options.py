@@ -58,6 +58,16 @@ Snapshots = Annotated[
         help="Keep the picture of these steps too, say 100,600,2400, and what the fit began with.",
     ),
 ]
+Sequence = Annotated[
+    int | None,
+    typer.Option(
+        "--sequence",
+        metavar="STEPS",
+        min=1,
+        help="The pictures are frames in order: each fit after the first begins where the one "
+        "before it ended, and takes so many steps.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object a picture on stdout, nothing else there.")
 ]

@@ -107,22 +107,31 @@ def restore(
     loud = not (common.quiet or common.json)
     if common.steps is None and common.time_limit is None and loud:
         _announce(common.recipe)
-    failed = 0
+    failed, before = 0, None
     for number, job in enumerate(jobs):
-        outcome = _attempt(job, common, STARTED if number == 0 else None)
+        outcome = _attempt(job, common, STARTED if number == 0 else None, before)
         failed += outcome is None
+        if common.sequence is not None:
+            before = outcome or before
         if outcome is not None:
             leave_if_interrupted(outcome, len(jobs) - number - 1)
     raise typer.Exit(int(failed > 0))
 
 
-def _attempt(job: "Job", common: "Common", started: float | None) -> "Outcome | None":
-    """Run one job; None if it failed, which is reported."""
+def _attempt(
+    job: "Job", common: "Common", started: float | None, before: "Outcome | None"
+) -> "Outcome | None":
+    """Run one job, from where another ended if there is one; None if it failed, which is said."""
     from priorfit.pipeline import run
+
+    if before is not None and common.sequence is not None:
+        job = job.following(before.job.input, common.sequence)
 
     try:
         with progress(job.input, shown=not (common.quiet or common.json)) as watch:
-            outcome = run(job, watch, started=started)
+            outcome = run(
+                job, watch, started=started, before=None if before is None else before.tuned
+            )
         conclude(outcome, as_json=common.json, quiet=common.quiet)
         return outcome
     except KeyboardInterrupt:

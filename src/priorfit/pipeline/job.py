@@ -30,6 +30,7 @@ class Job(BaseModel):
         report: whoever runs the job will write a report beside the picture too.
         overwrite: replace files that exist.
         snapshots: steps whose pictures are kept too, each in a file of its own.
+        follows: picture of the frame before, whose fit this one begins from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,11 +47,16 @@ class Job(BaseModel):
     report: bool = False
     overwrite: bool = False
     snapshots: tuple[PositiveInt, ...] = ()
+    follows: Path | None = None
 
     def absolute(self) -> Self:
         """The same with paths that hold from every folder."""
         paths = {name: value.absolute() for name, value in self if isinstance(value, Path)}
         return self.model_copy(update={**paths, "task": self.task.absolute()})
+
+    def following(self, frame: Path, steps: int) -> Self:
+        """The same as a frame of a sequence: it begins where the fit of another one ended."""
+        return self.model_copy(update={"follows": frame, "steps": steps})
 
     @property
     def files(self) -> dict[str, Path]:
@@ -64,6 +70,11 @@ class Job(BaseModel):
         report = [self.output.with_name(self.output.name + ".html")] if self.report else []
         snapshots = [self.snapshot(step) for step in self.snapshots]
         return [self.output, sidecar_path(self.output), *report, *snapshots]
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Steps whose pictures are kept, for files or the report; the first is the start."""
+        return (1, *self.snapshots) if self.report or self.snapshots else ()
 
     def snapshot(self, step: int) -> Path:
         """Where the picture of a step is written."""

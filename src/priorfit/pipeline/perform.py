@@ -35,7 +35,7 @@ from priorfit.sidecar import (
     versions,
 )
 from priorfit.tasks import device_named
-from priorfit.types import Image, Shape
+from priorfit.types import Code, Image, Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +52,7 @@ class Outcome:
         sidecar: how it came about.
         run_folder: where an interrupted run goes on, None if it was not interrupted.
         snapshots: pictures of steps that were kept; the first is what the fit began with.
+        tuned: what the fit has come to, for the frame after.
     """
 
     job: Job
@@ -63,6 +64,7 @@ class Outcome:
     sidecar: Sidecar
     run_folder: Path | None = None
     snapshots: Mapping[int, Image] = field(default_factory=dict)
+    tuned: Code = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,13 @@ class _Desk:
     device: torch.device
 
 
-def run(job: Job, watch: Watch | None = None, *, started: float | None = None) -> Outcome:
+def run(
+    job: Job,
+    watch: Watch | None = None,
+    *,
+    started: float | None = None,
+    before: Code | None = None,
+) -> Outcome:
     """Restore one picture, and write it with its sidecar.
 
     A Ctrl-C during the fit ends it after the step under way; the picture so far is written, and a
@@ -89,15 +97,19 @@ def run(job: Job, watch: Watch | None = None, *, started: float | None = None) -
         watch: sees every step.
         started: when the time limit began to count, in seconds of `time.perf_counter`; now by
             default.
+        before: `tuned` of the outcome of the frame that the job follows.
 
     Raises:
         PriorfitError: anything that is wrong with the job or its files.
         KeyboardInterrupt: interrupted before there was a picture; nothing was written.
     """
     started = time.perf_counter() if started is None else started
+    if job.follows is not None and before is None:
+        raise PriorfitError(f"begins where the fit of {job.follows} ended: fit that one first")
     desk = _laid_out(job, job.device)
     most, posed = longest(job), desk.laid.posed
-    fit = Fit(posed.problem, prepared(posed, job.recipe, most, job.snapshots), [job.seed])
+    recipe = prepared(posed, job.recipe, most, job.kept)
+    fit = Fit(posed.problem, recipe, [job.seed], before=before)
     clock = Clock(started, job.time_limit, _closing(desk))
     return _fitted(desk, fit, Follower(most, clock), watch)
 
@@ -122,7 +134,7 @@ def resume(folder: Path, watch: Watch | None = None) -> Outcome:
     taken = saved.losses[-1][0] if saved.losses else 0
     follower = Follower(saved.planned, clock, list(saved.losses), taken)
     try:
-        recipe = prepared(posed, saved.job.recipe, saved.planned, saved.job.snapshots)
+        recipe = prepared(posed, saved.job.recipe, saved.planned, saved.job.kept)
         fit = Fit(posed.problem, recipe, [saved.job.seed], state)
         layout = {name: tensor.shape for name, tensor in state["loop"]["code"].items()}
         if layout != {name: tensor.shape for name, tensor in fit.code.items()}:
@@ -197,6 +209,7 @@ def _fitted(desk: _Desk, fit: Fit, follower: Follower, watch: Watch | None) -> O
             _sidecar(desk, follower, why, troubles(fit)),
             folder if interrupted else None,
             {step: image.cpu() for step, image in snapshots(fit).items()},
+            fit.tuned(),
         )
         outcome = _measured(outcome, None if hint is None else hint[0])
         outcome = _written(outcome, desk)
@@ -236,6 +249,7 @@ def _sidecar(desk: _Desk, follower: Follower, why: str, troubles: tuple[str, ...
         repeat=_repeat(desk, follower),
         noise_std=problem.noise_std,
         noise_std_estimated=desk.laid.estimated,
+        follows=None if job.follows is None else job.follows.name,
         notes=(*desk.notes, *troubles),
     )
 

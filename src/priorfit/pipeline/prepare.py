@@ -22,7 +22,7 @@ def prepared(posed: Posed, name: str, steps: int, snapshots: Sequence[int] = ())
         posed: the problem.
         name: of the recipe.
         steps: length of the fit.
-        snapshots: steps whose pictures are kept; with any, that of the first step too.
+        snapshots: steps whose pictures are kept.
 
     Raises:
         RecipeError: there is none of that name.
@@ -30,7 +30,7 @@ def prepared(posed: Posed, name: str, steps: int, snapshots: Sequence[int] = ())
     made = guarded(posed.ending(recipes.load(name, steps)))
     if not snapshots:
         return made
-    return replace(made, filters=[*made.filters, partial(Snapshots, {1, *snapshots})])
+    return replace(made, filters=[*made.filters, partial(Snapshots, snapshots)])
 
 
 def snapshots(fit: Fit) -> dict[int, Image]:

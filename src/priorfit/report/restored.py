@@ -129,6 +129,8 @@ def _facts(sidecar: Sidecar) -> list[tuple[str, str]]:
         own = "" if measured is None else f", itself at {decibels(measured)}"
         facts.append(("guide", sidecar.guide.name.replace("_", " ") + own))
     facts.append(("steps", f"{sidecar.steps:,} of {sidecar.planned:,}: {sidecar.stop_reason}"))
+    if sidecar.follows is not None:
+        facts.append(("began where", f"the fit of {sidecar.follows} ended"))
     facts.append(("time", f"{sidecar.seconds:.1f} s on {sidecar.device}"))
     facts.append(("seed, threads", f"{sidecar.seed}, {sidecar.threads}"))
     for name, value in sidecar.metrics.items():

@@ -1,0 +1,77 @@
+"""Frames in order: each fit after the first begins where the one before it ended."""
+
+import json
+
+import pytest
+
+from priorfit.errors import PriorfitError
+from priorfit.pipeline import Denoise, Job, run
+from priorfit.sidecar import load_sidecar
+from tests.tiny import photo
+
+FRAMES = ("1.png", "2.png", "3.png")
+OPTIONS = ("--sequence", 2, "--noise-std", "0.1", "--threads", 1)
+
+
+def begun(folder, name):
+    """The loss of the first step."""
+    return load_sidecar(folder / name).loss_curve[0][1]
+
+
+def test_a_frame_goes_on_from_the_one_before(priorfit, folder):
+    for name in FRAMES:
+        photo(folder / name)
+    assert priorfit("denoise", *FRAMES, "-o", "out", *OPTIONS, "--steps", 5, "-q").status == 0
+    sidecars = [load_sidecar(folder / "out" / name) for name in FRAMES]
+    assert [one.steps for one in sidecars] == [5, 2, 2]
+    assert [one.follows for one in sidecars] == [None, "1.png", "2.png"]
+    assert begun(folder, "out/2.png") < begun(folder, "out/1.png")
+
+
+def test_without_the_option_no_picture_knows_of_another(priorfit, folder):
+    for name in FRAMES:
+        photo(folder / name)
+    priorfit("denoise", *FRAMES, "-o", "out", "--steps", 2, "-q")
+    assert begun(folder, "out/2.png") == begun(folder, "out/1.png")
+    assert load_sidecar(folder / "out/2.png").follows is None
+
+
+def test_a_sequence_makes_the_same_bytes_again(priorfit, folder):
+    for seed, name in enumerate(FRAMES):
+        photo(folder / name, seed=seed)
+    for out in ("a", "b"):
+        assert priorfit("denoise", *FRAMES, "-o", out, *OPTIONS, "-q").status == 0
+    for name in FRAMES:
+        assert (folder / "a" / name).read_bytes() == (folder / "b" / name).read_bytes()
+
+
+def test_a_frame_that_fails_is_stepped_over(priorfit, folder):
+    photo(folder / "1.png")
+    (folder / "2.png").write_text("words")
+    photo(folder / "3.png")
+    answer = priorfit("denoise", *FRAMES, "-o", "out", *OPTIONS, "--json")
+    assert answer.status == 1
+    first, bad, third = map(json.loads, answer.out.splitlines())
+    assert "error" in bad
+    assert (first["follows"], third["follows"]) == (None, "1.png")
+
+
+def test_a_frame_of_other_channels_is_one_plain_line(priorfit, folder):
+    photo(folder / "1.png")
+    photo(folder / "2.png", channels=0)
+    answer = priorfit("denoise", "1.png", "2.png", "-o", "out", *OPTIONS, "-q")
+    assert answer.status == 1
+    assert "2.png: cannot begin where a fit of another kind ended" in answer.lines[0]
+
+
+def test_the_report_says_where_a_frame_began(priorfit, folder):
+    for name in FRAMES[:2]:
+        photo(folder / name)
+    priorfit("denoise", *FRAMES[:2], "-o", "out", *OPTIONS, "-q", "--report")
+    assert "the fit of 1.png ended" in (folder / "out/2.png.html").read_text()
+
+
+def test_a_frame_alone_has_nothing_to_begin_from(folder):
+    job = Job(input=photo(folder / "2.png"), output="out.png", task=Denoise(), recipe="dip/denoise")
+    with pytest.raises(PriorfitError, match="fit that one first"):
+        run(job.following(folder / "1.png", 2))
