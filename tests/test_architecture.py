@@ -21,8 +21,9 @@ LAYERS = [
     "state",
     "restore steps stopping finish edit ensemble tiles testing",
     "recipes",
+    "comparators",
     "tasks sidecar runs pipeline report analysis train batch",
-    "demo",
+    "demo bench",
     "cli web __main__ priorfit",
 ]
 HEIGHT = {room: height for height, layer in enumerate(LAYERS) for room in layer.split()}

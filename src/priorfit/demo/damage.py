@@ -11,7 +11,8 @@ from PIL import ImageDraw
 from skimage import data
 from torch import Tensor
 
-from priorfit import guides, images
+from priorfit import images
+from priorfit.comparators import BICUBIC, BIHARMONIC, NON_LOCAL_MEANS, Comparator
 from priorfit.degradations import Border, Downsample, Identity, Lanczos, Mask, mask
 from priorfit.degradations.simulate import GaussianNoise, simulate
 from priorfit.problem import Problem
@@ -35,8 +36,7 @@ class Exhibit:
         corner: (top, left) of the crop.
         damage: a clean image to the problem it leaves.
         command: of the command line, and its options.
-        comparator: name of a cheap classical method.
-        solve: that method.
+        comparator: a cheap classical method.
     """
 
     name: str
@@ -46,8 +46,7 @@ class Exhibit:
     corner: tuple[int, int]
     damage: Callable[[Image], Problem]
     command: tuple[str, ...]
-    comparator: str
-    solve: Callable[[Problem], Image]
+    comparator: Comparator
 
     def truth(self) -> Image:
         """The crop, (1, C, 256, 256) in [0, 1]."""
@@ -96,12 +95,6 @@ def reduced(image: Image) -> Problem:
     return Problem(_stored(simulate(image, smaller)), smaller)
 
 
-def bicubic(problem: Problem) -> Image:
-    """Enlarge to the size of the image sought."""
-    size = problem.shape[1:]
-    return torch.nn.functional.interpolate(problem.observation, size, mode="bicubic").clamp(0, 1)
-
-
 def _masked(image: Image, hidden: Mask) -> Problem:
     return Problem(_stored(simulate(image, hidden)), hidden)
 
@@ -124,8 +117,7 @@ EXHIBITS = (
         (0, 90),
         overwritten,
         ("inpaint",),
-        "biharmonic",
-        guides.biharmonic,
+        BIHARMONIC,
     ),
     Exhibit(
         "scratch",
@@ -135,8 +127,7 @@ EXHIBITS = (
         (30, 130),
         scratched,
         ("inpaint",),
-        "biharmonic",
-        guides.biharmonic,
+        BIHARMONIC,
     ),
     Exhibit(
         "noise",
@@ -146,8 +137,7 @@ EXHIBITS = (
         (10, 90),
         noisy,
         ("denoise", "--noise-std", "25/255"),
-        "non-local means",
-        guides.non_local_means,
+        NON_LOCAL_MEANS,
     ),
     Exhibit(
         "small",
@@ -157,8 +147,7 @@ EXHIBITS = (
         (30, 140),
         reduced,
         ("upscale", "--factor", "4"),
-        "bicubic",
-        bicubic,
+        BICUBIC,
     ),
 )
 """In the order of the page."""

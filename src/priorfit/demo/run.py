@@ -97,7 +97,7 @@ def _exhibited(exhibit: Exhibit, folder: Path, length: Sequence[str], command: C
     status = command([task, str(files.damaged), "-o", str(files.restored), *options])
     seconds = time.perf_counter() - started
     restored = images.read(files.restored).tensor() if status == 0 else None
-    comparator = exhibit.solve(problem)
+    comparator = exhibit.comparator.solve(problem)
     return Result(exhibit, files, truth, problem.observation, comparator, restored, seconds)
 
 

@@ -151,7 +151,7 @@ def _section(result: Result) -> Section:
     if restored is not None:
         made = [files.report, files.restored, files.side_by_side]
         links = [*zip(["full report", "restored", "before and after"], made, strict=True), *links]
-    comparator = _shown(result, exhibit.comparator, result.comparator, "cheap, for comparison")
+    comparator = _shown(result, exhibit.comparator.name, result.comparator, "cheap, for comparison")
     truth = Shown(embed("original", result.truth), "seen by the measurement alone")
     return Section(
         exhibit.title,

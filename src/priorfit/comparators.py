@@ -1,0 +1,140 @@
+"""The cheap alternatives to a fit, by task: what a result must surpass to be worth its time."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image as PillowImage
+
+from priorfit import guides, recipes
+from priorfit.errors import ProblemError
+from priorfit.finish import CropCanvas
+from priorfit.problem import Problem
+from priorfit.restore import restore
+from priorfit.types import Image
+
+LARGEST = 4_000_000
+"""Pixels of a picture above which alternatives are left out: some take minutes and gigabytes."""
+
+SAME = 0.1
+"""Two results whose PSNR differs by fewer dB are as good as each other."""
+
+
+@dataclass(frozen=True)
+class Comparator:
+    """A cheap method.
+
+    Args:
+        name: as tables have it.
+        solve: problem to (B, C, H, W) in [0, 1], which for a blur may be the larger canvas.
+        slow: it takes as long as a fit does, and is run only where somebody asks for it.
+    """
+
+    name: str
+    solve: Callable[[Problem], Image]
+    slow: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Alternative:
+    """What a comparator made of a problem.
+
+    Args:
+        name: of the comparator.
+        image: (B, C, H, W) in [0, 1], of the size of a result.
+        seconds: wall time.
+    """
+
+    name: str
+    image: Image
+    seconds: float
+
+
+def zero_shot(problem: Problem) -> Image:
+    """Zero-Shot Noise2Noise, as published, seed 0 [mansour2023]_."""
+    return restore(problem, recipes.load("zs-n2n/denoise"), range(len(problem))).image
+
+
+AS_IT_WAS = Comparator("as it was", guides.observed)
+"""Nothing done at all."""
+
+NON_LOCAL_MEANS = Comparator("non-local means", guides.non_local_means)
+TOTAL_VARIATION = Comparator("total variation", guides.total_variation)
+ZERO_SHOT = Comparator("ZS-N2N", zero_shot, slow=True)
+BIHARMONIC = Comparator("biharmonic", guides.biharmonic)
+BICUBIC = Comparator("bicubic", partial(guides.enlarged, resample=PillowImage.Resampling.BICUBIC))
+LANCZOS = Comparator("Lanczos", guides.enlarged)
+WIENER = Comparator("Wiener", guides.deconvolved)
+
+_SMOOTHING = (AS_IT_WAS, NON_LOCAL_MEANS, TOTAL_VARIATION)
+
+BY_TASK: Mapping[str, Sequence[Comparator]] = {
+    "denoise": (*_SMOOTHING, ZERO_SHOT),
+    "inpaint": (BIHARMONIC,),
+    "upscale": (BICUBIC, LANCZOS),
+    "deblur": (AS_IT_WAS, WIENER),
+    "dejpeg": _SMOOTHING,
+    "fuse": _SMOOTHING,
+}
+"""By the name of the command; a task that is not here has no cheap alternative."""
+
+
+def alternatives(task: str, problem: Problem, *, slow: bool = False) -> list[Alternative]:
+    """Solve a problem in every cheap way that its task has.
+
+    Args:
+        task: the name of a command.
+        problem: to solve.
+        slow: the slow ones too.
+
+    Returns:
+        In the order of the table; none for pictures of more than `LARGEST` pixels.
+    """
+    _, height, width = problem.shape
+    if height * width > LARGEST:
+        return []
+    chosen = [each for each in BY_TASK.get(task, ()) if slow or not each.slow]
+    made = [_made(comparator, problem) for comparator in chosen]
+    return [alternative for alternative in made if alternative is not None]
+
+
+def left_out(task: str, problem: Problem) -> tuple[str, ...]:
+    """Names of the comparators that `alternatives` does not run unless it is told to, or at all."""
+    large = problem.shape[1] * problem.shape[2] > LARGEST
+    return tuple(each.name for each in BY_TASK.get(task, ()) if large or each.slow)
+
+
+def verdict(ours: float, others: Mapping[str, float]) -> str | None:
+    """Say which cheap alternative does as well as a result, or better.
+
+    Args:
+        ours: PSNR of the result in dB.
+        others: PSNR of the alternatives, by name.
+
+    Returns:
+        None if the result is better than each by 0.1 dB or more.
+    """
+    if not others:
+        return None
+    name = max(others, key=lambda key: others[key])
+    if others[name] == ours:  # both may be infinite
+        return f"a cheap alternative is as good: {name}, of the same PSNR"
+    ahead = others[name] - ours
+    if ahead >= SAME:
+        return f"a cheap alternative is better: {name}, by {ahead:.2f} dB"
+    if ahead > -SAME:
+        how = "more" if ahead > 0 else "less"
+        return f"a cheap alternative is as good: {name}, {abs(ahead):.2f} dB {how}"
+    return None
+
+
+def _made(comparator: Comparator, problem: Problem) -> Alternative | None:
+    started = time.perf_counter()
+    try:
+        image = comparator.solve(problem)
+    except ProblemError:  # a blur of unknown kernel, say, is nothing for Wiener
+        return None
+    if image.shape[1:] == problem.shape:
+        image = CropCanvas()(image, problem)
+    return Alternative(comparator.name, image.clamp(0, 1), time.perf_counter() - started)

@@ -1,0 +1,78 @@
+"""The cheap alternatives: of the result's size, timed, and an honest word on who is ahead."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from priorfit import comparators, recipes
+from priorfit.comparators import BY_TASK, alternatives, left_out, verdict
+from priorfit.degradations import Blur, Downsample, Identity, Mask
+from priorfit.degradations.blur import gaussian_psf
+from priorfit.problem import Problem
+from priorfit.recipes import Cited
+
+Y = torch.rand(1, 3, 16, 20, generator=torch.Generator().manual_seed(0))
+MASK = Mask((Y[:, :1] > 0.3).float())
+PROBLEMS = {
+    "denoise": Problem(Y, Identity(), noise_std=0.1),
+    "inpaint": Problem(MASK(Y), MASK),
+    "upscale": Problem(Y, Downsample(2)),
+    "deblur": Problem(Y, Blur(gaussian_psf(1.0))),
+    "dejpeg": Problem(Y, Identity(), noise_std=0.03),
+    "fuse": Problem(Y, Identity(), companion=Y),
+}
+
+
+def test_every_task_of_the_table_is_tried_here():
+    assert set(PROBLEMS) == set(BY_TASK)
+
+
+@pytest.mark.parametrize("task", PROBLEMS)
+def test_alternatives_have_the_size_of_the_result(task):
+    made = alternatives(task, PROBLEMS[task])
+    size = (32, 40) if task == "upscale" else (16, 20)
+    assert [each.name for each in made] == [c.name for c in BY_TASK[task] if not c.slow]
+    assert {tuple(each.image.shape) for each in made} == {(1, 3, *size)}
+    assert all(each.seconds > 0 for each in made)
+    assert all(0 <= each.image.min() and each.image.max() <= 1 for each in made)
+
+
+def test_the_slow_one_is_run_on_request(monkeypatch):
+    short = replace(recipes.find("zs-n2n/denoise"), steps=Cited(2, "tests"))
+    monkeypatch.setitem(recipes.SETTINGS, "zs-n2n/denoise", short)
+    problem = PROBLEMS["denoise"]
+    assert left_out("denoise", problem) == ("ZS-N2N",)
+    assert [each.name for each in alternatives("denoise", problem, slow=True)][-1] == "ZS-N2N"
+
+
+def test_a_task_without_cheap_alternatives_has_none():
+    assert alternatives("enhance", PROBLEMS["denoise"]) == []
+
+
+def test_a_method_that_does_not_fit_the_problem_is_left_out():
+    assert [each.name for each in alternatives("deblur", PROBLEMS["denoise"])] == ["as it was"]
+
+
+def test_large_pictures_have_no_alternatives(monkeypatch):
+    monkeypatch.setattr(comparators, "LARGEST", 100)
+    assert alternatives("denoise", PROBLEMS["denoise"]) == []
+    assert len(left_out("denoise", PROBLEMS["denoise"])) == len(BY_TASK["denoise"])
+
+
+@given(
+    ours=st.floats(5, 60),
+    others=st.dictionaries(st.sampled_from("abc"), st.floats(5, 60), min_size=1),
+)
+def test_silence_means_better_than_every_alternative(ours, others):
+    said = verdict(ours, others)
+    best = max(others.values())
+    assert (said is None) == (ours - best >= comparators.SAME)
+    assert said is None or ("better" in said) == (best - ours >= comparators.SAME)
+
+
+def test_without_alternatives_there_is_nothing_to_say():
+    assert verdict(30.0, {}) is None
+    assert "same" in verdict(float("inf"), {"as it was": float("inf")})
