@@ -11,6 +11,9 @@ import torch
 
 from priorfit import images
 from priorfit.errors import ImageFileError, ProblemError
+from priorfit.images import atomic, write_atomically
+from priorfit.images.atomic import sweep
+from priorfit.images.locks import locked
 from priorfit.images.picture import Picture, Sheet
 from priorfit.images.read import picture_of
 from tests.image_files import ICC_GREY, ICC_RGB, exif, noise, samples
@@ -295,3 +298,48 @@ def test_the_order_of_an_image_in_memory_does_not_matter(suffix, dtype, channels
         files.append(tmp_path / f"{number}{suffix}")
         images.write(files[-1], image, like)
     assert len({file.read_bytes() for file in files}) == 1
+
+
+def test_what_a_killed_process_left_is_swept_away_and_what_is_in_use_is_not(tmp_path):
+    left, used = (tmp_path / f".{digit * 16}.part" for digit in "ab")
+    mine = [tmp_path / name for name in ("a.part", ".abc.part", f".{'c' * 16}.parts")]
+    for path in (left, used, *mine):
+        path.touch()
+    with used.open("rb") as file:
+        assert locked(file, wait=False)
+        sweep(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([used, *mine])
+    sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(mine)
+
+
+def test_sweeping_never_takes_a_file_that_is_being_written(tmp_path, monkeypatch):
+    settle = os.fsync
+
+    def swept(descriptor):
+        sweep(tmp_path)
+        settle(descriptor)
+
+    monkeypatch.setattr(os, "fsync", swept)
+    write_atomically(tmp_path / "a", b"whole")
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_sweeping_a_folder_that_is_not_there_is_nothing(tmp_path):
+    sweep(tmp_path / "missing")
+    assert not (tmp_path / "missing").exists()
+
+
+def test_a_temporary_file_that_was_swept_away_before_its_lock_is_made_again(tmp_path, monkeypatch):
+    taken = []
+
+    def late(file, *, wait):
+        if not taken:
+            taken.append(Path(file.name))
+            taken[0].unlink()
+        return locked(file, wait=wait)
+
+    monkeypatch.setattr(atomic, "locked", late)
+    write_atomically(tmp_path / "a", b"whole")
+    assert (tmp_path / "a").read_bytes() == b"whole"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from priorfit.errors import PriorfitError
-from priorfit.runs import interruptions, load_state, save_state
+from priorfit.runs import interruptions, load_about, load_state, save_state, terminating
 
 
 def tensors():
@@ -65,6 +65,24 @@ def test_a_tensor_comes_back_with_the_order_of_its_memory(tmp_path):
     assert torch.equal(loaded["view"], image[0, :, 1])
 
 
+def test_a_tensor_that_is_in_a_state_twice_is_written_once(tmp_path):
+    large = torch.rand(10_000)
+    save_state(tmp_path / "once", {"a": large})
+    save_state(tmp_path / "twice", {"a": large, "b": [large, {"c": large}]})
+    loaded = load_state(tmp_path / "twice")
+    assert torch.equal(loaded["b"][1]["c"], large)
+    sizes = [(tmp_path / name).stat().st_size for name in ("once", "twice")]
+    assert sizes[1] - sizes[0] < 1000
+
+
+@given(words=st.text())
+def test_words_about_a_state_are_read_without_it(tmp_path_factory, words):
+    path = tmp_path_factory.mktemp("run") / "s"
+    save_state(path, {"a": torch.ones(3)}, words)
+    assert load_about(path) == words
+    assert alike(load_state(path), {"a": torch.ones(3)})
+
+
 @pytest.mark.parametrize("number", [float("inf"), float("-inf")])
 def test_infinity_survives(tmp_path, number):
     save_state(tmp_path / "s", {"lowest": number})
@@ -103,8 +121,9 @@ HOSTILE = {
 def test_a_hostile_file_is_refused(tmp_path, data):
     path = tmp_path / "s"
     path.write_bytes(data)
-    with pytest.raises(PriorfitError, match="s"):
-        load_state(path)
+    for load in (load_state, load_about):
+        with pytest.raises(PriorfitError, match="s"):
+            load(path)
 
 
 def test_a_missing_file_is_refused(tmp_path):
@@ -121,14 +140,23 @@ def test_a_truncated_file_is_refused(tmp_path, cut):
         load_state(path)
 
 
-def test_the_first_interruption_waits_and_the_second_does_not():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_interruption_waits_and_the_second_does_not(number):
     with interruptions() as pressed:
         assert not pressed()
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
         assert pressed()
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             threading.Event().wait(5)
+
+
+def test_being_told_to_end_can_be_what_ctrl_c_is():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), terminating():
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(5)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_interruptions_are_as_before_afterwards():

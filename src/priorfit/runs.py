@@ -1,4 +1,4 @@
-"""Runs that are interrupted and go on: their state in one file, and Ctrl-C between two steps.
+"""Runs that are interrupted and go on: their state in one file, signals between two steps.
 
 A state is nested dicts, lists and tuples of tensors, numbers, strings and None. It is one
 safetensors file: the tensors as they are, the structure around them as JSON in its metadata.
@@ -27,19 +27,26 @@ from priorfit.images import write_atomically
 
 _DEEPEST = 32
 _LONGEST_HEADER = 1 << 26
-_KEY = "priorfit.state"
+_KEY, _ABOUT = "priorfit.state", "priorfit.about"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)  # clusters send the second one before they kill
 
 
-def save_state(path: Path, state: Mapping[str, Any]) -> None:
+def save_state(path: Path, state: Mapping[str, Any], about: str | None = None) -> None:
     """Write a nested state, at once or not at all; an older file of that name is replaced.
+
+    Args:
+        path: of the file.
+        state: a tensor that is in it several times is written once.
+        about: words that belong to it, in the same file, so that they never disagree.
 
     Raises:
         ImageFileError: the place cannot be written.
         TypeError: something in it is none of tensor, number, string, None, dict, list and tuple.
     """
     tensors: dict[str, Tensor] = {}
-    structure = json.dumps(_packed(state, tensors), allow_nan=False)
-    write_atomically(path, save_tensors(tensors, {_KEY: structure}), overwrite=True)
+    structure = json.dumps(_packed(state, tensors, {}), allow_nan=False)
+    words = {_KEY: structure} | ({} if about is None else {_ABOUT: about})
+    write_atomically(path, save_tensors(tensors, words), overwrite=True)
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -61,6 +68,26 @@ def load_state(path: Path) -> dict[str, Any]:
     return state
 
 
+def load_about(path: Path) -> str:
+    """Read what `save_state` was told about a state, and nothing of the state itself.
+
+    Raises:
+        PriorfitError: no such file, or not one of these.
+    """
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\xff"))
+            left = path.stat().st_size - 8
+            if length > min(_LONGEST_HEADER, left):
+                raise ValueError("the header is longer than the file")
+            about = json.loads(file.read(length))["__metadata__"][_ABOUT]
+    except OSError as error:
+        raise PriorfitError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise PriorfitError(f"{path}: is not the state of a run, or is damaged") from error
+    return str(about)
+
+
 def _metadata(data: bytes) -> dict[str, str]:
     """Strings in the header of a safetensors file, its length checked first."""
     (length,) = struct.unpack("<Q", data[:8].ljust(8, b"\xff"))
@@ -69,25 +96,31 @@ def _metadata(data: bytes) -> dict[str, str]:
     return json.loads(data[8 : 8 + length])["__metadata__"]
 
 
-def _packed(value: Any, tensors: dict[str, Tensor]) -> Any:
+def _packed(value: Any, tensors: dict[str, Tensor], names: dict[int, str]) -> Any:
     """Structure of a value in JSON; a list tells by its first entry what it stands for."""
     if isinstance(value, Tensor):
-        # Stored in the order of its memory, so that it comes back with the same strides.
-        strides = value.stride()
-        order = sorted(range(value.ndim), key=lambda axis: -strides[axis])
-        name = str(len(tensors))
-        tensors[name] = value.detach().permute(order).contiguous().cpu().clone()
-        return ["tensor", name, order, str(value.device)]
+        return _packed_tensor(value, tensors, names)
     if isinstance(value, dict):
-        return ["dict", [[_packed(k, tensors), _packed(v, tensors)] for k, v in value.items()]]
+        pairs = value.items()
+        return ["dict", [[_packed(item, tensors, names) for item in pair] for pair in pairs]]
     if isinstance(value, list | tuple):
         kind = "list" if isinstance(value, list) else "tuple"
-        return [kind, [_packed(item, tensors) for item in value]]
+        return [kind, [_packed(item, tensors, names) for item in value]]
     if isinstance(value, float) and not math.isfinite(value):
         return ["float", str(value)]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"a state holds tensors, numbers and their collections, got {type(value)}")
+
+
+def _packed_tensor(value: Tensor, tensors: dict[str, Tensor], names: dict[int, str]) -> list:
+    # Stored in the order of its memory, so that it comes back with the same strides.
+    strides = value.stride()
+    order = sorted(range(value.ndim), key=lambda axis: -strides[axis])
+    name = names.setdefault(id(value), str(len(tensors)))
+    if name not in tensors:
+        tensors[name] = value.detach().permute(order).contiguous().cpu().clone()
+    return ["tensor", name, order, str(value.device)]
 
 
 def _unpacked(packed: Any, tensors: dict[str, Tensor], depth: int) -> Any:
@@ -142,13 +175,14 @@ _COLLECTIONS: dict[str, Callable[[list, dict[str, Tensor], int], Any]] = {
 
 @contextmanager
 def interruptions() -> Iterator[Callable[[], bool]]:
-    """Make a first Ctrl-C wait until the block asks for it; a second one stops at once.
+    """Make a first Ctrl-C or SIGTERM wait until the block asks for it; a second stops at once.
 
-    Nothing is changed outside the main thread, which alone gets signals, nor where whoever started
-    the process had Ctrl-C ignored, as shells do for what runs in the background.
+    Nothing is changed outside the main thread, which alone gets signals, nor for a signal that
+    whoever started the process had ignored, as shells do with Ctrl-C for what runs in the
+    background.
 
     Yields:
-        A function that tells whether Ctrl-C was pressed.
+        A function that tells whether one came.
     """
     pressed = threading.Event()
 
@@ -157,13 +191,29 @@ def interruptions() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         pressed.set()
 
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT)
-    if not main or before is signal.SIG_IGN:
+    with _handling(press):
         yield pressed.is_set
+
+
+@contextmanager
+def terminating() -> Iterator[None]:
+    """Let SIGTERM be what Ctrl-C is while the block runs: a KeyboardInterrupt."""
+    with _handling(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    """Give the signals that end a process another handler, and the one they had back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
-    signal.signal(signal.SIGINT, press)
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    changed = [number for number, was in before.items() if was not in (signal.SIG_IGN, None)]
+    for number in changed:
+        signal.signal(number, handler)
     try:
-        yield pressed.is_set
+        yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in changed:
+            signal.signal(number, before[number])

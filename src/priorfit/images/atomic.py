@@ -1,13 +1,18 @@
 """Files that are there as a whole or not at all."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 
 from priorfit.errors import ImageFileError
+from priorfit.images.locks import locked
+
+_PART = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 def write_atomically(path: str | PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
@@ -15,7 +20,8 @@ def write_atomically(path: str | PathLike[str], data: bytes, *, overwrite: bool 
 
     The bytes go to a temporary file in the same folder first. Without `overwrite` an existing file
     is never replaced, not even one that another process makes at the same moment. A symbolic link
-    stays one: the file that it points to is written.
+    stays one: the file that it points to is written. What a killed process leaves of its temporary
+    file, `sweep` removes.
 
     Raises:
         ImageFileError: the file exists, or the folder is missing or cannot be written.
@@ -25,6 +31,7 @@ def write_atomically(path: str | PathLike[str], data: bytes, *, overwrite: bool 
     try:
         with _temporary(target, data) as temporary:
             put(temporary, target)
+        _settle(target.parent)
     except FileExistsError as error:
         raise ImageFileError(exists_already(path)) from error
     except OSError as error:
@@ -36,19 +43,50 @@ def exists_already(path: str | PathLike[str]) -> str:
     return f"{path}: exists already, choose another name, or allow to overwrite it"
 
 
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in a folder, none that is in use."""
+    with suppress(OSError):  # what cannot be read or removed stays
+        for path in [entry for entry in folder.iterdir() if _PART.fullmatch(entry.name)]:
+            with suppress(OSError), path.open("rb") as file:
+                if locked(file, wait=False):
+                    path.unlink()
+
+
 @contextmanager
 def _temporary(target: Path, data: bytes) -> Iterator[Path]:
     """Have the data on the disk under another name in the same folder, and never after."""
-    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
-    with temporary.open("xb") as file:
-        try:
+    temporary, file = _opened(target.parent)
+    try:
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            file.close()
+            if os.name == "nt":  # which moves no open file, and locked none
+                file.close()
             yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _opened(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new temporary file, locked, so that nobody sweeps it away while its process lives."""
+    while True:
+        path = folder / f".{secrets.token_hex(8)}.part"
+        file = path.open("xb")
+        locked(file, wait=True)
+        if os.fstat(file.fileno()).st_nlink:
+            return path, file
+        file.close()  # swept away between its making and its lock
+
+
+def _settle(folder: Path) -> None:
+    """Have the new name survive a loss of power too, where the system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
         finally:
-            temporary.unlink(missing_ok=True)
+            os.close(descriptor)
 
 
 def _replaced(temporary: Path, target: Path) -> None:
