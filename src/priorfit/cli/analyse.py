@@ -9,7 +9,9 @@ import typer
 
 from priorfit.cli import options
 from priorfit.cli.analysing import (
+    Common,
     Desk,
+    analysing,
     begin,
     end,
     inputs_of,
@@ -17,6 +19,7 @@ from priorfit.cli.analysing import (
     recipe_named,
     sized,
 )
+from priorfit.cli.random_labels import random_labels
 from priorfit.cli.session import progress
 from priorfit.cli.studies import impedance, prior_effect
 
@@ -71,6 +74,7 @@ Target = Annotated[
 
 
 @analyse.command()
+@analysing
 def preimage(
     picture: Input,
     output: File,
@@ -80,21 +84,16 @@ def preimage(
     ],
     size: options.Size = None,
     recipe: options.Recipe = "dip/preimage",
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
     steps: options.Steps = None,
-    report: options.Report = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    overwrite: options.Overwrite = False,
-    threads: options.Threads = None,
+    *,
+    common: Common,
 ) -> None:
     """Find another picture that a network sees as it sees this one.
 
     What it shares with IMAGE is what the layer keeps. --recipe pixels/preimage has no prior,
     tv/preimage total variation.
     """
-    desk = Desk("preimage", output, seed, device, report, json, quiet, overwrite, threads)
+    desk = Desk("preimage", output, common)
     setting = recipe_named(recipe, "preimage")
     begin(desk)
 
@@ -103,12 +102,12 @@ def preimage(
     from priorfit.analysis.pose import preimage as posed
 
     like = images.read(picture)
-    images.ensure_writable(output, like, overwrite=overwrite)
+    images.ensure_writable(output, like, overwrite=common.overwrite)
     seen = network_named(network, desk.place)
     image = sized(like.tensor(), size)
     problem = posed(image.to(desk.place), seen, layer)
     with progress(picture, shown=desk.loud) as watch:
-        found = fitted(problem, setting.recipe(steps), seed, watch)
+        found = fitted(problem, setting.recipe(steps), common.seed, watch)
     about = desk.about(
         recipe,
         {"network": network, "layer": layer, "size": size, "recipe": recipe},
@@ -122,6 +121,7 @@ def preimage(
 
 
 @analyse.command()
+@analysing
 def maximise(
     output: File,
     network: Network,
@@ -132,14 +132,9 @@ def maximise(
     target: Target = None,
     size: Annotated[int, typer.Option("--size", min=16, help="Side in pixels.")] = 128,
     recipe: options.Recipe = "dip/maximise",
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
     steps: options.Steps = None,
-    report: options.Report = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    overwrite: options.Overwrite = False,
-    threads: options.Threads = None,
+    *,
+    common: Common,
 ) -> None:
     """Find a picture that a neuron, a channel or a class of a network answers to most.
 
@@ -154,7 +149,7 @@ def maximise(
         "class": klass,
     }
     given |= {"network": network, "target": target, "size": size, "recipe": recipe}
-    desk = Desk("maximise", output, seed, device, report, json, quiet, overwrite, threads)
+    desk = Desk("maximise", output, common)
     setting = recipe_named(recipe, "maximise")
     begin(desk)
 
@@ -163,11 +158,11 @@ def maximise(
     from priorfit.recipes.analyses import aimed
 
     like = _blank(size)
-    images.ensure_writable(output, like, overwrite=overwrite)
+    images.ensure_writable(output, like, overwrite=common.overwrite)
     problem, what = _posed(given, desk.place)
     setting = setting if target is None else aimed(setting)
     with progress(output, shown=desk.loud) as watch:
-        found = fitted(problem, setting.recipe(steps), seed, watch)
+        found = fitted(problem, setting.recipe(steps), common.seed, watch)
     about = desk.about(recipe, given, inputs_of({}, network), found.steps)
     about = about if found.answer else replace(about, notes=(_SILENT,))
     content = _content_of_maximum(f"{what} of {network}", found)
@@ -241,3 +236,4 @@ def _check_what(
 
 analyse.command("prior-effect")(prior_effect)
 analyse.command()(impedance)
+analyse.command("random-labels")(random_labels)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from priorfit.cli import options
+from priorfit.cli.common import sharing
 from priorfit.cli.session import INTERRUPTED, complain, say, set_up
 
 if TYPE_CHECKING:
@@ -24,35 +26,50 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Common:
+    """The options that every analysis has: a new one is a line here."""
+
+    seed: options.Seed = 0
+    device: options.Device = "auto"
+    report: options.Report = False
+    json: options.Json = False
+    quiet: options.Quiet = False
+    overwrite: options.Overwrite = False
+    threads: options.Threads = None
+
+
+analysing = sharing(Common, {})
+"""Give a command, whose last parameter is `common`, these options."""
+
+
+@dataclass(frozen=True)
 class Desk:
-    """The options that every analysis has.
+    """An analysis under way.
 
     Args:
         name: of the command after `analyse`.
         output: file or folder.
-        seed: gives every number.
-        device: by name.
-        report: write a page too.
-        json: one object on stdout, nothing else there.
-        quiet: say nothing but errors.
-        overwrite: replace files that exist.
-        threads: of torch.
+        common: options.
     """
 
     name: str
     output: Path
-    seed: int
-    device: str
-    report: bool
-    json: bool
-    quiet: bool
-    overwrite: bool
-    threads: int | None
+    common: Common
+
+    @property
+    def seed(self) -> int:
+        """Gives every number."""
+        return self.common.seed
+
+    @property
+    def overwrite(self) -> bool:
+        """Whether files that exist are replaced."""
+        return self.common.overwrite
 
     @property
     def loud(self) -> bool:
         """Whether lines and bars are wanted."""
-        return not (self.quiet or self.json)
+        return not (self.common.quiet or self.common.json)
 
     @property
     def place(self) -> "torch.device":
@@ -63,7 +80,7 @@ class Desk:
         """
         from priorfit.tasks import device_named
 
-        return device_named(self.device)
+        return device_named(self.common.device)
 
     def about(
         self,
@@ -86,10 +103,10 @@ class Desk:
         words += ["--seed", str(self.seed), "--device", str(self.place)]
         words += ["--threads", str(torch.get_num_threads())]
         words += [] if steps is None else ["--steps", str(steps)]
-        options = {name.replace("-", "_"): value for name, value in given.items()}
+        asked = {name.replace("-", "_"): value for name, value in given.items()}
         task = f"analyse {self.name}"
         device = str(self.place)
-        return About(task, options, recipe, self.seed, device, inputs, tuple(words))
+        return About(task, asked, recipe, self.seed, device, inputs, tuple(words))
 
 
 def begin(desk: Desk) -> None:
@@ -98,11 +115,11 @@ def begin(desk: Desk) -> None:
     Raises:
         PriorfitError: the device or the extra `report` is not there.
     """
-    if desk.report:
+    if desk.common.report:
         from priorfit.report.page import require
 
         require()
-    set_up(desk.threads)
+    set_up(desk.common.threads)
     _ = desk.place
 
 
@@ -176,7 +193,7 @@ def end(
         Exit: 130, the fit was interrupted.
     """
     record = leave(desk, desk.output, about, found, like, metrics)
-    if desk.report:
+    if desk.common.report:
         show(desk, desk.output, record, content)
     tell(desk, desk.output, record)
     leave_if_interrupted(desk, found)
@@ -224,10 +241,10 @@ def leave_record(desk: Desk, record: "Curves") -> None:
 
     text = to_json(record) + "\n"
     write_atomically(desk.output, text.encode(), overwrite=desk.overwrite)
-    if not desk.quiet:
+    if not desk.common.quiet:
         for note in record.notes:
             complain(note, desk.output)
-    if desk.json:
+    if desk.common.json:
         say(json.dumps({"output": str(desk.output)} | json.loads(text)))
 
 
@@ -243,12 +260,12 @@ def tell(desk: Desk, path: Path, record: "Sidecar") -> None:
     """Say the line of a picture that is done, or its object."""
     from priorfit.sidecar import to_json
 
-    if not desk.quiet:
+    if not desk.common.quiet:
         for note in record.notes:
             complain(note, path)
-    if desk.json:
+    if desk.common.json:
         say(json.dumps({"output": str(path)} | json.loads(to_json(record))))
-    elif not desk.quiet:
+    elif not desk.common.quiet:
         metrics = [f"{name.replace('_', ' ')} {v:.4g}" for name, v in record.metrics.items()]
         say(f"{path}: {', '.join([f'{record.steps} steps', f'{record.seconds:.1f} s', *metrics])}")
 

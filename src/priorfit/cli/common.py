@@ -3,7 +3,7 @@
 import functools
 import inspect
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,14 +47,25 @@ def restoring(recipe: str) -> Callable[[Command], Command]:
         recipe: that the command takes by default.
     """
 
+    return sharing(Common, {"recipe": recipe})
+
+
+def sharing(kind: type, defaults: Mapping[str, object]) -> Callable[[Command], Command]:
+    """Give a command, whose last parameter is `common`, an option for each field of a dataclass.
+
+    Args:
+        kind: the dataclass, an instance of which the command gets.
+        defaults: of fields that have none of their own.
+    """
+
     def widened(command: Command) -> Command:
         own = inspect.signature(command).parameters.values()
-        shared = [_parameter(field, recipe) for field in fields(Common)]
+        shared = [_parameter(field, defaults) for field in fields(kind)]
         parameters = [parameter for parameter in own if parameter.name != "common"] + shared
 
         @functools.wraps(command)
         def run(**given: Any) -> None:
-            common = Common(**{field.name: given.pop(field.name) for field in fields(Common)})
+            common = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
             command(**given, common=common)
 
         # Typer reads both.
@@ -65,8 +76,8 @@ def restoring(recipe: str) -> Callable[[Command], Command]:
     return widened
 
 
-def _parameter(field: Field, recipe: str) -> inspect.Parameter:
-    default = recipe if field.name == "recipe" else field.default
+def _parameter(field: Field, defaults: Mapping[str, object]) -> inspect.Parameter:
+    default = defaults.get(field.name, field.default)
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(field.name, kind, default=default, annotation=field.type)
 

@@ -8,7 +8,9 @@ import typer
 
 from priorfit.cli import options
 from priorfit.cli.analysing import (
+    Common,
     Desk,
+    analysing,
     begin,
     check_place,
     inputs_of,
@@ -47,6 +49,7 @@ Noise = Annotated[
 ]
 
 
+@analysing
 def prior_effect(
     picture: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False)],
     output: Annotated[
@@ -59,14 +62,9 @@ def prior_effect(
         bool, typer.Option("--paper", help="The published numbers: hours on a processor.")
     ] = False,
     reference: options.Reference = None,
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
     steps: options.Steps = None,
-    report: options.Report = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    overwrite: options.Overwrite = False,
-    threads: options.Threads = None,
+    *,
+    common: Common,
 ) -> None:
     """Restore a picture without a prior, with total variation, and with a network.
 
@@ -74,7 +72,7 @@ def prior_effect(
     with a sidecar each, and side-by-side.png.
     """
     task = _task(factor, hole_mask, noise_std)
-    desk = Desk("prior-effect", output, seed, device, report, json, quiet, overwrite, threads)
+    desk = Desk("prior-effect", output, common)
     begin(desk)
 
     from priorfit import images
@@ -93,15 +91,15 @@ def prior_effect(
     for arm, path in paths.items():
         name = recipe_of(arm, noisy=noise_std is not None, paper=paper)
         with progress(path, shown=desk.loud) as watch:
-            one = effect(posed, arm, name, seed, steps=steps, watch=watch)
+            one = effect(posed, arm, name, common.seed, steps=steps, watch=watch)
         about = desk.about(name, given, sources, steps)
         found, metrics = one.fitted, _metrics(one.fitted.image, clean)
         records.append(leave(desk, path, about, found, laid.picture, metrics))
         done.append(one)
         tell(desk, path, records[-1])
         leave_if_interrupted(desk, found)
-    _side_by_side(sheet, done, records, laid, clean, overwrite=overwrite)
-    if report:
+    _side_by_side(sheet, done, records, laid, clean, overwrite=common.overwrite)
+    if common.report:
         _page(desk, paths["dip"], done, records, laid, clean)
 
 
@@ -202,6 +200,7 @@ def _page(
     show(desk, path, records[-1], content)
 
 
+@analysing
 def impedance(
     picture: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="JSON to write.")],
@@ -210,14 +209,9 @@ def impedance(
     ] = "25/255",
     size: options.Size = None,
     recipe: options.Recipe = "dip/impedance",
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
     steps: options.Steps = None,
-    report: options.Report = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    overwrite: options.Overwrite = False,
-    threads: options.Threads = None,
+    *,
+    common: Common,
 ) -> None:
     """Fit a network to a picture, to it with noise, to its pixels shuffled, to white noise.
 
@@ -226,7 +220,7 @@ def impedance(
     level = options.noise_std(noise_std)
     if level is None:
         raise typer.BadParameter("expected a number from 0 to 1", param_hint="'--noise-std'")
-    desk = Desk("impedance", output, seed, device, report, json, quiet, overwrite, threads)
+    desk = Desk("impedance", output, common)
     setting = recipe_named(recipe, "impedance")
     begin(desk)
 
@@ -237,7 +231,7 @@ def impedance(
     check_place(desk)
     started = time.perf_counter()
     image = sized(images.read(picture).tensor(), size)
-    problems = impeded(image.to(desk.place), level, seed)
+    problems = impeded(image.to(desk.place), level, common.seed)
     done = _fits(desk, problems, setting.recipe(steps))
     given = {"noise-std": noise_std, "size": size, "recipe": recipe}
     record = curves(
@@ -249,9 +243,9 @@ def impedance(
         notes=[f"{name}: {note}" for name, found in done.items() for note in found.notes],
     )
     leave_record(desk, record)
-    if report:
+    if common.report:
         _curves_page(desk, record, problems, done)
-    if not (quiet or json):
+    if desk.loud:
         told = ", ".join(f"{name} {found.error:.3g}" for name, found in done.items())
         say(f"{output}: {record.seconds:.1f} s, mean squared error of {told}")
     leave_if_interrupted(desk, list(done.values())[-1])
