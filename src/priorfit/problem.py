@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from priorfit.degradations import as_degradation
 from priorfit.errors import ProblemError
@@ -21,6 +22,8 @@ class Problem:
             observation's own shape for a foreign operator.
         noise_std: standard deviation of the noise in y as a fraction of full scale, if known.
         companion: a second picture of the scene, (B, c, H, W), which some recipes start from.
+        withheld: 1 where a stop rule keeps an entry of y from the objective, to judge by it; 0
+            elsewhere, of the shape of y. The entry itself is not in `observation` any more.
 
     Raises:
         ProblemError: y is not a batch of finite pictures, or A does not turn an image of this shape
@@ -32,6 +35,7 @@ class Problem:
     image_shape: Shape | None = None
     noise_std: float | None = None
     companion: Image | None = None
+    withheld: Tensor | None = None
 
     def __post_init__(self) -> None:
         y = self.observation
@@ -68,7 +72,8 @@ class Problem:
         """The same problem with its observation on another device."""
         y = self.observation.to(device)
         companion = None if self.companion is None else self.companion.to(device)
-        return replace(self, observation=y, companion=companion)
+        withheld = None if self.withheld is None else self.withheld.to(device)
+        return replace(self, observation=y, companion=companion, withheld=withheld)
 
     def __len__(self) -> int:
         return len(self.observation)

@@ -103,9 +103,12 @@ class Fit:
         self.problem, self.recipe = problem, recipe
         self.noise = Noise(seeds, problem.observation.device)
         self.filters = [make() for make in recipe.filters]
-        self.code = recipe.prior.start(problem, self.noise)
+        self.seen = problem  # what the filters leave for the fit to see
+        for watcher in self.filters:
+            self.seen = watcher.begin(self.seen, self.noise)
+        self.code = recipe.prior.start(self.seen, self.noise)
         if isinstance(problem.degradation, Blind):
-            self.code |= problem.degradation.start(problem.observation)
+            self.code |= problem.degradation.start(self.seen.observation)
         if before is not None:
             take_over(self.code, before)
         self.last: Step | None = None
@@ -116,7 +119,7 @@ class Fit:
                 watcher.load_state_dict(saved)
 
     def __iter__(self) -> Iterator[Step]:
-        steps = optimise(self.code, self.problem, self.recipe, self.noise, resume=self._resume)
+        steps = optimise(self.code, self.seen, self.recipe, self.noise, resume=self._resume)
         for watcher in self.filters:
             steps = watcher(steps)
         for self.last in steps:
@@ -196,7 +199,7 @@ def optimise(
         while state.step < stage.steps:
             look = partial(_look, state, problem, recipe, losses_of)
             image, losses = _take(state, stage, look)
-            yield Step(image, losses, state, code)
+            yield Step(image, losses, state, code, rendered=image)
         state.stage, state.step = state.stage + 1, 0
         if state.stage < len(recipe.stages):
             if recipe.stages[state.stage].optimizer is not stage.optimizer:

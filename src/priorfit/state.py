@@ -8,6 +8,7 @@ import torch
 
 from priorfit.code import detached
 from priorfit.noise import Noise
+from priorfit.problem import Problem
 from priorfit.types import Code, Image, PerImage
 
 
@@ -56,6 +57,12 @@ class Step(NamedTuple):
     state: State
     code: Code  # state.code, already moved on, unless a filter picked another
     picked: bool = False  # a filter chose the image: a mean of renders, the best so far
+    rendered: Image | None = None  # what the step drew, whatever a filter picked; None: the image
+
+    @property
+    def drawn(self) -> Image:
+        """(B, C, H, W), what the step itself drew."""
+        return self.image if self.rendered is None else self.rendered
 
     @property
     def loss(self) -> PerImage:
@@ -69,11 +76,17 @@ class Filter:
     gathered: tuple[str, ...] = ()  # names of the fields that change while it watches
     why: str | None = None  # set by a filter that ends the run
 
+    def begin(self, problem: Problem, noise: Noise) -> Problem:
+        """Hear of the problem before the first step; return what the fit may see of it."""
+        return problem
+
     def see(self, step: Step) -> Step | None:
         """Look at a step; hand it on, changed or not, or None to pass it over."""
         return step
 
     def __call__(self, steps: Iterator[Step]) -> Iterator[Step]:
+        if self.why is not None:  # the run had ended when it was saved
+            return
         for step in steps:
             seen = self.see(step)
             if seen is not None:

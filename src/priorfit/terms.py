@@ -24,7 +24,8 @@ class Mse(Term):
     confidence: Tensor | None = None
 
     def against(self, problem: Problem) -> Loss:
-        return lambda at: _mean((at.degraded - problem.observation).square(), self.confidence)
+        trust = _trust(problem, self.confidence)
+        return lambda at: _mean((at.degraded - problem.observation).square(), trust)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,8 @@ class Mae(Term):
     confidence: Tensor | None = None
 
     def against(self, problem: Problem) -> Loss:
-        return lambda at: _mean((at.degraded - problem.observation).abs(), self.confidence)
+        trust = _trust(problem, self.confidence)
+        return lambda at: _mean((at.degraded - problem.observation).abs(), trust)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +56,12 @@ class Charbonnier(Term):
     confidence: Tensor | None = None
 
     def against(self, problem: Problem) -> Loss:
+        trust = _trust(problem, self.confidence)
+
         def loss(at: Estimate) -> PerImage:
             residual = at.degraded - problem.observation
             root = torch.hypot(residual, torch.full_like(residual, self.epsilon))
-            return _mean(root - self.epsilon, self.confidence)
+            return _mean(root - self.epsilon, trust)
 
         return loss
 
@@ -79,13 +83,14 @@ class PoissonLikelihood(Term):
     floor: float = 1e-4
 
     def against(self, problem: Problem) -> Loss:
+        trust = _trust(problem, self.confidence)
         counts = problem.observation.clamp_min(0)
         least = counts - torch.special.xlogy(counts, counts)
 
         def loss(at: Estimate) -> PerImage:
             rate = at.degraded.clamp_min(self.floor)
             excess = rate - torch.xlogy(counts, rate) - least
-            return _mean(self.peak * excess, self.confidence)
+            return _mean(self.peak * excess, trust)
 
         return loss
 
@@ -148,7 +153,8 @@ class HeldOut(Term):
         def loss(at: Estimate) -> PerImage:
             hidden = torch.stack([at.code[name] for name in at.code if name.startswith("hidden.")])
             confidence = 1 + (self.weight - 1) * hidden.amax(0)
-            return _mean((at.degraded - problem.observation).square(), confidence)
+            trust = _trust(problem, confidence)
+            return _mean((at.degraded - problem.observation).square(), trust)
 
         return loss
 
@@ -170,6 +176,7 @@ class Sure(Term):
         if problem.noise_std is None:
             raise ProblemError("Stein's estimate needs the noise level of the observation")
         variance = problem.noise_std**2
+        trust = _trust(problem, None)
 
         def loss(at: Estimate) -> PerImage:
             probes = [name for name in at.code if name.startswith("probe.")]
@@ -178,7 +185,7 @@ class Sure(Term):
             push = torch.stack([at.code[n.replace("probe", "push")] for n in probes]).sum(0)
             divergence = _mean(change * push, None) / push.square().flatten(1).mean(1)
             return (
-                _mean((at.image - problem.observation).square(), None) + 2 * variance * divergence
+                _mean((at.image - problem.observation).square(), trust) + 2 * variance * divergence
             )
 
         return loss
@@ -212,6 +219,14 @@ def _diagonals(image: Tensor) -> tuple[Tensor, Tensor]:
     upper, lower = (image[..., row:height:2, :width] for row in (0, 1))
     falling = (upper[..., ::2] + lower[..., 1::2]) / 2
     return (upper[..., 1::2] + lower[..., ::2]) / 2, falling
+
+
+def _trust(problem: Problem, confidence: Tensor | None) -> Tensor | None:
+    """How much each entry of y counts: not at all if a stop rule judges by it."""
+    if problem.withheld is None:
+        return confidence
+    seen = 1 - problem.withheld
+    return seen if confidence is None else confidence * seen
 
 
 def _mean(values: Tensor, confidence: Tensor | None) -> PerImage:

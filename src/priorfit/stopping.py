@@ -1,0 +1,171 @@
+"""When to stop without the truth: rules that watch a fit and pick a picture of it.
+
+A rule follows a score, one number an image and step that is low where the picture is good, until it
+has risen again; or waits for a level. Each image of a batch has a course of its own: its picture is
+frozen when its own rule has spoken, as it would be alone, and the run ends with the last of them.
+The code goes on: it is the picture that a rule picks.
+
+Averages belong before a rule: the picture that it picks is then the average of the best step.
+"""
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from priorfit.errors import ProblemError
+from priorfit.noise import Noise
+from priorfit.problem import Problem
+from priorfit.scores import Score, squared_error
+from priorfit.state import Filter, Step
+from priorfit.types import Image, PerImage
+
+
+class Stopping(Filter):
+    """What all rules are: a curve that can be shown, and a picture an image that was picked."""
+
+    gathered: tuple[str, ...] = ("curve", "image", "at", "ended")
+
+    def __init__(self) -> None:
+        self.curve: list[tuple[int, float]] = []  # step and score, the mean over a batch
+        self.image: Image | None = None
+        self.at: list[int] = []  # the step that each picture is of, 0 for none yet
+        self.ended: list[bool] = []
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What the curve shows."""
+
+    def _note(self, step: Step, scores: PerImage) -> list[float]:
+        values = scores.double().tolist()
+        self.curve.append((step.state.taken, sum(values) / len(values)))
+        if not self.at:
+            self.at, self.ended = [0] * len(values), [False] * len(values)
+        return values
+
+    def _pick(self, step: Step, chosen: list[int]) -> None:
+        """Take the pictures of this step for some images of the batch."""
+        if self.image is None:
+            self.image = step.image.clone()
+        for i in chosen:
+            self.image[i] = step.image[i]
+            self.at[i] = step.state.taken
+
+    def _handed_on(self, step: Step) -> Step:
+        """The step with the pictures picked; where there is none yet, with its own."""
+        if self.image is None:
+            return step
+        for i, at in enumerate(self.at):
+            if not at:
+                self.image[i] = step.image[i]
+        return step._replace(image=self.image, picked=True)
+
+
+class Lowest(Stopping):
+    """Pick the picture of the first minimum of a score that stays one for long enough.
+
+    Args:
+        score: makes what is followed.
+        start: steps before the first that may be picked: a network that has drawn nothing yet is
+            quiet too.
+        patience: steps without anything lower that confirm a minimum.
+        share: of the steps up to the minimum, likewise; the longer of the two counts.
+    """
+
+    gathered = (*Stopping.gathered, "lowest")
+
+    def __init__(
+        self, score: Callable[[], Score], start: int = 100, patience: int = 150, share: float = 0.3
+    ) -> None:
+        super().__init__()
+        self.score = score()
+        self.start, self.patience, self.share = start, patience, share
+        self.lowest: list[float] = []
+
+    @property
+    def title(self) -> str:
+        return self.score.name
+
+    def begin(self, problem: Problem, noise: Noise) -> Problem:
+        return self.score.begin(problem, noise)
+
+    def see(self, step: Step) -> Step:
+        scores = None if self.why else self.score.of(step)
+        if scores is None:
+            return self._handed_on(step)
+        values = self._note(step, scores)
+        self.lowest = self.lowest or [math.inf] * len(values)
+        if step.state.taken >= self.start:
+            lower = [
+                i for i, value in enumerate(values) if not self.ended[i] and value < self.lowest[i]
+            ]
+            for i in lower:
+                self.lowest[i] = values[i]
+            self._pick(step, lower)
+            self._settle(step.state.taken)
+        return self._handed_on(step)
+
+    def _settle(self, taken: int) -> None:
+        for i, at in enumerate(self.at):
+            if at and taken - at >= max(self.patience, self.share * at):
+                self.ended[i] = True
+        if all(self.ended):
+            steps = ", ".join(str(at) for at in self.at)
+            self.why = f"{self.score.name} was lowest at step {steps}"
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"score": self.score.state_dict()}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        super().load_state_dict(saved)
+        self.score.load_state_dict(saved["score"])
+
+
+class Residual(Stopping):
+    """Stop when the picture is as far from the observation as the noise is strong.
+
+        mean (A(x) − y)² ≤ τ²·σ²,   the discrepancy principle [morozov1966]_
+
+    Args:
+        factor: τ.
+        start: steps before.
+
+    Raises:
+        ProblemError: before the first step, if the noise level of the problem is unknown.
+    """
+
+    def __init__(self, factor: float = 1.0, start: int = 20) -> None:
+        super().__init__()
+        self.factor, self.start = factor, start
+        self.problem: Problem | None = None
+
+    @property
+    def title(self) -> str:
+        return "the squared distance from the observation"
+
+    def begin(self, problem: Problem, noise: Noise) -> Problem:
+        if problem.noise_std is None:
+            raise ProblemError(
+                "to stop at the noise's strength it has to be known: give --noise-std, or take "
+                "another rule"
+            )
+        self.problem = problem
+        return problem
+
+    def see(self, step: Step) -> Step:
+        assert self.problem is not None and self.problem.noise_std is not None
+        if self.why:
+            return self._handed_on(step)
+        values = self._note(step, squared_error(self.problem, step).flatten(1).mean(1))
+        level = (self.factor * self.problem.noise_std) ** 2
+        late = step.state.taken >= self.start
+        reached = [
+            i for i, value in enumerate(values) if late and value <= level and not self.ended[i]
+        ]
+        self._pick(step, reached)
+        for i in reached:
+            self.ended[i] = True
+        if all(self.ended):
+            self.why = "the picture is as far from the observation as the noise is strong"
+        return self._handed_on(step)
