@@ -18,6 +18,7 @@ from priorfit.report import write
 from priorfit.report.curve import draw
 from priorfit.report.embed import LONGEST_SIDE, embed
 from priorfit.report.page import _environment, printable
+from priorfit.report.restored import contest
 from priorfit.sidecar import Guide
 from tests.markup import Elements
 from tests.pictures import uniform
@@ -102,7 +103,23 @@ def test_a_report_shows_the_pictures_as_they_are(outcome, tmp_path):
     assert np.array_equal(shown["damaged"], pixels(tmp_path / "in.png"))
     assert np.array_equal(shown["reference"], pixels(tmp_path / "clean.png"))
     assert all(array.dtype == np.uint8 for array in shown.values())
-    assert set(outcome.comparators) <= {name.replace(" ", "_") for name in shown}
+    assert {name.replace("_", " ") for name in outcome.comparators} <= set(shown)
+
+
+def test_a_report_has_a_table_of_methods_with_the_best_marked(outcome, tmp_path):
+    page = Elements(written(outcome, tmp_path / "r.html"))
+    text = " ".join(page.words)
+    assert all(each.name in text for each in outcome.sidecar.alternatives)
+    assert "Beside the cheap methods" in text
+    entries = contest(outcome.sidecar).entries
+    key = "psnr_y" if "psnr_y" in outcome.sidecar.metrics else "psnr"
+    best = max(each.metrics[key] for each in outcome.sidecar.alternatives)
+    assert entries[0].best == (outcome.sidecar.metrics[key] >= best)
+    assert any(entry.best for entry in entries)
+
+
+def test_without_alternatives_there_is_no_table(denoised):
+    assert contest(denoised.sidecar.model_copy(update={"alternatives": ()})) is None
 
 
 def test_the_slider_can_be_moved_with_keys(outcome, tmp_path):

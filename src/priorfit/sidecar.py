@@ -73,6 +73,20 @@ class Guide(_Record):
     metrics: dict[str, float] = {}
 
 
+class Measured(_Record):
+    """A cheap alternative to a result.
+
+    Args:
+        name: of the method.
+        seconds: wall time that it took.
+        metrics: its own, against the reference.
+    """
+
+    name: str
+    seconds: float
+    metrics: dict[str, float] = {}
+
+
 class Sidecar(_Record):
     """How one picture was restored.
 
@@ -87,6 +101,7 @@ class Sidecar(_Record):
         loss_curve: (step, loss), at most 200 of them.
         noise_std: of the observation, as given or estimated.
         metrics: psnr and ssim against the reference, psnr_y too for enlarged pictures.
+        alternatives: what cheap methods made of it, if a report was asked for.
         notes: what was changed, could not be kept or went wrong on the way.
         synthesised: whether a generator made pixels up.
         repeat: options that make the same bytes again of the same inputs.
@@ -112,6 +127,7 @@ class Sidecar(_Record):
     noise_std_estimated: bool = False
     metrics: dict[str, float] = {}
     guide: Guide | None = None
+    alternatives: tuple[Measured, ...] = ()
     notes: tuple[str, ...] = ()
     synthesised: bool = False
     follows: str | None = None

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from priorfit import recipes
+from priorfit.comparators import SAME
 from priorfit.errors import ImageFileError, ProblemError
+from priorfit.guides import non_local_means
 from priorfit.pipeline import (
     Deblur,
     Dejpeg,
@@ -72,7 +74,7 @@ def test_upscaling_is_measured_on_luma_too(job, tmp_path):
         changed(job, task=Upscale(factor=2), recipe="dip/upscale", reference=large, steps=1)
     )
     assert set(outcome.sidecar.metrics) == {"psnr", "ssim", "psnr_y"}
-    assert outcome.comparators["bicubic"].shape == outcome.result.shape
+    assert outcome.sidecar.alternatives == ()
 
 
 def test_a_reference_of_another_size_is_refused_before_the_fit(job, tmp_path):
@@ -204,3 +206,37 @@ def test_a_curve_keeps_its_ends():
 def test_infinite_metrics_survive_json(job):
     endless = run(job).sidecar.model_copy(update={"metrics": {"psnr": math.inf}})
     assert from_json(Sidecar, to_json(endless).encode()) == endless
+
+
+def test_a_report_sets_the_cheap_methods_beside_the_result(job, tmp_path):
+    clean = photo(tmp_path / "clean.png", seed=1)
+    outcome = run(changed(job, reference=clean, report=True))
+    names = ["as it was", "non-local means", "total variation"]
+    assert [each.name for each in outcome.sidecar.alternatives] == names
+    assert all(each.seconds >= 0 for each in outcome.sidecar.alternatives)
+    assert all(set(each.metrics) == {"psnr", "ssim"} for each in outcome.sidecar.alternatives)
+    assert set(names[1:]) <= set(outcome.comparators)
+    best = max(each.metrics["psnr"] for each in outcome.sidecar.alternatives)
+    worse = outcome.sidecar.metrics["psnr"] < best + SAME
+    assert any("cheap alternative" in note for note in outcome.sidecar.notes) == worse
+
+
+def test_nothing_is_claimed_without_a_reference(job):
+    outcome = run(changed(job, report=True))
+    assert outcome.sidecar.notes == ()
+    assert all(each.metrics == {} for each in outcome.sidecar.alternatives)
+
+
+def test_a_report_changes_no_byte_of_the_picture(job, tmp_path):
+    run(job)
+    run(changed(job, output=tmp_path / "again.png", report=True))
+    assert job.output.read_bytes() == (tmp_path / "again.png").read_bytes()
+
+
+def test_a_guide_that_is_a_cheap_method_too_is_shown_once(job, monkeypatch):
+    guided = replace(TINY, inputs=Cited([*TINY.inputs.value, Guide(non_local_means)], "tests"))
+    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", guided)
+    outcome = run(changed(job, report=True))
+    assert "non-local means" not in outcome.comparators
+    assert "non_local_means" in outcome.comparators
+    assert len(outcome.sidecar.alternatives) == 3

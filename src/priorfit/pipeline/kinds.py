@@ -161,10 +161,8 @@ class Upscale(Kind):
         return kernel
 
     def lay(self, picture: Picture, path: Path) -> Laid:
-        image = picture.tensor()
-        posed = upscaling(image, self.factor, KERNELS[self.kernel])
-        bicubic = torch.nn.functional.interpolate(image, scale_factor=self.factor, mode="bicubic")
-        return Laid(posed, picture, comparators={"bicubic": bicubic.clamp(0, 1)})
+        posed = upscaling(picture.tensor(), self.factor, KERNELS[self.kernel])
+        return Laid(posed, picture)
 
     @property
     def arguments(self) -> list[str]:

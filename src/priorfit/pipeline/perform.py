@@ -9,23 +9,24 @@ from pathlib import Path
 import torch
 
 from priorfit import images
+from priorfit.comparators import BY_TASK, alternatives
 from priorfit.degradations import Blur
 from priorfit.errors import ImageFileError, PriorfitError
 from priorfit.finish import CropCanvas
 from priorfit.images import Picture, write_atomically
 from priorfit.images.atomic import exists_already
 from priorfit.pipeline import saved as run_folder
+from priorfit.pipeline.beside import Beside, judged
 from priorfit.pipeline.follow import End, Follower, Watch, picture_of, troubles
 from priorfit.pipeline.job import Job
 from priorfit.pipeline.kinds import Laid, Upscale
-from priorfit.pipeline.measure import read_reference, scores
+from priorfit.pipeline.measure import read_reference
 from priorfit.pipeline.plan import Clock, closing_seconds, longest
 from priorfit.pipeline.prepare import guide, prepared, snapshots
 from priorfit.pipeline.saved import Saved
 from priorfit.restore import Fit
 from priorfit.runs import interruptions
 from priorfit.sidecar import (
-    Guide,
     Sidecar,
     Source,
     sidecar_path,
@@ -48,7 +49,7 @@ class Outcome:
         observed: (1, c, h, w), what was restored; the hole of a mask is filled with zeros.
         result: (1, C, H, W) in [0, 1], as written.
         reference: (1, C, H, W), if there was one.
-        comparators: other pictures of the scene by name: the guide, bicubic interpolation.
+        comparators: other pictures of the scene by name: the guide, and in a report what is cheap.
         sidecar: how it came about.
         run_folder: where an interrupted run goes on, None if it was not interrupted.
         snapshots: pictures of steps that were kept; the first is what the fit began with.
@@ -184,13 +185,15 @@ def _shape(laid: Laid) -> Shape:
 
 def _closing(desk: _Desk) -> float:
     samples = math.prod(_shape(desk.laid))
-    measured = desk.reference is not None
+    compared = len(BY_TASK.get(desk.job.task.kind, ())) if desk.job.report else 0
+    measured = 0 if desk.reference is None else 1 + compared
     limit = desk.job.time_limit or 0.0
     return closing_seconds(limit, samples, measured=measured, reported=desk.job.report)
 
 
 def _fitted(desk: _Desk, fit: Fit, follower: Follower, watch: Watch | None) -> Outcome:
-    folder = desk.job.run_folder
+    folder, job = desk.job.run_folder, desk.job
+    cheap = alternatives(job.task.kind, fit.problem) if job.report else []
     with interruptions() as pressed:
         follower.follow(fit, watch, pressed)
         result, why = picture_of(fit)
@@ -198,20 +201,22 @@ def _fitted(desk: _Desk, fit: Fit, follower: Follower, watch: Watch | None) -> O
         if interrupted:
             run_folder.save(folder, _saved(desk, follower), fit.state_dict())
         hint = guide(fit)
-        shown = {} if hint is None else {hint[0]: CropCanvas()(hint[1], fit.problem).cpu()}
+        shown = None if hint is None else (hint[0], CropCanvas()(hint[1], fit.problem).cpu())
+        beside = Beside(shown, cheap)
+        sidecar = _sidecar(desk, follower, why, troubles(fit))
+        on_luma = isinstance(job.task, Upscale)
         outcome = Outcome(
-            desk.job,
+            job,
             desk.picture,
             desk.laid.posed.problem.observation.cpu(),
             result.cpu(),
             desk.reference,
-            {**desk.laid.comparators, **shown},
-            _sidecar(desk, follower, why, troubles(fit)),
+            {**desk.laid.comparators, **beside.images},
+            judged(sidecar, result.cpu(), desk.reference, beside, on_luma=on_luma),
             folder if interrupted else None,
             {step: image.cpu() for step, image in snapshots(fit).items()},
             fit.tuned(),
         )
-        outcome = _measured(outcome, None if hint is None else hint[0])
         outcome = _written(outcome, desk)
         if not interrupted:
             run_folder.clear(folder)
@@ -260,21 +265,6 @@ def _repeat(desk: _Desk, follower: Follower) -> tuple[str, ...]:
     given = [*job.task.arguments, "--recipe", job.recipe, "--seed", str(job.seed)]
     given += ["--device", str(desk.device), "--threads", str(torch.get_num_threads())]
     return (*given, "--steps", str(follower.taken))
-
-
-def _measured(outcome: Outcome, hint: str | None) -> Outcome:
-    """Add the metrics of the result, and those of its guide."""
-
-    def measure(image: Image) -> dict[str, float]:
-        if outcome.reference is None or image.shape != outcome.reference.shape:
-            return {}
-        on_luma = isinstance(outcome.job.task, Upscale)
-        return scores(image, outcome.reference, on_luma=on_luma)
-
-    update: dict[str, object] = {"metrics": measure(outcome.result)}
-    if hint is not None:
-        update["guide"] = Guide(name=hint, metrics=measure(outcome.comparators[hint]))
-    return replace(outcome, sidecar=outcome.sidecar.model_copy(update=update))
 
 
 def _written(outcome: Outcome, desk: _Desk) -> Outcome:

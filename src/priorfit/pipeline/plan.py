@@ -54,6 +54,10 @@ class Clock:
             self.times.append(now - self._before)
         self._before = now
 
+    def skip(self) -> None:
+        """Leave out of the next step's time what happened since the latest tick."""
+        self._before = time.perf_counter()
+
     @property
     def over(self) -> bool:
         """Whether a step as long as the longest of the latest would exceed the limit."""
@@ -79,13 +83,13 @@ def longest(job: Job) -> int:
     return setting.most.value or UNLIMITED
 
 
-def closing_seconds(limit: float, samples: int, *, measured: bool, reported: bool) -> float:
+def closing_seconds(limit: float, samples: int, *, measured: int, reported: bool) -> float:
     """Estimate how long finishing, metrics, writing, the report and the process's end take.
 
     Args:
         limit: of the whole command, in seconds: the longer, the more there is to spare.
         samples: pixels times channels of the result.
-        measured: there is a reference to compare with.
+        measured: pictures that are compared with a reference.
         reported: a report will be written.
     """
     spare = 0.3 + min(0.02 * limit, 2.0)

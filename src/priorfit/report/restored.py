@@ -17,7 +17,7 @@ from priorfit.recipes.show import Row, rows
 from priorfit.report.curve import draw
 from priorfit.report.embed import Embedded, embed
 from priorfit.report.page import page
-from priorfit.sidecar import Sidecar, to_json
+from priorfit.sidecar import Measured, Sidecar, to_json
 from priorfit.types import Image
 
 
@@ -57,6 +57,7 @@ def write(path: Path, outcome: Outcome) -> None:
         "after": after,
         "caption": _caption(before, after),
         "others": _others(outcome),
+        "contest": contest(sidecar),
         "curve": draw(sidecar.loss_curve),
         "facts": _facts(sidecar),
         "settings": _settings(sidecar.recipe),
@@ -66,6 +67,63 @@ def write(path: Path, outcome: Outcome) -> None:
         "interrupted": outcome.run_folder is not None,
     }
     write_atomically(path, page("restored.html", values), overwrite=outcome.job.overwrite)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the table of methods.
+
+    Args:
+        name: of the method.
+        metrics: in words, one a column.
+        seconds: in words.
+        best: whether its PSNR is the highest.
+    """
+
+    name: str
+    metrics: tuple[str, ...]
+    seconds: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The result beside the cheap alternatives.
+
+    Args:
+        columns: names of the metrics.
+        entries: the result first.
+    """
+
+    columns: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+
+def contest(sidecar: Sidecar) -> Contest | None:
+    """Table of the result and the cheap alternatives; None where there are none."""
+    if not sidecar.alternatives:
+        return None
+    columns = tuple(sidecar.metrics)
+    ours = Measured(name=sidecar.recipe, seconds=sidecar.seconds, metrics=sidecar.metrics)
+    rows = (ours, *sidecar.alternatives)
+    key = "psnr_y" if "psnr_y" in columns else "psnr"
+    highest = max(row.metrics.get(key, -math.inf) for row in rows)
+    entries = [
+        Entry(
+            row.name,
+            tuple(in_words(name, row.metrics[name]) for name in columns),
+            f"{row.seconds:.2g} s" if row.seconds < 10 else f"{row.seconds:.0f} s",
+            row.metrics.get(key) == highest,
+        )
+        for row in rows
+    ]
+    titles = {"psnr": "PSNR", "psnr_y": "PSNR of luma", "ssim": "SSIM", "lpips": "LPIPS"}
+    return Contest(tuple(titles.get(name, name) for name in columns), tuple(entries))
+
+
+def in_words(metric: str, value: float) -> str:
+    """A metric as a table has it."""
+    return decibels(value) if metric.startswith("psnr") else f"{value:.4g}"
 
 
 def decibels(value: float) -> str:
@@ -134,8 +192,7 @@ def _facts(sidecar: Sidecar) -> list[tuple[str, str]]:
     facts.append(("time", f"{sidecar.seconds:.1f} s on {sidecar.device}"))
     facts.append(("seed, threads", f"{sidecar.seed}, {sidecar.threads}"))
     for name, value in sidecar.metrics.items():
-        shown = decibels(value) if name.startswith("psnr") else f"{value:.4g}"
-        facts.append((name.replace("_", " ").upper(), shown))
+        facts.append((name.replace("_", " ").upper(), in_words(name, value)))
     return facts
 
 
