@@ -1,0 +1,209 @@
+"""The pictures of docs/gallery.md, made by the command line from photographs of scikit-image alone.
+
+`python -m benchmarks.gallery [--only NAME] [--threads N]`; an exhibit that is there is not made
+again. Figures go to benchmarks/results/gallery.json, pictures to docs/gallery/.
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from benchmarks import gallery_inputs as inputs
+from benchmarks.gallery_inputs import Files
+from benchmarks.suites import RESULTS
+from priorfit import images
+from priorfit.metrics import psnr
+from priorfit.report.sheet import side_by_side
+from priorfit.types import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES, FIGURES = ROOT / "docs" / "gallery", RESULTS / "gallery.json"
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A task, shown.
+
+    Args:
+        make: gives the files by name, without ending; `truth` is what results are measured with,
+            `damaged` what is restored; those of masks are (1, 1, H, W).
+        commands: result's name to the words after `priorfit`; files by the names of `make`, `OUT`
+            is the result's own.
+        shown: the names of what the picture shows, in order.
+        classical: further results by name, of no network.
+        scale: how many times larger it is shown.
+    """
+
+    make: Callable[[], Files]
+    commands: Mapping[str, str]
+    shown: tuple[str, ...]
+    classical: Mapping[str, Callable[[Files], Image]] = field(default_factory=dict)
+    scale: int = 1
+
+
+_MASK = "--hole-mask hole.png"
+
+EXHIBITS = {
+    "pixels50": Exhibit(
+        lambda: inputs.missing("camera", 0.5),
+        {"restored": f"inpaint damaged.png {_MASK} -o OUT --steps 800"},
+        ("damaged", "biharmonic", "restored", "truth"),
+        {"biharmonic": inputs.biharmonic},
+    ),
+    "jpeg": Exhibit(
+        lambda: inputs.compressed("chelsea", 15),
+        {"restored": "dejpeg damaged.jpg -o OUT"},
+        ("damaged", "total variation", "restored", "truth"),
+        {"total variation": inputs.smoothed},
+    ),
+    "blur": Exhibit(
+        lambda: inputs.blurred("coffee", 1.6),
+        {"restored": "deblur damaged.png --gaussian 1.6 -o OUT --steps 600"},
+        ("damaged", "Wiener", "restored", "truth"),
+        {"Wiener": inputs.wiener},
+    ),
+    "region": Exhibit(
+        lambda: inputs.cut_out("coffee", inputs.blobs),
+        {"restored": f"inpaint damaged.png {_MASK} -o OUT --steps 600"},
+        ("damaged", "biharmonic", "restored", "truth"),
+        {"biharmonic": inputs.biharmonic},
+    ),
+    "large-hole": Exhibit(
+        lambda: inputs.cut_out("brick", inputs.square),
+        {
+            "restored": f"inpaint damaged.png {_MASK} -o OUT --steps 600",
+            "published": f"inpaint damaged.png {_MASK} -o OUT --recipe dip/inpaint-large-paper "
+            "--steps 600",
+        },
+        ("damaged", "biharmonic", "restored", "published", "truth"),
+        {"biharmonic": inputs.biharmonic},
+    ),
+    "sparse": Exhibit(
+        lambda: inputs.missing("coffee", 0.98),
+        {"restored": f"inpaint damaged.png {_MASK} -o OUT --recipe dip/inpaint-sparse"},
+        ("damaged", "nearest", "biharmonic", "restored", "truth"),
+        {"biharmonic": inputs.biharmonic, "nearest": inputs.nearest},
+    ),
+    "flash": Exhibit(
+        lambda: inputs.flashed("chelsea"),
+        {
+            "fused": "fuse --flash flash.png --no-flash damaged.png -o OUT",
+            "denoised": "denoise damaged.png -o OUT --steps 600",
+        },
+        ("damaged", "flash", "denoised", "fused", "truth"),
+    ),
+    "enhance": Exhibit(
+        lambda: {"damaged": inputs.photograph("astronaut", 256)},
+        {
+            "coarse": "enhance damaged.png -o OUT --amount -1",
+            "enhanced": "enhance damaged.png -o OUT",
+        },
+        ("damaged", "coarse", "enhanced", "unsharp mask"),
+        {"unsharp mask": inputs.unsharp},
+    ),
+    "snapshots": Exhibit(
+        lambda: inputs.noisy("astronaut", 96),
+        {
+            "restored": "denoise damaged.png --noise-std 25/255 -o OUT --recipe dip/denoise-paper "
+            "--steps 2400 --snapshots 1,100,600,2400"
+        },
+        (
+            "damaged",
+            "restored-step1",
+            "restored-step100",
+            "restored-step600",
+            "restored-step2400",
+            "truth",
+        ),
+        scale=2,
+    ),
+}
+
+
+def main() -> None:
+    """Make what is missing."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gallery", description=__doc__)
+    parser.add_argument("--only", choices=[*EXHIBITS], help="this one, again if it is there")
+    parser.add_argument("--threads", type=int, default=1)
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    for name, exhibit in EXHIBITS.items():
+        there = name in _figures() and (PICTURES / f"{name}.jpg").exists()
+        if name == asked.only or (asked.only is None and not there):
+            _keep(name, _made(name, exhibit, asked.threads))
+
+
+def _made(name: str, exhibit: Exhibit, threads: int) -> dict[str, object]:
+    """Run the commands of an exhibit, write its picture, and give its figures."""
+    files = exhibit.make()
+    seconds = {}
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for role, image in files.items():
+            inputs.write(folder, role, image)
+        found = {role: image for role, image in files.items() if isinstance(image, torch.Tensor)}
+        found |= {role: make(files) for role, make in exhibit.classical.items()}
+        for role, words in exhibit.commands.items():
+            started = time.perf_counter()
+            _run(folder, words.replace("OUT", f"{role}.png"), threads)
+            seconds[role] = round(time.perf_counter() - started, 1)
+        for path in folder.glob("*.png"):
+            found.setdefault(path.stem, images.read(path).tensor())
+        for path in folder.glob("*.jpg"):
+            found.setdefault(path.stem, images.read(path).tensor())
+    figures = _decibels(found)
+    row = [(_label(role, figures), _large(found[role], exhibit.scale)) for role in exhibit.shown]
+    sheet = side_by_side(row)
+    sheet.save(PICTURES / f"{name}.jpg", quality=87)
+    commands = {role: f"priorfit {words}" for role, words in exhibit.commands.items()}
+    told: dict[str, object] = {"psnr": figures, "seconds": seconds, "commands": commands}
+    return told | {"threads": threads, "date": str(date.today())}
+
+
+def _run(folder: Path, words: str, threads: int) -> None:
+    command = [sys.executable, "-P", "-m", "priorfit", *shlex.split(words)]
+    more = ["--threads", str(threads), "--quiet", "--overwrite"]
+    subprocess.run([*command, *more], cwd=folder, check=True)
+
+
+def _decibels(found: Mapping[str, Image]) -> dict[str, float]:
+    truth = found.get("truth")
+    if truth is None:
+        return {}
+    return {
+        role: round(psnr(image, truth).item(), 2)
+        for role, image in sorted(found.items())
+        if role != "truth" and image.shape == truth.shape
+    }
+
+
+def _label(role: str, figures: Mapping[str, float]) -> str:
+    name = role.removeprefix("restored-").replace("step1", "start", role.endswith("step1"))
+    return f"{name}  {figures[role]:.2f} dB" if role in figures else name
+
+
+def _large(image: Image, scale: int) -> Image:
+    return F.interpolate(image, scale_factor=scale) if scale > 1 else image
+
+
+def _figures() -> dict[str, object]:
+    return json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+
+
+def _keep(name: str, told: Mapping[str, object]) -> None:
+    FIGURES.write_text(json.dumps(_figures() | {name: told}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
