@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from priorfit.degradations import Downsample, Identity, Mask
-from priorfit.errors import ProblemError
+from priorfit.errors import ProblemError, RecipeError
 from priorfit.noise import Noise
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe, Stage
 from priorfit.scores import HeldOut, MovingVariance, Objective, Score, WindowedVariance
 from priorfit.state import State, Step
-from priorfit.steps import Lengthening, Smoothed
-from priorfit.stopping import Lowest, Residual
+from priorfit.steps import Lengthening, Rewinding, Smoothed, Snapshots
+from priorfit.stopping import AUTO, NONE, RULES, Lowest, Residual, Stopping, ruled
 from priorfit.terms import Mae, Mse
 from priorfit.types import PerImage
 from tests.tiny import TINY
@@ -200,14 +200,14 @@ def test_a_residual_asks_for_the_noise_level():
         Residual().begin(Problem(torch.zeros(1, 1, 4, 4), Identity()), Noise([0]))
 
 
-RULES = {
+SHORT = {
     "held-out": lambda: Lowest(HeldOut, start=2, patience=2, share=0.0),
     "windowed": lambda: Lowest(lambda: WindowedVariance(4, 2), start=2, patience=2),
     "moving": lambda: Lowest(MovingVariance, start=2, patience=3),
     "objective": lambda: Lowest(Objective, start=2, patience=3),
     "residual": lambda: Residual(start=2, factor=4.0),
 }
-each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+each_rule = pytest.mark.parametrize("rule", SHORT.values(), ids=SHORT)
 
 
 def fit(rule, count=12, seeds=(0, 1), resume=None) -> Fit:
@@ -241,3 +241,38 @@ def test_a_picture_is_picked_alone_as_in_a_batch(rule):
     list(alone)
     assert torch.allclose(together.result().image[:1], alone.result().image, atol=1e-5)
     assert together.filters[-1].at[0] == alone.filters[-1].at[0]
+
+
+def kinds(filters) -> list[str]:
+    return [type(make()).__name__ for make in filters]
+
+
+BARE, AVERAGED = [Rewinding], [Rewinding, Smoothed, lambda: Snapshots([3])]
+OWN = [*AVERAGED, Residual]
+
+
+@pytest.mark.parametrize(
+    ("filters", "stop", "expected"),
+    [
+        (BARE, None, ["Rewinding"]),
+        (BARE, NONE, ["Rewinding"]),
+        (BARE, AUTO, ["Rewinding", "Smoothed", "Lowest"]),
+        ([], "residual", ["Smoothed", "Residual"]),
+        (AVERAGED, "objective", ["Rewinding", "Smoothed", "Lowest", "Snapshots"]),
+        (OWN, None, ["Rewinding", "Smoothed", "Snapshots", "Residual"]),
+        (OWN, AUTO, ["Rewinding", "Smoothed", "Snapshots", "Residual"]),
+        (OWN, NONE, ["Rewinding", "Smoothed", "Snapshots"]),
+        (OWN, "variance", ["Rewinding", "Smoothed", "Lowest", "Snapshots"]),
+    ],
+)
+def test_a_rule_stands_after_the_average_that_it_picks(filters, stop, expected):
+    assert kinds(ruled(filters, stop)) == expected
+
+
+def test_every_rule_has_a_title():
+    assert all(isinstance(rule(), Stopping) and rule().title for rule in RULES.values())
+
+
+def test_a_rule_of_no_known_name_is_refused():
+    with pytest.raises(RecipeError, match="held-out"):
+        ruled([], "soon")

@@ -10,14 +10,23 @@ Averages belong before a rule: the picture that it picks is then the average of 
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from priorfit.errors import ProblemError
+from priorfit.errors import ProblemError, RecipeError
 from priorfit.noise import Noise
 from priorfit.problem import Problem
-from priorfit.scores import Score, squared_error
+from priorfit.scores import (
+    HeldOut,
+    MovingVariance,
+    Objective,
+    Score,
+    WindowedVariance,
+    squared_error,
+)
 from priorfit.state import Filter, Step
+from priorfit.steps import Lengthening, Rewinding, Smoothed
 from priorfit.types import Image, PerImage
 
 
@@ -169,3 +178,51 @@ class Residual(Stopping):
         if all(self.ended):
             self.why = "the picture is as far from the observation as the noise is strong"
         return self._handed_on(step)
+
+
+Rule = Callable[[], Stopping]
+FilterFactory = Callable[[], Filter]
+
+RULES: dict[str, Rule] = {
+    "held-out": partial(Lowest, HeldOut),
+    "variance": partial(Lowest, WindowedVariance),
+    "moving-variance": partial(Lowest, MovingVariance),
+    "objective": partial(Lowest, Objective),
+    "residual": Residual,
+}
+"""The rules by name; the first is the one for a recipe without one of its own."""
+
+AUTO, NONE = "auto", "none"
+
+
+def ruled(filters: Sequence[FilterFactory], stop: str | None) -> list[FilterFactory]:
+    """What watches a fit, with another stop rule among it.
+
+    Args:
+        filters: of a recipe, innermost first. A rule picks an average, so where there is none one
+            is taken.
+        stop: one of `RULES`; `AUTO`, the recipe's own rule, or if it has none the first of them;
+            `NONE`, no rule; None leaves all as it is.
+
+    Raises:
+        RecipeError: no rule has this name.
+    """
+    if stop is None:
+        return list(filters)
+    own = [make for make in filters if isinstance(make(), Stopping)]
+    others = [make for make in filters if make not in own]
+    if stop == NONE:
+        return others
+    if stop == AUTO and own:
+        return list(filters)
+    name = next(iter(RULES)) if stop == AUTO else stop
+    if name not in RULES:
+        known = ", ".join([AUTO, NONE, *RULES])
+        raise RecipeError(f"no stop rule is called '{stop}': expected one of {known}")
+    averages = [i for i, make in enumerate(others) if isinstance(make(), Smoothed)]
+    guards = [i for i, make in enumerate(others) if isinstance(make(), Rewinding)]
+    if averages:
+        place = averages[-1] + 1
+        return [*others[:place], RULES[name], *others[place:]]
+    place = guards[-1] + 1 if guards else 0
+    return [*others[:place], partial(Smoothed, Lengthening()), RULES[name], *others[place:]]

@@ -11,26 +11,41 @@ from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import Estimator, Guide, Hiding, Probing
 from priorfit.restore import Fit, Recipe
 from priorfit.steps import Rewinding, Snapshots
+from priorfit.stopping import Stopping, ruled
 from priorfit.tasks import Posed
 from priorfit.types import Image
 
 
-def prepared(posed: Posed, name: str, steps: int, snapshots: Sequence[int] = ()) -> Recipe:
+def prepared(
+    posed: Posed,
+    name: str,
+    steps: int,
+    snapshots: Sequence[int] = (),
+    stop: str | None = None,
+) -> Recipe:
     """The recipe of this name and length for a problem: with its finish, and a guard against NaN.
 
     Args:
         posed: the problem.
         name: of the recipe.
         steps: length of the fit.
-        snapshots: steps whose pictures are kept.
+        snapshots: steps whose pictures are kept: as they were, not what a stop rule had picked.
+        stop: see `stopping.ruled`.
 
     Raises:
-        RecipeError: there is none of that name.
+        RecipeError: there is none of that name, or no such rule.
     """
     made = guarded(posed.ending(recipes.load(name, steps)))
-    if not snapshots:
-        return made
-    return replace(made, filters=[*made.filters, partial(Snapshots, snapshots)])
+    filters = ruled(made.filters, stop)
+    if snapshots:
+        rules = [i for i, make in enumerate(filters) if isinstance(make(), Stopping)]
+        filters.insert(rules[0] if rules else len(filters), partial(Snapshots, snapshots))
+    return replace(made, filters=filters)
+
+
+def rule_of(fit: Fit) -> Stopping | None:
+    """The stop rule of a fit, if it has one."""
+    return next((seen for seen in fit.filters if isinstance(seen, Stopping)), None)
 
 
 def snapshots(fit: Fit) -> dict[int, Image]:
