@@ -1,21 +1,24 @@
-"""Averages over whole runs: the mean of several fits is closer to the truth than any of them."""
+"""Averages over runs and over a posterior: closer to the truth than what they are made of."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
 
+from priorfit.code import part
 from priorfit.errors import RecipeError
 from priorfit.problem import Problem
-from priorfit.restore import Recipe, Restoration, restore
-
-_STRIDE = 1_000_003  # keeps the runs of neighbouring seeds apart
+from priorfit.restore import Recipe, Restoration, restore, seeds_of_runs
+from priorfit.state import Filter, Step
+from priorfit.types import Image
 
 
 def restore_mean(problem: Problem, recipes: Sequence[Recipe], seeds: Sequence[int]) -> Restoration:
     """Average the images of one run for each recipe; run 0 is what `restore` gives for its recipe.
 
     With one recipe twice, the averaging over two runs of [ulyanov2018]_ (31.00 dB after 30.43 for
-    one run on nine images); with an Adam and an LBFGS recipe, that over two optimisers.
+    one run on nine images); with an Adam and an LBFGS recipe, that over two optimisers. Several
+    runs of one recipe go side by side with `Recipe.runs`, which can be interrupted and resumed.
 
     Args:
         problem: a batch of B observations.
@@ -30,9 +33,104 @@ def restore_mean(problem: Problem, recipes: Sequence[Recipe], seeds: Sequence[in
     """
     if not recipes:
         raise RecipeError("an average needs at least one recipe, got none")
+    each = seeds_of_runs(seeds, len(recipes))
     runs = [
-        restore(problem, recipe, [seed + run * _STRIDE for seed in seeds])
+        restore(problem, recipe, each[run * len(seeds) :][: len(seeds)])
         for run, recipe in enumerate(recipes)
     ]
     image = torch.stack([run.image for run in runs]).mean(0)
     return Restoration(image, runs[0].code, f"the mean of {len(runs)} runs")
+
+
+class Spreading(Filter):
+    """A filter that knows how far apart the pictures are that it makes one of."""
+
+    @abstractmethod
+    def deviation(self) -> Image | None:
+        """Standard deviation of every pixel, (B, C, H, W); None before there are two pictures."""
+
+
+class Together(Spreading):
+    """Make one picture of the runs of a recipe: their mean.
+
+    The loss is the mean too. What the runs do not agree on, none of them knows.
+    """
+
+    gathered = ("spread",)
+
+    def __init__(self) -> None:
+        self.spread: Image | None = None
+
+    def see(self, step: Step) -> Step:
+        runs = step.image
+        self.spread = runs.std(0, keepdim=True) if len(runs) > 1 else None
+        losses = {name: loss.mean(0, keepdim=True) for name, loss in step.losses.items()}
+        image, drawn = (pictures.mean(0, keepdim=True) for pictures in (runs, step.drawn))
+        return step._replace(image=image, losses=losses, picked=True, rendered=drawn)
+
+    def deviation(self) -> Image | None:
+        return self.spread
+
+
+class Langevin(Filter):
+    """Stir the weights after every step, so that they wander about the posterior.
+
+        θ ← θ + σ·η·N(0, 1) for the filters of convolutions, η the learning rate
+
+    Stochastic gradient Langevin dynamics as the authors of [cheng2019]_ have it, beside Adam.
+
+    Args:
+        strength: σ.
+    """
+
+    def __init__(self, strength: float = 2.0) -> None:
+        self.strength = strength
+
+    @torch.no_grad()
+    def see(self, step: Step) -> Step:
+        state = step.state
+        if state.optimizer is None:
+            return step
+        rates = {group["name"]: group["lr"] for group in state.optimizer.param_groups}
+        for name, rate in rates.items():
+            for weight in part(state.code, name).values():
+                if weight.ndim == 5 and weight.requires_grad:  # (B, out, in, k, k)
+                    draw = state.noise.normal(*weight.shape[1:], dtype=weight.dtype)
+                    weight.add_(draw, alpha=self.strength * rate)
+        return step
+
+
+class Posterior(Spreading):
+    """The mean of the pictures after a burn-in, and how far they spread.
+
+    Args:
+        burn_in: steps that do not count; until then the picture is the step's own.
+        every: steps between two pictures that count.
+    """
+
+    gathered = ("count", "mean", "squares")
+
+    def __init__(self, burn_in: int, every: int = 1) -> None:
+        self.burn_in, self.every = burn_in, every
+        self.count = 0
+        self.mean: Image | None = None
+        self.squares: Image | None = None  # sums of squared distances from the mean
+
+    def see(self, step: Step) -> Step:
+        beyond = step.state.taken - self.burn_in
+        if beyond > 0 and (beyond - 1) % self.every == 0:
+            self._count(step.image)
+        return step if self.mean is None else step._replace(image=self.mean.clone(), picked=True)
+
+    def _count(self, image: Image) -> None:
+        if self.mean is None or self.squares is None:
+            self.mean, self.squares = torch.zeros_like(image), torch.zeros_like(image)
+        self.count += 1
+        away = image - self.mean
+        self.mean += away / self.count
+        self.squares += away * (image - self.mean)
+
+    def deviation(self) -> Image | None:
+        if self.squares is None or self.count < 2:
+            return None
+        return (self.squares / (self.count - 1)).sqrt()

@@ -43,6 +43,8 @@ class DeepImagePrior(Prior):
         memory_format: order of the numbers in memory; channels last is faster on every device.
     """
 
+    still = ("z", "pool", "channels")
+
     def __init__(
         self,
         network: NetworkFactory,
@@ -66,7 +68,7 @@ class DeepImagePrior(Prior):
         y = problem.observation
         code: Code = {}
         for i, source in enumerate(self.inputs):
-            code[f"z.{i}"] = source(problem, noise)
+            code[f"z.{i}"] = _owned(source(problem, noise))
             if isinstance(source, Pooled):
                 pool = source.pool(problem, noise)
                 code |= {f"pool.{i}.{name}": members for name, members in pool.items()}
@@ -129,6 +131,12 @@ class DeepImagePrior(Prior):
             with torch.device("meta"):
                 self._modules[key] = self.network(*key)
         return self._modules[key]
+
+
+def _owned(z: Tensor) -> Tensor:
+    """A tensor that can be written to: images that share one input get a copy each."""
+    shared = any(not stride and size > 1 for stride, size in zip(z.stride(), z.shape, strict=True))
+    return z.clone(memory_format=torch.contiguous_format) if shared else z
 
 
 def _drawn(module: nn.Module, generator: torch.Generator, like: Tensor) -> dict[str, Tensor]:

@@ -97,7 +97,7 @@ class Guide:
     estimate: Estimator
 
     def __call__(self, problem: Problem, noise: Noise) -> Tensor:
-        return self.estimate(problem)
+        return _estimated(self.estimate, problem)
 
 
 class Pooled(ABC):
@@ -129,7 +129,7 @@ class Probing(Pooled):
     epsilon: float = 0.02
 
     def __call__(self, problem: Problem, noise: Noise) -> Tensor:
-        return torch.cat([self.estimate(problem), problem.observation], 1)
+        return torch.cat([_estimated(self.estimate, problem), problem.observation], 1)
 
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
         y = problem.observation
@@ -162,7 +162,7 @@ class Hiding(Pooled):
     def __call__(self, problem: Problem, noise: Noise) -> Tensor:
         y = problem.observation
         known = _known(problem).to(y).expand(len(y), 1, -1, -1)
-        return torch.cat([self.estimate(problem), known], 1)
+        return torch.cat([_estimated(self.estimate, problem), known], 1)
 
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
         y, known = problem.observation, _known(problem)
@@ -180,6 +180,16 @@ class Hiding(Pooled):
         missing = 1 - (1 - self.fraction) * known.mean(dtype=torch.float64).item()
         each = max(1, round(missing * known.shape[-2] * known.shape[-1]))
         return min(self.copies, max(4, self.budget // each))
+
+
+def _estimated(estimate: Estimator, problem: Problem) -> Image:
+    """The estimate, made once where several runs share one observation."""
+    y = problem.observation
+    if len(y) == 1 or y.stride(0) != 0:
+        return estimate(problem)
+    extra = problem.companion
+    one = replace(problem, observation=y[:1], companion=None if extra is None else extra[:1])
+    return estimate(one).expand(len(y), -1, -1, -1)
 
 
 def _moved(known: Tensor, noise: Noise) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 import torch
 
+from priorfit.ensemble import Together
 from priorfit.objective import Objective, Schedule, Term
 from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory
 from priorfit.priors.inputs import Input
@@ -48,6 +49,7 @@ class Setting:
         precision: number format of the convolutions, by device.
         kernel: name of the window that made the small image, for upscaling, unless the user knows.
         most: longest useful fit: a longer time limit is not filled up.
+        runs: fits side by side whose pictures are averaged.
     """
 
     about: str
@@ -66,6 +68,7 @@ class Setting:
     precision: Precision = full
     kernel: Cited[str] | None = None
     most: Cited[int | None] = Cited(None, "no published .ipynb has one")
+    runs: Cited[int] = Cited(1, "no published .ipynb averages over runs")
 
     def recipe(self, steps: int | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""
@@ -77,7 +80,9 @@ class Setting:
             turning=self.turning.value,
             precision=self.precision,
         )
-        return Recipe(prior, self._stages(steps), self.filters.value)
+        runs = self.runs.value
+        together = [Together] if runs > 1 else []
+        return Recipe(prior, self._stages(steps), [*self.filters.value, *together], runs=runs)
 
     def _stages(self, steps: int | None) -> list[Stage]:
         left = steps or self.steps.value
