@@ -173,6 +173,19 @@ def test_other_options_do_not_go_on(train):
     assert "give the options that it was begun with" in answer.err
 
 
+@pytest.mark.parametrize("options", [("--grow", 8), ("--augment", "never")])
+def test_how_networks_grow_and_what_they_are_shown_changes_what_is_learnt(train, folder, options):
+    size = ("--size", 16, "-q")  # the last of two counts
+    assert (
+        train(*size, images=8).status == train(*size, *options, out="other", images=8).status == 0
+    )
+    one, other = (state_of(folder / name) for name in ("out", "other"))
+    assert {tensor.shape for tensor in one} <= {tensor.shape for tensor in other}
+    assert not all(
+        torch.equal(a, b) for a, b in zip(one, other, strict=False) if a.shape == b.shape
+    )
+
+
 WRONG = {
     ("--size", 24): "expected 8, 16, 32 … 1024, got 24",
     ("--size", 2048): "expected 8, 16, 32 … 1024, got 2048",
@@ -180,6 +193,9 @@ WRONG = {
     ("--minutes", "nan"): "expected a number above 0, got nan",
     ("--piece", -1): "expected a number above 0, got -1",
     ("--family", "vae"): "got 'vae'",
+    ("--augment", "sometimes"): "expected always, adaptive or never, got 'sometimes'",
+    ("--grow", 8, "--family", "biggan"): "expected one of pggan, stylegan that can grow",
+    ("--grow", 0): "--grow",
     ("--precision", "float8"): "expected auto, float32 or bfloat16, got 'float8'",
     ("--batch", 1): "--batch",
 }

@@ -1,5 +1,6 @@
 """`priorfit train`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,7 @@ Family = Annotated[
     str | None,
     typer.Option(
         "--family",
-        help="biggan, which learns classes, or stylegan; by default what suits the photographs.",
+        help="biggan, pggan, stylegan or stylegan-hinge; by default what suits the photographs.",
     ),
 ]
 Size = Annotated[int | None, typer.Option("--size", help="8, 16, 32 … pixels.")]
@@ -49,6 +50,23 @@ Features = Annotated[
     ),
 ]
 Precision = Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16.")]
+Augment = Annotated[
+    str | None,
+    typer.Option(
+        "--augment",
+        help="How often images are changed before they are judged: always, adaptive or never; by "
+        "default what the family does.",
+    ),
+]
+Grow = Annotated[
+    int | None,
+    typer.Option(
+        "--grow",
+        min=1,
+        metavar="IMAGES",
+        help="Begin with 8×8 pixels, and come to the full size after so many photographs.",
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the training in FOLDER.")]
 
 
@@ -67,6 +85,8 @@ def generator(
     labels: Labels = None,
     features: Features = None,
     precision: Precision = "auto",
+    augment: Augment = None,
+    grow: Grow = None,
     resume: Resume = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -85,7 +105,8 @@ def generator(
 
     training.check_lengths({"--minutes": minutes, "--piece": piece})
     training.check_size(size)
-    training.check_family(family)
+    training.check_family(family, growing=grow is not None)
+    change = training.augmentation(augment)
     team, place = context.with_resource(joined(device_named(device)))
     quiet = quiet or not team.first
     arithmetic = training.precision(precision, place)
@@ -93,7 +114,8 @@ def generator(
     set_up(threads)
     size = size or fitting_size(data, 128 if place.type == "cuda" else 32)
     learnt = training.loaded(data, size, labels, quiet=quiet)
-    pair = training.pair(family, size, len(learnt.classes), width, batch, arithmetic)
+    pair = training.pair(family, size, len(learnt.classes), width, batch, grow)
+    pair = replace(pair, game=replace(change(pair.game), precision=arithmetic))
     judge = training.judge(features, data, learnt, place, quiet=quiet)
     length = Length(images, training.minutes(minutes, images), piece)
     run = Run(out, pair, learnt, length, seed=seed, device=place, judge=judge, team=team)

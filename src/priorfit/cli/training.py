@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from priorfit.train.card import About
     from priorfit.train.data import Photographs
     from priorfit.train.families import Pair
+    from priorfit.train.generator import Game
     from priorfit.train.judge import Judge
     from priorfit.train.run import Progress, Run
 
 FEATURES = "scenes-features"
 """The classifier that judges where none is named."""
+
+SMALL = "stylegan-hinge"
+"""The family of photographs without classes."""
 
 _LARGEST = 1024  # pixels a side
 _MINUTES = 60.0  # of a training whose length nobody says
@@ -60,19 +64,43 @@ def check_size(size: int | None) -> None:
         )
 
 
-def check_family(family: str | None) -> None:
-    """Refuse families that do not exist.
+def check_family(family: str | None, *, growing: bool) -> None:
+    """Refuse families that do not exist, or cannot grow.
 
     Raises:
         BadParameter: there is none of this name.
     """
-    from priorfit.train.families import FAMILIES
+    from priorfit.train.families import FAMILIES, GROWING
 
-    if family is not None and family not in FAMILIES:
-        expected = ", ".join(FAMILIES)
+    known = GROWING if growing else FAMILIES
+    if (family is None and growing) or (family is not None and family not in known):
+        expected, wish = ", ".join(known), " that can grow" if growing else ""
         raise typer.BadParameter(
-            f"expected one of {expected}, got '{family}'", param_hint="'--family'"
+            f"expected one of {expected}{wish}, got {family and repr(family)}",
+            param_hint="'--family'",
         )
+
+
+def augmentation(name: str | None) -> "Callable[[Game], Game]":
+    """What is changed about how often images are augmented.
+
+    Raises:
+        BadParameter: no such way.
+    """
+    from priorfit.train.adapting import Adapting
+    from priorfit.train.augment import chained
+
+    ways: dict[str | None, Callable[[Game], Game]] = {
+        None: lambda game: game,
+        "always": lambda game: dataclasses.replace(game, adapting=None),
+        "adaptive": lambda game: dataclasses.replace(game, adapting=Adapting()),
+        "never": lambda game: dataclasses.replace(game, adapting=None, augmentation=chained()),
+    }
+    if name not in ways:
+        raise typer.BadParameter(
+            f"expected always, adaptive or never, got '{name}'", param_hint="'--augment'"
+        )
+    return ways[name]
 
 
 def claim(folder: Path, *, resume: bool) -> None:
@@ -112,13 +140,26 @@ def pair(
     classes: int,
     width: int | None,
     batch: int | None,
-    precision: "torch.dtype",
+    grow: int | None,
 ) -> "Pair":
-    """The two networks and their game; by default the family that suits the photographs."""
-    from priorfit.train.families import FAMILIES
+    """The two networks and their game; by default the family that suits the photographs.
 
-    made = FAMILIES[family or ("biggan" if classes else "stylegan")](size, classes, width or 32)
-    game = dataclasses.replace(made.game, precision=precision, batch=batch or made.game.batch)
+    Args:
+        family: its name.
+        size: side of the images.
+        classes: how many.
+        width: channels at the full size.
+        batch: images a step.
+        grow: photographs seen until the networks have their full size; None to begin with it.
+    """
+    from priorfit.train.families import FAMILIES, GROWING
+    from priorfit.train.growing import within
+
+    families = FAMILIES if grow is None else GROWING
+    made = families[family or ("biggan" if classes else SMALL)](size, classes, width or 32)
+    doublings = size.bit_length() - 4
+    growing = within(grow, doublings, part=1.0) if grow and doublings > 0 else None
+    game = dataclasses.replace(made.game, batch=batch or made.game.batch, growing=growing)
     return dataclasses.replace(made, game=game)
 
 

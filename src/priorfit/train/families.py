@@ -1,7 +1,8 @@
 """The kinds of generator that can be trained, each with its discriminator and its game."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -18,6 +19,7 @@ from priorfit.networks.stylegan_discriminator import (
     StyleGanDiscriminator,
     StyleGanDiscriminatorConfig,
 )
+from priorfit.train.adapting import Adapting
 from priorfit.train.augment import DIFFERENTIABLE
 from priorfit.train.generator import Draw, Game
 from priorfit.train.losses import HINGE, LOGISTIC
@@ -103,7 +105,7 @@ def stylegan(
     noise: bool = False,
     grows: bool = False,
 ) -> Pair:
-    """StyleGAN [karras2019]_ with the logistic game and lazy R1.
+    """StyleGAN [karras2019]_ with the logistic game and lazy R1, as published.
 
     Args:
         size: side of the images, a power of two.
@@ -116,16 +118,7 @@ def stylegan(
         grows: whether the discriminator can grow as the generator can, see `Game.growing`.
     """
     channels = _pyramid(size, width, widest)
-    latent = min(widest, 4 * width)
-    drawing = StyleGanConfig(
-        channels=channels,
-        z_dim=latent,
-        w_dim=latent,
-        mapping_width=latent,
-        mapping_depth=4,
-        repeat_w=not own_w,
-        classes=classes,
-    )
+    drawing = _stylegan(channels, classes, width, widest, own_w=own_w)
     judging = StyleGanDiscriminatorConfig(
         channels=channels, dense=channels[0], group=4, classes=classes, grows=grows
     )
@@ -141,6 +134,48 @@ def stylegan(
         paint=noisy if noise else quiet,
     )
     return Pair(lambda: StyleGan(drawing), lambda: StyleGanDiscriminator(judging), game)
+
+
+def stylegan_hinge(
+    size: int, classes: int, width: int, *, widest: int = WIDEST, own_w: bool = True
+) -> Pair:
+    """StyleGAN against BigGAN's discriminator, with its game, for trainings of few images.
+
+    In trainings of 100,000 images of 32×32 pixels `stylegan` drew every image of a class about the
+    same shapes, whatever its rates; so does this at a generator's rate of 1e-3, not at 3e-4.
+
+    Args:
+        size: side of the images, a power of two.
+        classes: how many; 0 for none.
+        width: channels at the full size; every halving doubles them.
+        widest: to this at most.
+        own_w: see `stylegan`.
+    """
+    drawing = _stylegan(_pyramid(size, width, widest), classes, width, widest, own_w=own_w)
+    rival = biggan(size, classes, width, widest=widest)
+    game = replace(
+        rival.game,
+        generator_rate=3e-4,
+        adapting=Adapting(images=200_000),
+        latents=styled,
+        paint=quiet,
+    )
+    return Pair(lambda: StyleGan(drawing), rival.discriminator, game)
+
+
+def _stylegan(
+    channels: tuple[int, ...], classes: int, width: int, widest: int, *, own_w: bool
+) -> StyleGanConfig:
+    latent = min(widest, 4 * width)
+    return StyleGanConfig(
+        channels=channels,
+        z_dim=latent,
+        w_dim=latent,
+        mapping_width=latent,
+        mapping_depth=4,
+        repeat_w=not own_w,
+        classes=classes,
+    )
 
 
 def pggan(size: int, classes: int, width: int, *, widest: int = WIDEST) -> Pair:
@@ -224,5 +259,12 @@ FAMILIES: dict[str, Family] = {
     "biggan": biggan,
     "pggan": pggan,
     "stylegan": stylegan,
+    "stylegan-hinge": stylegan_hinge,
 }
 """By the name of the family."""
+
+GROWING: dict[str, Family] = {
+    "pggan": pggan,
+    "stylegan": partial(stylegan, grows=True),
+}
+"""Those whose resolution can grow, both networks ready for it."""
