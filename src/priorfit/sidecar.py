@@ -87,6 +87,20 @@ class Measured(_Record):
     metrics: dict[str, float] = {}
 
 
+class Rule(_Record):
+    """What decided on the picture of a fit.
+
+    Args:
+        about: what is low where the picture is good.
+        step: that the picture is of.
+        curve: (step, value), at most 200 of them.
+    """
+
+    about: str
+    step: int
+    curve: tuple[tuple[int, float], ...]
+
+
 class Sidecar(_Record):
     """How one picture was restored.
 
@@ -99,6 +113,7 @@ class Sidecar(_Record):
         seconds: wall time, reading and all else included, writing excluded; of all parts of a run
             that was interrupted.
         loss_curve: (step, loss), at most 200 of them.
+        rule: the stop rule and what it saw, if there was one.
         noise_std: of the observation, as given or estimated.
         metrics: psnr and ssim against the reference, psnr_y too for enlarged pictures.
         alternatives: what cheap methods made of it, if a report was asked for.
@@ -123,6 +138,7 @@ class Sidecar(_Record):
     stop_reason: str
     loss_curve: tuple[tuple[int, float], ...]
     repeat: tuple[str, ...]
+    rule: Rule | None = None
     noise_std: float | None = None
     noise_std_estimated: bool = False
     metrics: dict[str, float] = {}

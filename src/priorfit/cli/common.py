@@ -27,6 +27,7 @@ class Common:
     device: options.Device = "auto"
     steps: options.Steps = None
     time_limit: options.TimeLimit = None
+    stop: options.Stop = None
     reference: options.Reference = None
     report: options.Report = False
     snapshots: options.Snapshots = None
@@ -110,6 +111,7 @@ def jobs_of(
             "expected a number of seconds above 0", param_hint="'--time-limit'"
         )
     snapshots = options.snapshots(common.snapshots)
+    _check_rule(common.stop)
     jobs = [
         Job(
             input=path,
@@ -120,6 +122,7 @@ def jobs_of(
             device=common.device,
             steps=common.steps,
             time_limit=common.time_limit,
+            stop=common.stop,
             reference=None if common.reference is None else matched(common.reference, path),
             report=common.report,
             snapshots=snapshots,
@@ -129,6 +132,16 @@ def jobs_of(
     ]
     _check_names(jobs)
     return jobs
+
+
+def _check_rule(stop: str | None) -> None:
+    from priorfit.errors import RecipeError
+    from priorfit.stopping import ruled
+
+    try:
+        ruled([], stop)
+    except RecipeError as error:
+        raise typer.BadParameter(str(error), param_hint="'--stop'") from None
 
 
 def matched(place: Path, picture: Path) -> Path:

@@ -39,6 +39,15 @@ TimeLimit = Annotated[
         help="Wall time for each picture; with --steps, whichever ends first.",
     ),
 ]
+Stop = Annotated[
+    str | None,
+    typer.Option(
+        "--stop",
+        metavar="RULE",
+        help="Rule that may end the fit earlier and picks its picture: auto, none, held-out, "
+        "variance, moving-variance, objective or residual; the recipe's own by default.",
+    ),
+]
 Reference = Annotated[
     Path | None,
     typer.Option(

@@ -26,6 +26,7 @@ class Job(BaseModel):
         device: auto, cpu, cuda, cuda:N or mps.
         steps: length of the fit, at most; the recipe's own by default.
         time_limit: wall seconds; without `steps` the fit may become longer than the recipe's own.
+        stop: rule that may end the fit earlier, see `stopping.ruled`; the recipe's own by default.
         reference: clean picture to measure the result against; changes no pixel.
         report: whoever runs the job will write a report beside the picture too.
         overwrite: replace files that exist.
@@ -43,6 +44,7 @@ class Job(BaseModel):
     device: str = "auto"
     steps: int | None = Field(None, ge=1)
     time_limit: float | None = Field(None, gt=0, allow_inf_nan=False)
+    stop: str | None = None
     reference: Path | None = None
     report: bool = False
     overwrite: bool = False

@@ -22,11 +22,12 @@ from priorfit.pipeline.job import Job
 from priorfit.pipeline.kinds import Laid, Upscale
 from priorfit.pipeline.measure import read_reference
 from priorfit.pipeline.plan import Clock, closing_seconds, longest
-from priorfit.pipeline.prepare import guide, prepared, snapshots
+from priorfit.pipeline.prepare import guide, prepared, rule_of, snapshots
 from priorfit.pipeline.saved import Saved
 from priorfit.restore import Fit
 from priorfit.runs import interruptions
 from priorfit.sidecar import (
+    Rule,
     Sidecar,
     Source,
     sidecar_path,
@@ -109,7 +110,7 @@ def run(
         raise PriorfitError(f"begins where the fit of {job.follows} ended: fit that one first")
     desk = _laid_out(job, job.device)
     most, posed = longest(job), desk.laid.posed
-    recipe = prepared(posed, job.recipe, most, job.kept)
+    recipe = prepared(posed, job.recipe, most, job.kept, job.stop)
     fit = Fit(posed.problem, recipe, [job.seed], before=before)
     clock = Clock(started, job.time_limit, _closing(desk))
     return _fitted(desk, fit, Follower(most, clock), watch)
@@ -135,7 +136,8 @@ def resume(folder: Path, watch: Watch | None = None) -> Outcome:
     taken = saved.losses[-1][0] if saved.losses else 0
     follower = Follower(saved.planned, clock, list(saved.losses), taken)
     try:
-        recipe = prepared(posed, saved.job.recipe, saved.planned, saved.job.kept)
+        job = saved.job
+        recipe = prepared(posed, job.recipe, saved.planned, job.kept, job.stop)
         fit = Fit(posed.problem, recipe, [saved.job.seed], state)
         layout = {name: tensor.shape for name, tensor in state["loop"]["code"].items()}
         if layout != {name: tensor.shape for name, tensor in fit.code.items()}:
@@ -203,7 +205,7 @@ def _fitted(desk: _Desk, fit: Fit, follower: Follower, watch: Watch | None) -> O
         hint = guide(fit)
         shown = None if hint is None else (hint[0], CropCanvas()(hint[1], fit.problem).cpu())
         beside = Beside(shown, cheap)
-        sidecar = _sidecar(desk, follower, why, troubles(fit))
+        sidecar = _sidecar(desk, fit, follower, why, troubles(fit))
         on_luma = isinstance(job.task, Upscale)
         outcome = Outcome(
             job,
@@ -235,7 +237,9 @@ def _saved(desk: _Desk, follower: Follower) -> Saved:
     )
 
 
-def _sidecar(desk: _Desk, follower: Follower, why: str, troubles: tuple[str, ...]) -> Sidecar:
+def _sidecar(
+    desk: _Desk, fit: Fit, follower: Follower, why: str, troubles: tuple[str, ...]
+) -> Sidecar:
     job, problem = desk.job, desk.laid.posed.problem
     return Sidecar(
         task=job.task.kind,
@@ -252,6 +256,7 @@ def _sidecar(desk: _Desk, follower: Follower, why: str, troubles: tuple[str, ...
         stop_reason=why,
         loss_curve=thinned(follower.losses),
         repeat=_repeat(desk, follower),
+        rule=_rule(fit),
         noise_std=problem.noise_std,
         noise_std_estimated=desk.laid.estimated,
         follows=None if job.follows is None else job.follows.name,
@@ -259,11 +264,19 @@ def _sidecar(desk: _Desk, follower: Follower, why: str, troubles: tuple[str, ...
     )
 
 
+def _rule(fit: Fit) -> Rule | None:
+    rule = rule_of(fit)
+    if rule is None or not rule.curve:
+        return None
+    return Rule(about=rule.title, step=max(rule.at) or rule.curve[-1][0], curve=thinned(rule.curve))
+
+
 def _repeat(desk: _Desk, follower: Follower) -> tuple[str, ...]:
     """Options that make the same bytes again, whatever the clock says then."""
     job = desk.job
     given = [*job.task.arguments, "--recipe", job.recipe, "--seed", str(job.seed)]
     given += ["--device", str(desk.device), "--threads", str(torch.get_num_threads())]
+    given += [] if job.stop is None else ["--stop", job.stop]
     return (*given, "--steps", str(follower.taken))
 
 
