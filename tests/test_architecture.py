@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up: a room imports from its own line and from the lines before it.
 LAYERS = [
     "errors types",
-    "code noise color images kernels",
+    "code noise color images kernels block_matching signals",
     "checkpoints metrics problem degradations networks noise_level",
-    "schedules priors guides objective perceptual terms optimizers",
+    "schedules priors guides plug_and_play objective perceptual terms optimizers",
     "state",
     "restore scores steps stopping finish edit ensemble tiles testing",
     "recipes",

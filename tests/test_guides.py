@@ -36,6 +36,7 @@ def holed(channels: int, shared: bool) -> Problem:
 
 CASES = {
     "non_local_means": (guides.non_local_means, noisy),
+    "block_matched": (guides.block_matched, noisy),
     "total_variation": (guides.total_variation, noisy),
     "biharmonic": (guides.biharmonic, partial(holed, shared=True)),
     "biharmonic by channel": (guides.biharmonic, partial(holed, shared=False)),

@@ -1,0 +1,169 @@
+"""Denoising by block matching and collaborative filtering [dabov2007]_, on tensors.
+
+Written from the paper. Blocks of 8×8 pixels at every third place are stacked with the ones that
+look most alike, each stack is filtered in three dimensions (a cosine transform of the blocks, a
+Hadamard transform across them), and the blocks are averaged where they overlap: first with a hard
+threshold, then, on stacks found in that first estimate, with Wiener's filter.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from priorfit.types import Image
+
+_SIDE = 8
+_THRESHOLD = 2.7
+"""Of coefficients, in standard deviations of the noise [dabov2007]_."""
+
+_AT_ONCE = 4096
+"""Stacks filtered together: what bounds the memory."""
+
+
+@dataclass(frozen=True)
+class BlockMatching:
+    """What is looked for, and where.
+
+    Args:
+        reach: pixels to either side of a block in which its like is looked for.
+        alike: blocks to a stack in the first pass; a power of two.
+        alike_again: likewise in the second.
+        stride: pixels between the blocks whose like is looked for.
+    """
+
+    reach: int = 12
+    alike: int = 16
+    alike_again: int = 32
+    stride: int = 3
+
+    @torch.no_grad()
+    def __call__(self, image: Image, std: float) -> Image:
+        """Denoise (B, C, H, W), C of 1 or 3, of white noise of standard deviation `std`.
+
+        Channels are decorrelated first; what is alike is found in their mean.
+        """
+        return torch.stack([self._one(picture, std) for picture in image])
+
+    def _one(self, picture: Tensor, std: float) -> Tensor:
+        channels, height, width = picture.shape
+        turn = _opponent(channels).to(picture)
+        spare = [0, max(0, _SIDE - width), 0, max(0, _SIDE - height)]
+        padded = F.pad(picture[None], spare, mode="replicate")[0]
+        noisy = torch.einsum("oc,chw->ohw", turn, padded)
+        first = self._pass(noisy, None, std, self.alike)
+        second = self._pass(noisy, first, std, self.alike_again)
+        return torch.einsum("oc,ohw->chw", turn, second)[:, :height, :width]
+
+    def _pass(self, noisy: Tensor, first: Tensor | None, std: float, alike: int) -> Tensor:
+        size = (noisy.shape[-2] - _SIDE + 1, noisy.shape[-1] - _SIDE + 1)
+        looked_at = noisy[0] if first is None else first[0]
+        stacks = _stacks(looked_at, size, self.reach, alike, self.stride)
+        spectra = _spectra(noisy)
+        hints = None if first is None else _spectra(first)
+        gathered, weights = torch.zeros_like(spectra), torch.zeros_like(spectra[..., 0])
+        mix = _hadamard(stacks.shape[1]).to(noisy)
+        for some in stacks.split(_AT_ONCE):
+            stack = torch.einsum("mn,rncp->rmcp", mix, spectra[some])
+            if hints is None:
+                stack, weight = _cut(stack, std)
+            else:
+                stack, weight = _shrunk(stack, torch.einsum("mn,rncp->rmcp", mix, hints[some]), std)
+            blocks = torch.einsum("mn,rmcp->rncp", mix, stack) * weight[:, None, :, None]
+            where = some.flatten()
+            gathered.index_add_(0, where, blocks.flatten(0, 1))
+            each = weight[:, None].expand(-1, some.shape[1], -1).flatten(0, 1)
+            weights.index_add_(0, where, each)
+        return _laid_back(gathered, weights, noisy)
+
+
+def _cut(stack: Tensor, std: float) -> tuple[Tensor, Tensor]:
+    """Set small coefficients to zero; a stack counts the more the fewer are left."""
+    kept = stack.abs() > _THRESHOLD * std
+    kept[:, 0, :, 0] = True  # the mean of a stack is no noise
+    return stack * kept, 1 / kept.sum((1, 3)).to(stack)
+
+
+def _shrunk(stack: Tensor, hint: Tensor, std: float) -> tuple[Tensor, Tensor]:
+    """Wiener's filter with the first estimate in place of the truth."""
+    energy = hint.square()
+    share = energy / (energy + std**2)
+    share[:, 0, :, 0] = 1  # as above
+    return stack * share, 1 / share.square().sum((1, 3)).clamp_min(1e-6)
+
+
+def _stacks(plane: Tensor, size: tuple[int, int], reach: int, alike: int, stride: int) -> Tensor:
+    """Places of the blocks most like each reference, itself first: (R, N), row·columns + column."""
+    height, width = size
+    rows, columns = (_places(side, stride).to(plane.device) for side in size)
+    shifts = [(dy, dx) for dy in range(-reach, reach + 1) for dx in range(-reach, reach + 1)]
+    shifts.sort(key=lambda shift: max(map(abs, shift)))  # of equals the nearest
+    far = F.pad(plane[None, None], [reach] * 4, mode="constant")[0, 0]
+    whole_height, whole_width = plane.shape
+    distances = torch.full((len(shifts), len(rows), len(columns)), math.inf, device=plane.device)
+    for number, (dy, dx) in enumerate(shifts):
+        down, along = reach + dy, reach + dx
+        other = far[down : down + whole_height, along : along + whole_width]
+        differences = (plane - other).square()
+        sums = F.avg_pool2d(differences[None, None], _SIDE, stride=1)[0, 0]
+        inside = ((rows + dy >= 0) & (rows + dy < height))[:, None] & (
+            (columns + dx >= 0) & (columns + dx < width)
+        )
+        picked = sums[rows][:, columns]
+        distances[number] = torch.where(inside, picked, math.inf)
+    # A block in a corner has the fewest others around it.
+    fewest = min(reach + 1, height) * min(reach + 1, width)
+    available = min(alike, 2 ** int(math.log2(fewest)))
+    nearest = distances.flatten(1).topk(available, dim=0, largest=False).indices  # (N, R)
+    steps = torch.tensor([dy * width + dx for dy, dx in shifts], device=plane.device)
+    own = (rows[:, None] * width + columns).flatten()
+    return (own + steps[nearest]).T.contiguous()
+
+
+def _places(side: int, stride: int) -> Tensor:
+    """Every `stride`-th place, the last one too."""
+    places = torch.arange(0, side, stride)
+    return places if places[-1] == side - 1 else torch.cat([places, torch.tensor([side - 1])])
+
+
+def _spectra(image: Tensor) -> Tensor:
+    """Cosine transform of the block at every place: (C, H, W) -> (places, C, 64)."""
+    blocks = F.unfold(image[:, None], _SIDE)  # (C, 64, places)
+    return torch.einsum("kp,cpn->nck", _cosines().to(image), blocks).contiguous()
+
+
+def _laid_back(gathered: Tensor, weights: Tensor, like: Tensor) -> Tensor:
+    """Average the filtered blocks where they overlap, their borders counting less."""
+    window = torch.kaiser_window(_SIDE, periodic=False, beta=2.0).to(like)
+    window = torch.outer(window, window).flatten()
+    blocks = torch.einsum("kp,nck->cpn", _cosines().to(like), gathered) * window[None, :, None]
+    counts = weights.T[:, None] * window[None, :, None]
+    size = (like.shape[-2], like.shape[-1])
+    image, total = (F.fold(x, size, _SIDE)[:, 0] for x in (blocks, counts))
+    return image / total.clamp_min(torch.finfo(like.dtype).tiny)
+
+
+def _cosines() -> Tensor:
+    """Orthonormal cosine transform of a flattened block, (64, 64)."""
+    k = torch.arange(_SIDE, dtype=torch.float64)
+    basis = torch.cos(math.pi / _SIDE * k[:, None] * (k + 0.5)) * math.sqrt(2 / _SIDE)
+    basis[0] /= math.sqrt(2)
+    return torch.kron(basis, basis).float()
+
+
+def _hadamard(count: int) -> Tensor:
+    """Orthonormal Hadamard matrix of a power of two, its own inverse."""
+    matrix = torch.ones(1, 1)
+    while len(matrix) < count:
+        matrix = torch.kron(torch.tensor([[1.0, 1.0], [1.0, -1.0]]), matrix)
+    return matrix / math.sqrt(count)
+
+
+def _opponent(channels: int) -> Tensor:
+    """Orthonormal colours: lightness first, so that noise stays white; others stay as they are."""
+    if channels != 3:
+        return torch.eye(channels)
+    rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
+    return rows / rows.norm(dim=1, keepdim=True)
