@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from priorfit.cli.analyse import analyse
+from priorfit.cli.bench import bench
 from priorfit.cli.checkpoints import checkpoints
 from priorfit.cli.compare import compare
 from priorfit.cli.deblur import deblur
@@ -51,6 +52,7 @@ app.add_typer(recipes, name="recipes")
 app.add_typer(analyse, name="analyse")
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(train, name="train")
+app.add_typer(bench, name="bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,1 @@
+"""`priorfit bench`: the whole command on named images, beside cheap methods and published ones."""

@@ -1,0 +1,108 @@
+"""How the images of a suite are damaged, what the command is told of it, and how it is judged."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+from priorfit.metrics import psnr, psnr_y, ssim
+from priorfit.tasks import Posed, denoising, inpainting, upscaling
+from priorfit.types import Image
+
+Pixels = NDArray[np.uint8]
+"""8-bit, (H, W) or (H, W, 3)."""
+
+_FACTOR = 4
+_STD = 25 / 255
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One kind of damage.
+
+    Args:
+        task: name of the command.
+        arguments: of the command besides.
+        make: true picture and a generator to the damaged one.
+        pose: damaged picture and hole to the problem.
+        suffix: of the published damaged files; None where they are to be made.
+        on_luma: judged on luma inside a border of four pixels, not over all channels.
+    """
+
+    task: str
+    arguments: tuple[str, ...]
+    make: Callable[[Pixels, np.random.Generator], Pixels]
+    pose: Callable[[Image, Pixels | None], Posed]
+    suffix: str | None = None
+    on_luma: bool = False
+
+    def hole(self, damaged: Pixels) -> Pixels | None:
+        """White where pixels are missing, which are those that the published files have at 0."""
+        if self.task != "inpaint":
+            return None
+        return np.where(damaged == 0, 255, 0).astype(np.uint8)
+
+    def score(self, image: Pixels, truth: Pixels) -> dict[str, float]:
+        """PSNR in dB as the suite's protocol has it, and SSIM over all channels."""
+        a, b = tensor(image), tensor(truth)
+        ratio = psnr_y(a, b) if self.on_luma else psnr(a, b)
+        return {"psnr": ratio.item(), "ssim": ssim(a, b).item()}
+
+
+def tensor(pixels: Pixels) -> Image:
+    """(1, C, H, W) in [0, 1]."""
+    planes = pixels.reshape(*pixels.shape[:2], -1).astype(np.float32) / 255
+    return torch.from_numpy(planes).permute(2, 0, 1)[None].contiguous()
+
+
+def levels(image: Image) -> Pixels:
+    """One image, (1, C, H, W), rounded to 8 bits."""
+    array = image[0].detach().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    rounded = (array * 255).round().astype(np.uint8)
+    return rounded[..., 0] if rounded.shape[2] == 1 else rounded
+
+
+def cropped(truth: Pixels, side: int | None) -> Pixels:
+    """The top left corner of an image, (H, W) or (H, W, 3), or all of it."""
+    return truth if side is None else truth[:side, :side].copy()
+
+
+def _noisy(truth: Pixels, draws: np.random.Generator) -> Pixels:
+    noise = draws.normal(0, 255 * _STD, truth.shape)
+    return (truth + noise).round().clip(0, 255).astype(np.uint8)
+
+
+def _holed(truth: Pixels, draws: np.random.Generator) -> Pixels:
+    missing = draws.random(truth.shape[:2]) < 0.5
+    return np.where(missing, 0, truth.clip(1)).astype(np.uint8)
+
+
+def _reduced(truth: Pixels, draws: np.random.Generator) -> Pixels:
+    height, width = (side // _FACTOR for side in truth.shape[:2])
+    small = PillowImage.fromarray(truth).resize((width, height), PillowImage.Resampling.LANCZOS)
+    return np.asarray(small)
+
+
+def _denoising(image: Image, hole: Pixels | None) -> Posed:
+    return denoising(image, _STD)
+
+
+def _inpainting(image: Image, hole: Pixels | None) -> Posed:
+    return inpainting(image, None if hole is None else torch.from_numpy(hole) > 0)
+
+
+def _upscaling(image: Image, hole: Pixels | None) -> Posed:
+    return upscaling(image, _FACTOR)
+
+
+NOISE25 = Damage("denoise", ("--noise-std", "25/255"), _noisy, _denoising, "noisy")
+"""White noise with a standard deviation of 25/255, rounded to 8 bits."""
+
+PIXELS50 = Damage("inpaint", (), _holed, _inpainting, "masked")
+"""Every pixel is missing with a probability of one half."""
+
+SMALL = Damage("upscale", ("--factor", "4"), _reduced, _upscaling, on_luma=True)
+"""A quarter of the rows and columns are left, as Pillow's LANCZOS makes them."""

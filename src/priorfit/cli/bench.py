@@ -1,0 +1,172 @@
+"""`priorfit bench`."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from priorfit.cli import options
+from priorfit.cli.session import INTERRUPTED, complain, say, set_up
+
+if TYPE_CHECKING:
+    from priorfit.bench.run import Plan
+
+bench = typer.Typer(help="Measure restorations on named images.", no_args_is_help=True)
+
+_QUICK_SIDE, _QUICK_STEPS = 128, "300"
+
+
+@bench.callback()
+def _bench() -> None:
+    """Measure restorations on named images."""
+
+
+@bench.command()
+def dip(
+    suites: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SUITE",
+            help="denoise25, pixels50, set5_x4 and set14_x4, which are published; "
+            "samples-denoise25, samples-pixels50 and samples-x4, which are here. The published "
+            "ones by default.",
+            show_default=False,
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option("--images", metavar="FOLDER", help="Holds a folder for each published suite."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="For results.json and results.md.")
+    ] = Path("bench-dip"),
+    only: Annotated[
+        str | None, typer.Option("--only", metavar="NAMES", help="Images, between commas.")
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe", metavar="NAME", help="dip/TASK by default; for suites of its task."
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many, from 0.")] = 1,
+    corner: Annotated[
+        int | None,
+        typer.Option("--corner", min=32, help="Top left corner of so many pixels; all by default."),
+    ] = None,
+    steps: options.Steps = None,
+    time_limit: options.TimeLimit = None,
+    threads: options.Threads = None,
+    zero_shot: Annotated[
+        bool, typer.Option("--zero-shot", help="Fit ZS-N2N too where there is noise: minutes.")
+    ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help="One image of each suite, a corner of 128 pixels, 300 steps: a minute."
+        ),
+    ] = False,
+) -> None:
+    """Restore named images with Deep Image Prior.
+
+    Beside cheap methods and, for whole images, the pictures that its authors published. Goes on
+    where it was left.
+    """
+    from priorfit.bench.run import Plan
+
+    length = [] if steps is None else ["--steps", str(steps)]
+    length += [] if time_limit is None else ["--time-limit", f"{time_limit:g}"]
+    chosen = _suites(suites, recipe, published=images is not None or not quick)
+    plan = Plan(
+        suites=chosen,
+        folder=images,
+        only=_names(only, chosen),
+        most=1 if quick else None,
+        side=corner or (_QUICK_SIDE if quick else None),
+        recipe=recipe,
+        seeds=seeds,
+        length=length or (["--steps", _QUICK_STEPS] if quick else []),
+        threads=threads,
+        slow=zero_shot,
+    )
+    try:
+        _measure(plan, out)
+    except KeyboardInterrupt:
+        complain(f"interrupted, what is measured is in {out}; the same command goes on")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _measure(plan: "Plan", out: Path) -> None:
+    from priorfit.bench.results import Results
+    from priorfit.bench.run import measure
+    from priorfit.bench.table import table
+    from priorfit.errors import PriorfitError
+    from priorfit.images import write_atomically
+
+    set_up(plan.threads)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PriorfitError(f"{out}: cannot be made: {error.strerror or error}") from None
+    command = shlex.join(["priorfit", *sys.argv[1:]])
+
+    def after(results: Results) -> None:
+        text = table(results, command)
+        write_atomically(out / "results.md", text.encode(), overwrite=True)
+
+    failed = measure(plan, out / "results.json", say, after=after)
+    say(f"{out / 'results.md'}: the table")
+    for name in failed:
+        complain("the command failed, see above", Path(name))
+    raise typer.Exit(int(bool(failed)))
+
+
+def _suites(given: list[str] | None, recipe: str | None, *, published: bool) -> list[str]:
+    """Names of suites, as given or by default, that are of the task of the recipe.
+
+    Raises:
+        BadParameter: there is no such suite or recipe, or none is of its task.
+    """
+    from priorfit import recipes
+    from priorfit.bench.suites import PUBLISHED, SAMPLES, SUITES
+    from priorfit.errors import RecipeError
+
+    names = given or list(PUBLISHED if published else SAMPLES)
+    for name in names:
+        if name not in SUITES:
+            expected = ", ".join(SUITES)
+            raise typer.BadParameter(f"expected a suite among {expected}, got '{name}'")
+    if recipe is None:
+        return names
+    try:
+        recipes.find(recipe)
+    except RecipeError as error:
+        raise typer.BadParameter(str(error), param_hint="'--recipe'") from None
+    task = recipes.task_of(recipe)
+    fitting = [name for name in names if SUITES[name].damage.task == task]
+    if not fitting:
+        raise typer.BadParameter(
+            f"{recipe} is for {task}, and {', '.join(names)} are not", param_hint="'--recipe'"
+        )
+    return fitting
+
+
+def _names(only: str | None, suites: list[str]) -> list[str]:
+    """Names of images.
+
+    Raises:
+        BadParameter: no suite has an image of that name.
+    """
+    from priorfit.bench.suites import SUITES
+
+    names = [] if only is None else [name.strip() for name in only.split(",")]
+    known = {image for suite in suites for image in SUITES[suite].images}
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(
+                f"expected images among {', '.join(sorted(known))}, got '{name}'",
+                param_hint="'--only'",
+            )
+    return names
