@@ -35,7 +35,7 @@ def picture(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def test_a_picture_is_its_own_pre_image_and_features_of_zero_are_as_far_as_one():
     network, image = seeing(), picture()
-    problem = pose.preimage(image, network, "fire3")
+    problem = pose.preimage(image, network, "fire3").problem
     own = problem.operator(image) - problem.observation
     assert own.square().mean() < 1e-10
     torch.testing.assert_close(problem.observation.square().mean(), torch.tensor(1.0))
@@ -43,13 +43,13 @@ def test_a_picture_is_its_own_pre_image_and_features_of_zero_are_as_far_as_one()
 
 @pytest.mark.parametrize(("trunk", "layer"), [("alexnet", "fc6"), ("vgg16", "fc8")])
 def test_features_without_places_are_an_observation_too(trunk, layer):
-    problem = pose.preimage(picture(3, 64, 64), seeing(trunk), layer)
+    problem = pose.preimage(picture(3, 64, 64), seeing(trunk), layer).problem
     assert problem.observation.shape[2:] == (1, 1)
     assert problem.shape == (3, 64, 64)
 
 
 def test_a_grey_picture_has_a_grey_pre_image():
-    problem = pose.preimage(picture(1, 32, 32), seeing(), "fire2")
+    problem = pose.preimage(picture(1, 32, 32), seeing(), "fire2").problem
     assert problem.shape == (1, 32, 32)
     assert restore(problem, short("pixels/preimage", 2), [0]).image.shape == (1, 1, 32, 32)
 
@@ -115,7 +115,7 @@ def short(name: str, steps: int) -> Recipe:
 def test_every_analysis_runs_and_gives_a_picture(name):
     network = seeing()
     problem = {
-        "preimage": lambda: pose.preimage(picture(), network, "fire3"),
+        "preimage": lambda: pose.preimage(picture(), network, "fire3").problem,
         "maximise": lambda: pose.maximise(network, "fire3", 1, (32, 32)),
         "effect": lambda: upscaling(picture(3, 16, 16), 2).problem,
         "impedance": lambda: denoising(picture()).problem,
@@ -194,7 +194,7 @@ def test_the_four_targets_are_those_of_the_seed():
 
 
 def test_the_same_seed_makes_the_same_picture():
-    problem = pose.preimage(picture(), seeing(), "fire2")
+    problem = pose.preimage(picture(), seeing(), "fire2").problem
     one, same, other = (fitted(problem, short("dip/preimage", 3), seed) for seed in (0, 0, 1))
     assert torch.equal(one.image, same.image)
     assert not torch.equal(one.image, other.image)

@@ -31,6 +31,34 @@ def absolute(one: Tensor, other: Tensor) -> PerImage:
     return (one - other).abs().flatten(1).mean(1)
 
 
+def smooth(one: Tensor, other: Tensor) -> PerImage:
+    """Mean of Huber's distance: squared below 1, absolute above (smoothL1 of utils/matcher.py)."""
+    return F.smooth_l1_loss(one, other.expand_as(one), reduction="none").flatten(1).mean(1)
+
+
+def gram(features: Tensor) -> Tensor:
+    """How channels go together, wherever that is: G = F·Fᵀ / (C·N), (B, C, …) -> (B, C, C).
+
+    The texture of [gatys2015]_; in the released code: utils/matcher.py, gram_matrix.
+    """
+    flat = features.flatten(2) if features.ndim > 2 else features[..., None]
+    return flat @ flat.mT / (flat.shape[1] * flat.shape[2])
+
+
+@dataclass(frozen=True)
+class Textural:
+    """Distance of Gram matrices: of two pictures' textures, not of what stands where.
+
+    Args:
+        distance: of the matrices.
+    """
+
+    distance: Distance = squared
+
+    def __call__(self, one: Tensor, other: Tensor) -> PerImage:
+        return self.distance(gram(one), gram(other))
+
+
 @dataclass(frozen=True, eq=False)
 class Perceptual(Term):
     """Distance of the features of a classifier [johnson2016]_.

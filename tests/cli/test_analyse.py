@@ -232,3 +232,28 @@ def test_ctrl_c_leaves_what_there_is(priorfit, folder, network, monkeypatch):
     assert answer.status == 130
     assert "after 1 of 5 steps" in answer.err
     assert pixels(folder / "out.png").shape == (*SIZE, 3)
+
+
+def test_a_texture_and_a_pre_image_on_a_canvas_leave_what_repeats_them(priorfit, folder, network):
+    photo(folder / "in.png", size=SIZE)
+    seen = ("--network", "seeing", "--steps", 2, "-q", "--report")
+    for task, more in (
+        ("texture", ("--layers", "relu1, fire3")),
+        ("preimage", ("--layer", "fire3", "--canvas", 32)),
+    ):
+        first, again = f"{task}.png", f"{task}-again.png"
+        assert priorfit("analyse", task, "in.png", "-o", first, *seen, *more).status == 0
+        assert pixels(folder / first).shape == (*SIZE, 3)
+        repeat = load_sidecar(folder / first).repeat
+        assert priorfit("analyse", task, "in.png", "-o", again, *repeat, "-q").status == 0
+        assert (folder / first).read_bytes() == (folder / again).read_bytes()
+        page = Elements((folder / f"{first}.html").read_text("utf-8"))
+        assert {"start", "picture"} <= {image["alt"] for image in page.all("img")}
+
+
+def test_a_layer_that_is_not_there_is_answered_with_all(priorfit, folder, network):
+    photo(folder / "in.png", size=SIZE)
+    how = ("-o", "o.png", "--network", "seeing", "--layers", "relu1,bogus")
+    answer = priorfit("analyse", "texture", "in.png", *how)
+    assert (answer.status, len(answer.lines)) == (1, 1)
+    assert "fire3" in answer.err

@@ -1,19 +1,23 @@
 """Problems about what a network sees, and about what a prior resists."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
-from priorfit.analysis.seen import Seen, Watched
+from priorfit.analysis.seen import Corner, Seen, Textures, Watched
 from priorfit.degradations import Identity
 from priorfit.errors import ProblemError
 from priorfit.networks.features import FeatureNetwork
 from priorfit.problem import Problem
+from priorfit.tasks import Posed
 from priorfit.types import Image, Shape
 
 
 @torch.no_grad()
-def preimage(image: Image, network: FeatureNetwork, layer: str) -> Problem:
+def preimage(image: Image, network: FeatureNetwork, layer: str, canvas: int | None = None) -> Posed:
     """Find an image with the same features: y = Φ(x₀) / s, s their root mean square.
 
     Scaled like that, the squared error is relative: 0 for the image itself, 1 for features of
@@ -23,19 +27,48 @@ def preimage(image: Image, network: FeatureNetwork, layer: str) -> Problem:
         image: x₀, (1, 1 or 3, H, W) in [0, 1].
         network: Φ, frozen, on the device of the image.
         layer: name of one of its layers.
+        canvas: side of a larger square to draw on, whose top left the network is shown.
 
     Raises:
-        ProblemError: there is no such layer, the image is too small for it, has pixels that are
-            not numbers, or leaves it cold everywhere.
+        ProblemError: there is no such layer, the image is too small for it or larger than the
+            canvas, has pixels that are not numbers, or leaves it cold everywhere.
     """
-    if not torch.isfinite(image).all():
-        raise ProblemError("the image has pixels that are not numbers: `inpaint` fills them")
-    seen = Seen(network, layer, (image.shape[1], image.shape[2], image.shape[3]))
+    channels, height, width = _whole(image)
+    seen = Seen(network, layer, (channels, height, width))
     features = seen(image)
-    scale = float(features.square().mean().sqrt())
-    if not scale > 0:
-        raise ProblemError(f"layer {layer} answers this image with zeros: choose an earlier one")
-    return Problem(features / scale, replace(seen, scale=scale))
+    scale = _spread(features, layer)
+    if canvas is None:
+        return Posed(Problem(features / scale, replace(seen, scale=scale)))
+    if canvas < max(height, width):
+        raise ProblemError(f"expected a canvas of at least {max(height, width)}, got {canvas}")
+    corner = Corner(height, width)
+    drawn = replace(seen, shape=(channels, canvas, canvas), scale=scale, corner=corner)
+    return Posed(Problem(features / scale, drawn), [corner])
+
+
+@torch.no_grad()
+def texture(image: Image, network: FeatureNetwork, layers: Sequence[str]) -> Problem:
+    """Find an image with the same texture: Gram matrices of some layers [gatys2015]_.
+
+    Scaled so that the squared error is the mean of the relative errors of the layers.
+
+    Args:
+        image: (1, 1 or 3, H, W) in [0, 1].
+        network: frozen, on the device of the image.
+        layers: names of its layers.
+
+    Raises:
+        ProblemError: as for `preimage`.
+    """
+    seen = Textures(network, tuple(layers), _whole(image))
+    matrices = seen.matrices(image)
+    total = sum(one.numel() for one in matrices)
+    scales = [
+        _spread(one, layer) * math.sqrt(len(layers) * one.numel() / total)
+        for one, layer in zip(matrices, layers, strict=True)
+    ]
+    scaled = replace(seen, scales=tuple(scales))
+    return Problem(scaled(image), scaled)
 
 
 @torch.no_grad()
@@ -66,6 +99,21 @@ def maximise(
     weight = next(network.parameters())
     answer = watched(torch.full((1, *shape), 0.5, dtype=weight.dtype, device=weight.device))
     return Problem(torch.full_like(answer, target), watched)
+
+
+def _whole(image: Image) -> Shape:
+    """(C, H, W) of an image of numbers."""
+    if not torch.isfinite(image).all():
+        raise ProblemError("the image has pixels that are not numbers: `inpaint` fills them")
+    return image.shape[1], image.shape[2], image.shape[3]
+
+
+def _spread(answers: Tensor, layer: str) -> float:
+    """Root mean square of what a layer answers."""
+    scale = float(answers.square().mean().sqrt())
+    if not scale > 0:
+        raise ProblemError(f"layer {layer} answers this image with zeros: choose an earlier one")
+    return scale
 
 
 def class_layer(network: FeatureNetwork) -> str:

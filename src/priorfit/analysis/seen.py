@@ -2,12 +2,38 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from priorfit.errors import ProblemError
 from priorfit.networks.features import FeatureNetwork
 from priorfit.networks.sizes import centred
+from priorfit.perceptual import gram
+from priorfit.problem import Problem
 from priorfit.types import Image, Observation, Shape
+
+
+@dataclass(frozen=True)
+class Corner:
+    """The top left of a larger canvas, on which a network likes to draw: a multiple of 32 or 64.
+
+    In the released code: feature_inversion.ipynb, out[:, :, :imsize, :imsize], 224 of 256.
+
+    Args:
+        height: in pixels.
+        width: likewise.
+    """
+
+    height: int
+    width: int
+
+    def of(self, image: Image) -> Image:
+        """Cut it out of (B, C, H, W)."""
+        return image[..., : self.height, : self.width]
+
+    def __call__(self, image: Image, problem: Problem) -> Image:
+        """The same as what is done to a picture at the end."""
+        return self.of(image)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,17 +47,50 @@ class Seen:
         layer: name of the layer.
         shape: (C, H, W) of the images.
         scale: s.
+        corner: what the network is shown of an image; all of it by default.
     """
 
     network: FeatureNetwork
     layer: str
     shape: Shape
     scale: float = 1.0
+    corner: Corner | None = None
 
     def __call__(self, image: Image) -> Observation:
+        image = image if self.corner is None else self.corner.of(image)
         features: Tensor = self.network(image, [self.layer])[self.layer]
         placed = features if features.ndim == 4 else features[..., None, None]
         return placed / self.scale
+
+    def image_shape(self, observation: Shape) -> Shape:
+        return self.shape
+
+
+@dataclass(frozen=True, eq=False)
+class Textures:
+    """A(x): the Gram matrices of some layers, one after another, (B, C, H, W) -> (B, 1, 1, n).
+
+    Args:
+        network: frozen.
+        layers: names of them.
+        shape: (C, H, W) of the images.
+        scales: what each matrix is divided by; 1 by default.
+    """
+
+    network: FeatureNetwork
+    layers: tuple[str, ...]
+    shape: Shape
+    scales: tuple[float, ...] = ()
+
+    def matrices(self, image: Image) -> list[Tensor]:
+        """One a layer, (B, c, c), as they are."""
+        features = self.network(image, self.layers)
+        return [gram(features[layer]) for layer in self.layers]
+
+    def __call__(self, image: Image) -> Observation:
+        scales = self.scales or (1.0,) * len(self.layers)
+        pairs = zip(self.matrices(image), scales, strict=True)
+        return torch.cat([(one / scale).flatten(1) for one, scale in pairs], 1)[:, None, None]
 
     def image_shape(self, observation: Shape) -> Shape:
         return self.shape

@@ -22,6 +22,7 @@ from priorfit.cli.analysing import (
 from priorfit.cli.random_labels import random_labels
 from priorfit.cli.session import progress
 from priorfit.cli.studies import impedance, prior_effect
+from priorfit.cli.texture import texture
 
 if TYPE_CHECKING:
     import torch
@@ -83,6 +84,15 @@ def preimage(
         str, typer.Option("--layer", metavar="NAME", help="A wrong one is answered with all.")
     ],
     size: options.Size = None,
+    canvas: Annotated[
+        int | None,
+        typer.Option(
+            "--canvas",
+            metavar="SIDE",
+            help="Draw on a larger square and show the network its top left; published: 256, with "
+            "--size 224.",
+        ),
+    ] = None,
     recipe: options.Recipe = "dip/preimage",
     steps: options.Steps = None,
     *,
@@ -105,12 +115,13 @@ def preimage(
     images.ensure_writable(output, like, overwrite=common.overwrite)
     seen = network_named(network, desk.place)
     image = sized(like.tensor(), size)
-    problem = posed(image.to(desk.place), seen, layer)
+    task = posed(image.to(desk.place), seen, layer, canvas)
+    made = task.ending(setting.recipe(steps))
     with progress(picture, shown=desk.loud) as watch:
-        found = fitted(problem, setting.recipe(steps), common.seed, watch)
+        found = fitted(task.problem, made, common.seed, watch)
     about = desk.about(
         recipe,
-        {"network": network, "layer": layer, "size": size, "recipe": recipe},
+        {"network": network, "layer": layer, "size": size, "canvas": canvas, "recipe": recipe},
         inputs_of({"input": picture}, network),
         found.steps,
     )
@@ -234,6 +245,7 @@ def _check_what(
         )
 
 
+analyse.command()(texture)
 analyse.command("prior-effect")(prior_effect)
 analyse.command()(impedance)
 analyse.command("random-labels")(random_labels)
