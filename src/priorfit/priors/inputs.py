@@ -111,6 +111,10 @@ class Pooled(ABC):
     def __call__(self, problem: Problem, noise: Noise) -> Tensor:
         """What the network is fed undisturbed, (B, c, H, W)."""
 
+    def settled(self, problem: Problem) -> "Pooled":
+        """The same with as many copies as there will be for this problem."""
+        return self
+
 
 @dataclass(frozen=True)
 class Probing(Pooled):
@@ -175,6 +179,9 @@ class Hiding(Pooled):
             filled.append(self(Problem(mask(y), mask), noise))
             hidden.append(known - mask.known.to(y))
         return {"z": torch.stack(filled, 1), "hidden": torch.stack(hidden, 1)}
+
+    def settled(self, problem: Problem) -> "Hiding":
+        return replace(self, copies=self._affordable(_known(problem)))
 
     def _affordable(self, known: Tensor) -> int:
         missing = 1 - (1 - self.fraction) * known.mean(dtype=torch.float64).item()

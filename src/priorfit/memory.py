@@ -1,0 +1,203 @@
+"""How much memory and time a fit will take, before it takes any: a probe of it, and what is there.
+
+A few steps are taken at two small sizes while every tensor is counted from its birth to its death.
+The peak grows by the same amount with every pixel, whatever network, guides, pools, objective and
+filters a recipe has, so that two sizes foretell all others.
+"""
+
+import copy
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from priorfit.degradations import Blur, Mask
+from priorfit.priors.deep_image import DeepImagePrior
+from priorfit.priors.inputs import Pooled
+from priorfit.problem import Problem
+from priorfit.restore import Fit, Recipe
+
+_SIDES = (64, 128)
+_STEPS = 3  # timed, after two that set everything up
+_SPARE = 1.08  # what torch's own scratch and holes between blocks add, benchmarks/README.md
+
+
+class Counting(TorchDispatchMode):
+    """Count the bytes of all tensors that are made inside, and note the most at any moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak = 0
+        self._alive: dict[int, tuple[StorageWeakRef, int]] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(made):
+            if isinstance(tensor, Tensor) and tensor.device.type != "meta":
+                storage = tensor.untyped_storage()
+                reference = StorageWeakRef(storage)
+                self._alive.setdefault(reference.cdata, (reference, storage.nbytes()))
+        dead = [key for key, (reference, _) in self._alive.items() if reference.expired()]
+        for key in dead:
+            del self._alive[key]
+        self.peak = max(self.peak, sum(size for _, size in self._alive.values()))
+        return made
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a fit of a small picture took.
+
+    Args:
+        pixels: of the picture sought.
+        peak: bytes of all tensors at the worst moment.
+        start: seconds before the first step.
+        step: seconds of the quickest step.
+    """
+
+    pixels: int
+    peak: int
+    start: float
+    step: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What fits of one recipe take, by the number of pixels; a straight line through two probes."""
+
+    probes: tuple[Probe, Probe]
+
+    def memory(self, pixels: int) -> int:
+        """Bytes that a fit needs beside what the process has already."""
+        return round(_SPARE * self._at(pixels, "peak"))
+
+    def seconds(self, pixels: int, steps: int) -> float:
+        """How long a fit takes on this machine as it is now."""
+        return self._at(pixels, "start") + steps * self._at(pixels, "step")
+
+    def pixels(self, memory: int) -> int:
+        """How many pixels a fit may have that needs no more than these bytes; 0 for none."""
+        small, large = self.probes
+        slope = (large.peak - small.peak) / (large.pixels - small.pixels)
+        return max(0, int((memory / _SPARE - small.peak) / slope + small.pixels))
+
+    def _at(self, pixels: int, what: str) -> float:
+        small, large = self.probes
+        low, high = getattr(small, what), getattr(large, what)
+        slope = max(high - low, 0) / (large.pixels - small.pixels)
+        return max(low + slope * (pixels - small.pixels), 0)
+
+
+def forecast(problem: Problem, recipe: Recipe) -> Forecast:
+    """Probe a recipe on two small made-up problems of the same kind.
+
+    Args:
+        problem: what is to be restored; only its kind counts, and how many pixels are missing.
+        recipe: how; its finish is left out.
+
+    Raises:
+        ProblemError: as the recipe's own on such a problem.
+    """
+    settled = replace(recipe, prior=_settled(recipe, problem), finish=())
+    small, large = (_probed(_like(problem, side), settled) for side in _SIDES)
+    return Forecast((small, large))
+
+
+def available(device: torch.device) -> int:
+    """Bytes that may still be taken on a device, as far as the system tells."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    limits = [_meminfo("MemAvailable"), *_groups()]
+    return min(limit for limit in limits if limit is not None)
+
+
+def used() -> int:
+    """Bytes that this process has in memory; 0 where the system does not tell in Linux's way."""
+    return _field(Path("/proc/self/status"), "VmRSS") or 0
+
+
+def _settled(recipe: Recipe, problem: Problem) -> Any:
+    """The prior with pools as large as the problem will have them."""
+    prior = recipe.prior
+    if not isinstance(prior, DeepImagePrior):
+        return prior
+    settled = copy.copy(prior)
+    settled.inputs = tuple(
+        source.settled(problem) if isinstance(source, Pooled) else source for source in prior.inputs
+    )
+    return settled
+
+
+def _like(problem: Problem, side: int) -> Problem:
+    """A made-up problem of the same kind, about so many pixels of the picture sought a side."""
+    degradation, y = problem.degradation, problem.observation
+    factor = max(1, problem.shape[1] // max(1, problem.size[0]))
+    if isinstance(degradation, Blur):
+        side += max(degradation.psf.shape)
+    seen = max(side // factor, side // 8)
+    draw = torch.rand(1, y.shape[1], seen, seen, generator=torch.Generator().manual_seed(0))
+    observation = draw.to(y)
+    if isinstance(degradation, Mask):
+        missing = 1 - degradation.known.float().mean().item()
+        known = (draw[:, :1] >= min(max(missing, 0.02), 0.98)).to(y)
+        degradation = Mask(known, degradation.fill)
+        observation = degradation(observation)
+    made = Problem(observation, degradation, noise_std=problem.noise_std)
+    if problem.companion is None:
+        return made
+    companion = problem.companion.new_full((1, problem.companion.shape[1], *made.shape[1:]), 0.5)
+    return replace(made, companion=companion)
+
+
+def _probed(problem: Problem, recipe: Recipe) -> Probe:
+    began = time.perf_counter()
+    with Counting() as counted:
+        fit = Fit(problem, recipe, [0])
+        start = time.perf_counter() - began
+        steps = iter(fit)
+        next(steps)
+        next(steps)
+    times = [time.perf_counter()]
+    for _ in range(_STEPS):
+        next(steps)
+        times.append(time.perf_counter())
+    _, height, width = problem.shape
+    return Probe(height * width, counted.peak, start, min(b - a for a, b in pairwise(times)))
+
+
+def _meminfo(name: str) -> int | None:
+    return _field(Path("/proc/meminfo"), name)
+
+
+def _field(file: Path, name: str) -> int | None:
+    """A line `name: 123 kB` of a file of the system, in bytes."""
+    try:
+        lines = file.read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None
+
+
+def _groups() -> list[int | None]:
+    """What the control groups of containers leave, in either version of theirs."""
+    found: list[int | None] = []
+    for folder, most, now in (
+        (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
+        (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        try:
+            limit, usage = ((folder / name).read_text().strip() for name in (most, now))
+            found.append(int(limit) - int(usage))
+        except (OSError, ValueError):  # no such group, or a limit of "max"
+            continue
+    return found

@@ -1,0 +1,180 @@
+"""A picture fitted tile by tile, each tile a fit of its own, as if it were one fit."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from priorfit.degradations import Mask
+from priorfit.errors import ProblemError
+from priorfit.finish import CropCanvas
+from priorfit.problem import Problem
+from priorfit.restore import Finish, Fit, Recipe, Restoration
+from priorfit.state import Filter, State, Step
+from priorfit.tiles import Grid, enlargement, part_of
+from priorfit.types import Code, Image
+
+Left = Callable[[], float]
+"""Wall seconds that the steps still to come may take together."""
+
+_SLACK = 0.97  # of a tile's share of the time, since no two tiles take it alike
+
+
+class TiledFit:
+    """A restoration under way in tiles: iterate it, stop when you like, ask for the result.
+
+    Every tile is fitted from the same seed, at the noise level of the whole picture, and sees its
+    neighbours' pixels beyond the middle of their overlap. Nothing is held but the pictures of the
+    tiles that are done and the one fit under way. A tile without holes is given back as it is.
+
+    Args:
+        problem: one observation.
+        recipe: how to solve it; steps are those of one tile.
+        seeds: one seed.
+        grid: the tiles.
+        resume: what `state_dict` of an earlier fit of the same four returned.
+        left: if the time is limited; the steps that the first tile's share leaves time for are
+            those of every tile.
+
+    Raises:
+        ProblemError: several observations, or a degradation of which no part can be seen.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        recipe: Recipe,
+        seeds: Sequence[int],
+        grid: Grid,
+        *,
+        resume: Mapping[str, Any] | None = None,
+        left: Left | None = None,
+    ) -> None:
+        if len(problem) != 1 or len(seeds) != 1:
+            raise ProblemError(f"one picture at a time is cut into tiles, got {len(problem)}")
+        self.problem, self.recipe, self.grid, self.left = problem, recipe, grid, left
+        self.factor = enlargement(problem)
+        self.seeds = list(seeds)
+        local = [step for step in recipe.finish if isinstance(step, CropCanvas)]
+        self._each = replace(recipe, finish=local)
+        self._finish: list[Finish] = [step for step in recipe.finish if step not in local]
+        self.last: Step | None = None
+        self.why_stopped: str | None = None
+        self.done: dict[int, Image] = {}
+        self.before = 0  # steps of the tiles that are done
+        self.most: int | None = None  # of one tile, where the first ran out of its share of time
+        self.cut_short = 0  # tiles that had less time than the first
+        self.current: Fit | None = None
+        self._resume: Mapping[str, Any] | None = None
+        if resume is not None:
+            self._take_up(resume)
+
+    @property
+    def filters(self) -> list[Filter]:
+        """None: each tile's own end with it."""
+        return []
+
+    @property
+    def complete(self) -> bool:
+        """Whether every tile is done."""
+        return len(self.done) == len(self.grid)
+
+    def __iter__(self) -> Iterator[Step]:
+        for index in range(len(self.done), len(self.grid)):
+            part = part_of(self.problem, self.grid.windows[index])
+            if self._untouched(part):
+                self.done[index] = part.observation.clone()
+                continue
+            self.current = self._begun(index, part)
+            yield from self._steps(self.current, index)
+            self.done[index] = self.current.result().image.clone()
+            if self.current.last is not None:
+                self.before += self.current.last.state.taken
+            self.current, self._resume = None, None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on from the last step to the same bytes."""
+        done, fit, before = dict(self.done), None, self.before
+        if self.current is not None and self.current.last is not None and not self.complete:
+            taken = self.current.last.state.taken
+            if self._ended(self.current, taken):
+                done[len(done)], before = self.current.result().image, before + taken
+            else:
+                fit = self.current.state_dict()
+        return {
+            "done": done,
+            "fit": fit,
+            "before": before,
+            "most": self.most,
+            "cut_short": self.cut_short,
+        }
+
+    def tuned(self) -> Code:
+        """Nothing: what was tuned in one tile is no beginning for another picture."""
+        return {}
+
+    @torch.no_grad()
+    def result(self) -> Restoration:
+        """The picture so far, finished; where no tile has been, as it was observed."""
+        image = self.grid.joined(self._pictures(), self.factor)
+        for step in self._finish:
+            image = step(image, self.problem)
+        why = self.why_stopped or f"the steps of {len(self.grid)} tiles are done"
+        return Restoration(image.clamp_(0, 1), {}, why)
+
+    def _pictures(self) -> Iterator[Image]:
+        for index, window in enumerate(self.grid.windows):
+            if index in self.done:
+                yield self.done[index]
+            elif index == len(self.done) and self.current is not None:
+                yield self.current.result().image
+            else:
+                seen = window.cut(self.problem.observation)
+                yield seen.repeat_interleave(self.factor, -1).repeat_interleave(self.factor, -2)
+
+    def _begun(self, index: int, part: Problem) -> Fit:
+        try:
+            return Fit(part, self._each, self.seeds, self._resume)
+        except ProblemError as error:
+            window = self.grid.windows[index]
+            raise ProblemError(
+                f"the tile at row {window.top}, column {window.left}: {error}"
+            ) from error
+
+    def _steps(self, fit: Fit, index: int) -> Iterator[Step]:
+        begun = self.left() if self.left is not None else 0.0
+        share = begun / (len(self.grid) - index)
+        for step in fit:
+            state = State(step.state.code, step.state.noise)
+            state.taken = self.before + step.state.taken
+            self.last = step._replace(state=state)
+            yield self.last
+            if step.state.taken == self.most:
+                break
+            if self.left is not None and begun - self.left() >= _SLACK * share:
+                self._out_of_time(step.state.taken)
+                break
+
+    def _ended(self, fit: Fit, taken: int) -> bool:
+        """Whether the tile under way has had its last step."""
+        return taken in (self.recipe.steps, self.most) or any(
+            watcher.why is not None for watcher in fit.filters
+        )
+
+    def _out_of_time(self, taken: int) -> None:
+        if self.most is None:
+            self.most = taken
+        else:
+            self.cut_short += 1
+
+    def _untouched(self, part: Problem) -> bool:
+        """Whether the tile has nothing to fill, and what is known of it is put back."""
+        mask = part.degradation
+        return isinstance(mask, Mask) and bool(self._finish) and bool((mask.known > 0.5).all())
+
+    def _take_up(self, saved: Mapping[str, Any]) -> None:
+        self.done = dict(saved["done"])
+        self.before, self.most = saved["before"], saved["most"]
+        self.cut_short = saved["cut_short"]
+        self._resume = saved["fit"]

@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from priorfit import memory, recipes
+from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
+from priorfit.memory import Counting, Forecast, Probe, available, forecast, used
+from priorfit.problem import Problem
+from priorfit.restore import Fit
+from tests.tiny import TINY
+
+
+def image(side: int = 48) -> torch.Tensor:
+    return torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_tensor_counts_from_its_birth_to_its_death():
+    with Counting() as counted:
+        a = torch.zeros(1000)
+        assert counted.peak == 4000
+        view = a[:10]  # no bytes of its own
+        assert counted.peak == 4000
+        del a, view
+        torch.zeros(500)
+        assert counted.peak == 4000
+        both = torch.zeros(500), torch.zeros(750)
+    assert counted.peak == 5000
+    assert len(both) == 2
+
+
+def test_what_autograd_keeps_counts_too():
+    x = torch.zeros(1000, requires_grad=True)
+    with Counting() as counted:
+        x.exp().exp().exp().sum().backward()
+    assert counted.peak >= 4 * 4000
+
+
+LINE = Forecast((Probe(100, 1000, 1.0, 0.1), Probe(200, 1500, 1.5, 0.2)))
+
+
+def test_a_forecast_is_a_straight_line_there_and_back():
+    assert LINE.memory(200) == pytest.approx(1500 * 1.08, abs=1)
+    assert LINE.memory(1000) == pytest.approx(5500 * 1.08, abs=1)
+    for pixels in (300, 5000, 10**6):
+        assert LINE.pixels(LINE.memory(pixels)) == pytest.approx(pixels, abs=2)
+    assert LINE.seconds(1000, 10) == pytest.approx(1.0 + 0.005 * 900 + 10 * 1.0)
+    assert LINE.pixels(0) == 0
+
+
+PROBLEMS = [
+    Problem(image(), Identity(), noise_std=0.1),
+    Problem(image(), Mask(image()[:, :1] > 0.3)),
+    Problem(image(), Downsample(3)),
+    Problem(image(), Blur(gaussian_psf(1.0))),
+    Problem(image(), Identity(), companion=image()),
+]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: type(p.degradation).__name__)
+def test_estimates_grow_with_the_size_for_every_kind_of_problem(problem: Problem, monkeypatch):
+    monkeypatch.setattr(memory, "_SIDES", (24, 48))
+    found = forecast(problem, TINY.recipe(8))
+    assert 0 < found.memory(10_000) < found.memory(1_000_000)
+    assert found.memory(2_000_000) - found.memory(1_000_000) > 32 * 4 * 1_000_000  # its input alone
+
+
+@pytest.mark.parametrize("name", ["dip/denoise", "dip/inpaint", "dip/upscale"])
+def test_a_probe_foretells_what_a_larger_fit_takes(name: str, monkeypatch):
+    tiny = replace(recipes.find(name), network=TINY.network).recipe(8)
+    monkeypatch.setattr(memory, "_SIDES", (32, 64))
+    monkeypatch.setattr(memory, "_SPARE", 1.0)
+    known = Mask(image(96)[:, :1] > 0.5)
+    problem = {
+        "dip/denoise": Problem(image(96), Identity(), noise_std=0.1),
+        "dip/inpaint": Problem(known(image(96)), known),
+        "dip/upscale": Problem(image(24), Downsample(4)),
+    }[name]
+    foretold = forecast(problem, tiny).memory(96 * 96)
+    with Counting() as counted:
+        steps = iter(Fit(problem, tiny, [0]))
+        next(steps)
+        next(steps)
+    assert foretold == pytest.approx(counted.peak, rel=0.15)
+
+
+def test_the_system_tells_what_is_there():
+    assert available(torch.device("cpu")) > 2**20
+    assert used() >= 0
