@@ -241,7 +241,7 @@ def quickly(path: Path, monkeypatch, interrupted=lambda: False, name: str = "one
     hope = wish(
         path, work=path / name / "work", out=path / name / "zoo", size=8, width=2, effort=QUICK
     )
-    return zoo.trained(dataclasses.replace(hope, minutes=1.0), lambda line: None, interrupted)
+    return zoo.trained(dataclasses.replace(hope, minutes=2.0), lambda line: None, interrupted)
 
 
 def test_pieces_end_in_the_same_bytes_as_one_training(tmp_path, monkeypatch):

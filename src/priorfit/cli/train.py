@@ -1,6 +1,5 @@
 """`priorfit train`."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +20,7 @@ Family = Annotated[
     str | None,
     typer.Option(
         "--family",
-        help="biggan, pggan, stylegan or stylegan-hinge; by default what suits the photographs.",
+        help="biggan, which learns classes, stylegan or pggan; by default what suits the data.",
     ),
 ]
 Size = Annotated[int | None, typer.Option("--size", help="8, 16, 32 … pixels.")]
@@ -62,9 +61,10 @@ Grow = Annotated[
     int | None,
     typer.Option(
         "--grow",
-        min=1,
+        min=0,
         metavar="IMAGES",
-        help="Begin with 8×8 pixels, and come to the full size after so many photographs.",
+        help="Photographs seen while drawings grow from 8×8 pixels to the full size, 0 for none; "
+        "by default half of the length, for stylegan and pggan.",
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the training in FOLDER.")]
@@ -105,7 +105,7 @@ def generator(
 
     training.check_lengths({"--minutes": minutes, "--piece": piece})
     training.check_size(size)
-    training.check_family(family, growing=grow is not None)
+    training.check_family(family, growing=bool(grow))
     change = training.augmentation(augment)
     team, place = context.with_resource(joined(device_named(device)))
     quiet = quiet or not team.first
@@ -114,10 +114,10 @@ def generator(
     set_up(threads)
     size = size or fitting_size(data, 128 if place.type == "cuda" else 32)
     learnt = training.loaded(data, size, labels, quiet=quiet)
-    pair = training.pair(family, size, len(learnt.classes), width, batch, grow)
-    pair = replace(pair, game=replace(change(pair.game), precision=arithmetic))
-    judge = training.judge(features, data, learnt, place, quiet=quiet)
+    wanted = training.Wanted(family, width or 32, batch, arithmetic, change, grow)
     length = Length(images, training.minutes(minutes, images), piece)
+    pair = training.pair(wanted, size, len(learnt.classes), length, place)
+    judge = training.judge(features, data, learnt, place, quiet=quiet)
     run = Run(out, pair, learnt, length, seed=seed, device=place, judge=judge, team=team)
     if resume:
         run.resume()
@@ -132,7 +132,7 @@ def _go_on(
     Raises:
         Exit: 130, after Ctrl-C.
     """
-    from priorfit.runs import interruptions
+    from priorfit.signals import interruptions
     from priorfit.train import card
 
     with interruptions() as interrupted, training.bar(shown=not quiet) as watch:

@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from priorfit.train.families import Pair
     from priorfit.train.generator import Game
     from priorfit.train.judge import Judge
-    from priorfit.train.run import Progress, Run
+    from priorfit.train.run import Length, Progress, Run
 
 FEATURES = "scenes-features"
 """The classifier that judges where none is named."""
-
-SMALL = "stylegan-hinge"
-"""The family of photographs without classes."""
 
 _LARGEST = 1024  # pixels a side
 _MINUTES = 60.0  # of a training whose length nobody says
@@ -74,10 +71,10 @@ def check_family(family: str | None, *, growing: bool) -> None:
 
     known = GROWING if growing else FAMILIES
     if (family is None and growing) or (family is not None and family not in known):
-        expected, wish = ", ".join(known), " that can grow" if growing else ""
+        expected, wish = ", ".join(known), " for --grow" if growing else ""
+        got = "none" if family is None else f"'{family}'"
         raise typer.BadParameter(
-            f"expected one of {expected}{wish}, got {family and repr(family)}",
-            param_hint="'--family'",
+            f"expected one of {expected}{wish}, got {got}", param_hint="'--family'"
         )
 
 
@@ -134,33 +131,57 @@ def loaded(data: Path, size: int, labels: Path | None, *, quiet: bool) -> "Photo
     return found
 
 
-def pair(
-    family: str | None,
-    size: int,
-    classes: int,
-    width: int | None,
-    batch: int | None,
-    grow: int | None,
-) -> "Pair":
-    """The two networks and their game; by default the family that suits the photographs.
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """Options of a training that say what is trained.
 
     Args:
-        family: its name.
+        family: its name; None for what suits the photographs.
+        width: channels at the full size.
+        batch: images a step; None for the family's.
+        precision: of the arithmetic.
+        augmented: what is changed about how often images are augmented.
+        grow: photographs seen until the networks have their full size, 0 for none; None for half
+            of the training.
+    """
+
+    family: str | None
+    width: int
+    batch: int | None
+    precision: "torch.dtype"
+    augmented: "Callable[[Game], Game]"
+    grow: int | None
+
+
+def pair(
+    wanted: Wanted, size: int, classes: int, length: "Length", device: "torch.device"
+) -> "Pair":
+    """The two networks and their game.
+
+    Args:
+        wanted: options.
         size: side of the images.
         classes: how many.
-        width: channels at the full size.
-        batch: images a step.
-        grow: photographs seen until the networks have their full size; None to begin with it.
+        length: of the training, half of which the networks grow, if nothing else is wanted; where
+            it is not one of images, the speed of the device is measured.
+        device: where.
     """
     from priorfit.train.families import FAMILIES, GROWING
     from priorfit.train.growing import within
+    from priorfit.train.plan import pace
 
-    families = FAMILIES if grow is None else GROWING
-    made = families[family or ("biggan" if classes else SMALL)](size, classes, width or 32)
-    doublings = size.bit_length() - 4
-    growing = within(grow, doublings, part=1.0) if grow and doublings > 0 else None
-    game = dataclasses.replace(made.game, batch=batch or made.game.batch, growing=growing)
-    return dataclasses.replace(made, game=game)
+    family = wanted.family or ("biggan" if classes else "stylegan")
+    doublings = size.bit_length() - 4  # from 8 pixels
+    grows = family in GROWING and wanted.grow != 0 and doublings > 0
+    made = (GROWING if grows else FAMILIES)[family](size, classes, wanted.width)
+    game = wanted.augmented(made.game)
+    game = dataclasses.replace(game, precision=wanted.precision, batch=wanted.batch or game.batch)
+    made = dataclasses.replace(made, game=game)
+    if not grows:
+        return made
+    images = length.images or int(60 * (length.minutes or 0) * pace(made, size, classes, device))
+    growing = within(wanted.grow or images // 2, doublings, part=1.0)
+    return dataclasses.replace(made, game=dataclasses.replace(game, growing=growing))
 
 
 def precision(name: str, device: "torch.device") -> "torch.dtype":

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -236,12 +236,15 @@ class Training:
             "batches": self.batches.state_dict(),
             "path_length": self.path_length.clone(),
             "probability": self.probability.state_dict(),
+            "growing": None if self.game.growing is None else astuple(self.game.growing),
             "gathered": (self._sums.clone(), self._penalties, self._since),
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Go on from there; the resolution grows as it did."""
         self.steps = saved["steps"]
+        growing = None if saved["growing"] is None else Growing(*saved["growing"])
+        self.game = replace(self.game, growing=growing)
         self.generator.load_state_dict(saved["generator"])
         self.discriminator.load_state_dict(saved["discriminator"])
         self.average.network.load_state_dict(saved["average"])

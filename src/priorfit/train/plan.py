@@ -10,8 +10,9 @@ import torch
 
 from priorfit.errors import ProblemError
 from priorfit.train.data import Photographs
-from priorfit.train.families import FAMILIES, Pair
+from priorfit.train.families import FAMILIES, GROWING, Pair
 from priorfit.train.generator import Training, cooled
+from priorfit.train.growing import within
 from priorfit.train.inversion import USUAL, Effort
 
 USED = 0.88
@@ -83,13 +84,16 @@ class Plan:
     stand_in: bool
 
     def pair(self, classes: int) -> Pair:
-        """The networks and their game, whose rates go down over the second half."""
-        pair = FAMILIES[self.family](self.size, classes, self.width, widest=self.widest)
+        """The networks and their game: what can grow does so, and then the rates go down."""
+        family = GROWING.get(self.family, FAMILIES[self.family])
+        pair = family(self.size, classes, self.width, widest=self.widest)
+        doublings = max(0, self.size.bit_length() - 4)  # from 8 pixels
         game = dataclasses.replace(
             pair.game,
             batch=self.batch,
             precision=torch.bfloat16 if self.short else torch.float32,
             rates=cooled(self.images),
+            growing=within(self.images, doublings) if self.family in GROWING else None,
             compiled=self.compiled,
         )
         return dataclasses.replace(pair, game=game)
@@ -149,7 +153,7 @@ def fitting_widest(family: str, size: int, classes: int, width: int) -> int:
         ProblemError: it is too large however few they are.
     """
     for widest in range(512, width - 1, -32):
-        pair = FAMILIES[family](size, classes, width, widest=widest)
+        pair = GROWING.get(family, FAMILIES[family])(size, classes, width, widest=widest)
         with torch.device("meta"):
             networks = (pair.generator(), pair.discriminator())
         numbers = sum(t.numel() for n in networks for t in n.state_dict().values())
@@ -167,23 +171,36 @@ def measured(plan: Plan, classes: int, device: torch.device, seconds: float = 8.
         plan: of them.
         classes: how many.
         device: where.
-        seconds: to measure for, after the first two steps, which build and compile.
+        seconds: see `pace`.
     """
-    noise = torch.Generator().manual_seed(0)
-    shape = (4 * plan.batch, 3, plan.size, plan.size)
-    images = torch.randint(0, 256, shape, generator=noise, dtype=torch.uint8)
-    labels = torch.arange(len(images)) % max(classes, 1)
-    photographs = Photographs(images, labels, tuple(map(str, range(classes))))
-    pair = plan.pair(classes)
     try:
-        training = Training(*pair.started(0, device), photographs, pair.game)
-        for _ in range(2):
-            training.step()
-        wait(device)
+        return pace(plan.pair(classes), plan.size, classes, device, seconds)
     except Exception:  # whatever the compiler of this machine raises, it is of no use here
         if not plan.compiled:
             raise
         return 0.0
+
+
+def pace(pair: Pair, size: int, classes: int, device: torch.device, seconds: float = 8.0) -> float:
+    """Images a second that a pair learns from at its full size.
+
+    Args:
+        pair: the networks and their game.
+        size: side of the images.
+        classes: how many.
+        device: where.
+        seconds: to measure for, after the first two steps, which build and compile.
+    """
+    noise = torch.Generator().manual_seed(0)
+    game = dataclasses.replace(pair.game, growing=None)
+    shape = (4 * game.batch, 3, size, size)
+    images = torch.randint(0, 256, shape, generator=noise, dtype=torch.uint8)
+    labels = torch.arange(len(images)) % max(classes, 1)
+    photographs = Photographs(images, labels, tuple(map(str, range(classes))))
+    training = Training(*pair.started(0, device), photographs, game)
+    for _ in range(2):
+        training.step()
+    wait(device)
     first, begun = training.seen, time.perf_counter()
     while time.perf_counter() - begun < seconds:
         training.step()
@@ -193,7 +210,7 @@ def measured(plan: Plan, classes: int, device: torch.device, seconds: float = 8.
 
 def _batch(family: str, size: int, classes: int, wish: Wish) -> int:
     """Twice as many on a device that has the room."""
-    usual = FAMILIES[family](size, classes, wish.width).game.batch
+    usual = GROWING.get(family, FAMILIES[family])(size, classes, wish.width).game.batch
     return max(64, usual) if wish.device.type == "cuda" else usual
 
 
