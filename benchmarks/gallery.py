@@ -57,7 +57,7 @@ _MASK = "--hole-mask hole.png"
 EXHIBITS = {
     "pixels50": Exhibit(
         lambda: inputs.missing("camera", 0.5),
-        {"restored": f"inpaint damaged.png {_MASK} -o OUT --steps 800"},
+        {"restored": f"inpaint damaged.png {_MASK} -o OUT --steps 400"},
         ("damaged", "biharmonic", "restored", "truth"),
         {"biharmonic": inputs.biharmonic},
     ),
@@ -69,22 +69,22 @@ EXHIBITS = {
     ),
     "blur": Exhibit(
         lambda: inputs.blurred("coffee", 1.6),
-        {"restored": "deblur damaged.png --gaussian 1.6 -o OUT --steps 600"},
+        {"restored": "deblur damaged.png --gaussian 1.6 -o OUT --steps 400"},
         ("damaged", "Wiener", "restored", "truth"),
         {"Wiener": inputs.wiener},
     ),
     "region": Exhibit(
         lambda: inputs.cut_out("coffee", inputs.blobs),
-        {"restored": f"inpaint damaged.png {_MASK} -o OUT --steps 600"},
+        {"restored": f"inpaint damaged.png {_MASK} -o OUT --steps 400"},
         ("damaged", "biharmonic", "restored", "truth"),
         {"biharmonic": inputs.biharmonic},
     ),
     "large-hole": Exhibit(
         lambda: inputs.cut_out("brick", inputs.square),
         {
-            "restored": f"inpaint damaged.png {_MASK} -o OUT --steps 600",
+            "restored": f"inpaint damaged.png {_MASK} -o OUT --steps 400",
             "published": f"inpaint damaged.png {_MASK} -o OUT --recipe dip/inpaint-large-paper "
-            "--steps 600",
+            "--steps 400",
         },
         ("damaged", "biharmonic", "restored", "published", "truth"),
         {"biharmonic": inputs.biharmonic},
@@ -99,12 +99,12 @@ EXHIBITS = {
         lambda: inputs.flashed("chelsea"),
         {
             "fused": "fuse --flash flash.png --no-flash damaged.png -o OUT",
-            "denoised": "denoise damaged.png -o OUT --steps 600",
+            "denoised": "denoise damaged.png -o OUT --steps 400",
         },
         ("damaged", "flash", "denoised", "fused", "truth"),
     ),
     "enhance": Exhibit(
-        lambda: {"damaged": inputs.photograph("astronaut", 256)},
+        lambda: {"damaged": inputs.photograph("astronaut")},
         {
             "coarse": "enhance damaged.png -o OUT --amount -1",
             "enhanced": "enhance damaged.png -o OUT",
@@ -113,7 +113,7 @@ EXHIBITS = {
         {"unsharp mask": inputs.unsharp},
     ),
     "snapshots": Exhibit(
-        lambda: inputs.noisy("astronaut", 96),
+        lambda: inputs.noisy("astronaut", 64),
         {
             "restored": "denoise damaged.png --noise-std 25/255 -o OUT --recipe dip/denoise-paper "
             "--steps 2400 --snapshots 1,100,600,2400"
@@ -126,7 +126,7 @@ EXHIBITS = {
             "restored-step2400",
             "truth",
         ),
-        scale=2,
+        scale=3,
     ),
 }
 
