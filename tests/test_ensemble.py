@@ -7,14 +7,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from priorfit.ensemble import Langevin, Posterior, Together, restore_mean
+from priorfit.ensemble import Blended, Langevin, Posterior, Together, restore_mean
 from priorfit.errors import RecipeError
+from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import Guide
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe, Stage, restore, seeds_of_runs
 from priorfit.steps import Rewinding, Smoothed
 from priorfit.terms import Mse
-from tests.test_restore import ADAM_THEN_LBFGS, PROBLEMS, picture, recipe
+from tests.test_restore import ADAM_THEN_LBFGS, PROBLEMS, TinyNetwork, picture, recipe
 
 SIDE_BY_SIDE = (partial(Rewinding, every=2), partial(Smoothed, 0.9), Together)
 STIRRED = (Langevin, partial(Posterior, burn_in=2, every=2))
@@ -136,3 +137,14 @@ def test_stirring_moves_filters_alone_and_as_far_as_the_rate_says():
     assert moved == {"network.0.weight", "network.3.weight"}
     far = (fit.code["network.0.weight"] - before["network.0.weight"]).std().item()
     assert far == pytest.approx(3.0 * 0.01, rel=0.2)
+
+
+@given(st.floats(0, 1))
+def test_a_blend_lies_between_the_picture_and_the_estimate(share):
+    prior = DeepImagePrior(TinyNetwork, [Guide(lambda problem: problem.observation)])
+    stages = [Stage(1, {"network": 0.01}, 1.0 * Mse())]
+    plain = restore(PROBLEMS["identity"], Recipe(prior, stages, [partial(Smoothed, 0.0)]), [0])
+    filters = [partial(Smoothed, 0.0), partial(Blended, share)]
+    blend = restore(PROBLEMS["identity"], Recipe(prior, stages, filters), [0])
+    between = torch.lerp(plain.image, PROBLEMS["identity"].observation, share)
+    torch.testing.assert_close(blend.image, between)

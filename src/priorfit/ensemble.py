@@ -134,3 +134,21 @@ class Posterior(Spreading):
         if self.squares is None or self.count < 2:
             return None
         return (self.squares / (self.count - 1)).sqrt()
+
+
+class Blended(Filter):
+    """Mix every picture with the estimate that the network is shown: x ← (1 − s)·x + s·estimate.
+
+    Two pictures of one scene that err in different places are better together than alone.
+
+    Args:
+        share: s.
+        source: index of the input whose first channels are the estimate.
+    """
+
+    def __init__(self, share: float, source: int = 0) -> None:
+        self.share, self.source = share, source
+
+    def see(self, step: Step) -> Step:
+        estimate = step.state.code[f"z.{self.source}"][:, : step.image.shape[1]]
+        return step._replace(image=torch.lerp(step.image, estimate, self.share), picked=True)
