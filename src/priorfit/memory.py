@@ -7,9 +7,10 @@ filters a recipe has, so that two sizes foretell all others.
 
 import copy
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,8 @@ def forecast(problem: Problem, recipe: Recipe) -> Forecast:
     Raises:
         ProblemError: as the recipe's own on such a problem.
     """
-    settled = replace(recipe, prior=_settled(recipe, problem), finish=())
+    main = replace(recipe.stages[-1], steps=2 + _STEPS)
+    settled = replace(recipe, prior=_settled(recipe, problem), stages=[main], finish=())
     small, large = (_probed(_like(problem, side), settled) for side in _SIDES)
     return Forecast((small, large))
 
@@ -165,14 +167,13 @@ def _probed(problem: Problem, recipe: Recipe) -> Probe:
         fit = Fit(problem, recipe, [0])
         start = time.perf_counter() - began
         steps = iter(fit)
-        next(steps)
-        next(steps)
+        deque(islice(steps, 2), maxlen=0)
     times = [time.perf_counter()]
-    for _ in range(_STEPS):
-        next(steps)
-        times.append(time.perf_counter())
+    times += [time.perf_counter() for _ in steps]
     _, height, width = problem.shape
-    return Probe(height * width, counted.peak, start, min(b - a for a, b in pairwise(times)))
+    return Probe(
+        height * width, counted.peak, start, min((b - a for a, b in pairwise(times)), default=0.0)
+    )
 
 
 def _meminfo(name: str) -> int | None:
