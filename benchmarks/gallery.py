@@ -1,7 +1,8 @@
 """The pictures of docs/gallery.md, made by the command line from photographs of scikit-image alone.
 
-`python -m benchmarks.gallery [--only NAME] [--threads N]`; an exhibit that is there is not made
-again. Figures go to benchmarks/results/gallery.json, pictures to docs/gallery/.
+`python -m benchmarks.gallery [--only NAME] [--threads N] [--work FOLDER]`; an exhibit that is there
+is not made again, nor is a result in the folder. Figures go to benchmarks/results/gallery.json,
+pictures to docs/gallery/.
 """
 
 import argparse
@@ -10,7 +11,6 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -49,7 +49,7 @@ class Exhibit:
     commands: Mapping[str, str]
     shown: tuple[str, ...]
     classical: Mapping[str, Callable[[Files], Image]] = field(default_factory=dict)
-    scale: int = 1
+    scale: int = 2
 
 
 _MASK = "--hole-mask hole.png"
@@ -136,38 +136,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gallery", description=__doc__)
     parser.add_argument("--only", choices=[*EXHIBITS], help="this one, again if it is there")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--work", type=Path, help="keep the files of the commands there")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     for name, exhibit in EXHIBITS.items():
         there = name in _figures() and (PICTURES / f"{name}.jpg").exists()
         if name == asked.only or (asked.only is None and not there):
-            _keep(name, _made(name, exhibit, asked.threads))
+            with tempfile.TemporaryDirectory() as place:
+                folder = Path(asked.work or place) / name
+                folder.mkdir(parents=True, exist_ok=True)
+                _keep(name, _made(name, exhibit, folder, asked.threads))
 
 
-def _made(name: str, exhibit: Exhibit, threads: int) -> dict[str, object]:
+def _made(name: str, exhibit: Exhibit, folder: Path, threads: int) -> dict[str, object]:
     """Run the commands of an exhibit, write its picture, and give its figures."""
     files = exhibit.make()
-    seconds = {}
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        for role, image in files.items():
-            inputs.write(folder, role, image)
-        found = {role: image for role, image in files.items() if isinstance(image, torch.Tensor)}
-        found |= {role: make(files) for role, make in exhibit.classical.items()}
-        for role, words in exhibit.commands.items():
-            started = time.perf_counter()
+    for role, image in files.items():
+        inputs.write(folder, role, image)
+    found = {role: image for role, image in files.items() if isinstance(image, torch.Tensor)}
+    found |= {role: make(files) for role, make in exhibit.classical.items()}
+    for role, words in exhibit.commands.items():
+        if not (folder / f"{role}.png").exists():
             _run(folder, words.replace("OUT", f"{role}.png"), threads)
-            seconds[role] = round(time.perf_counter() - started, 1)
-        for path in folder.glob("*.png"):
-            found.setdefault(path.stem, images.read(path).tensor())
-        for path in folder.glob("*.jpg"):
-            found.setdefault(path.stem, images.read(path).tensor())
+    for path in (*folder.glob("*.png"), *folder.glob("*.jpg")):
+        found.setdefault(path.stem, images.read(path).tensor())
     figures = _decibels(found)
     row = [(_label(role, figures), _large(found[role], exhibit.scale)) for role in exhibit.shown]
     sheet = side_by_side(row)
     sheet.save(PICTURES / f"{name}.jpg", quality=87)
     commands = {role: f"priorfit {words}" for role, words in exhibit.commands.items()}
-    told: dict[str, object] = {"psnr": figures, "seconds": seconds, "commands": commands}
+    told: dict[str, object] = {"psnr": figures, "commands": commands}
     return told | {"threads": threads, "date": str(date.today())}
 
 
