@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from priorfit.ensemble import Blended, Langevin, Posterior, Together, restore_mean
 from priorfit.errors import RecipeError
-from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import Guide
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe, Stage, restore, seeds_of_runs
 from priorfit.steps import Rewinding, Smoothed
 from priorfit.terms import Mse
-from tests.test_restore import ADAM_THEN_LBFGS, PROBLEMS, TinyNetwork, picture, recipe
+from tests.test_restore import ADAM_THEN_LBFGS, PROBLEMS, picture, recipe
 
 SIDE_BY_SIDE = (partial(Rewinding, every=2), partial(Smoothed, 0.9), Together)
 STIRRED = (Langevin, partial(Posterior, burn_in=2, every=2))
@@ -141,10 +140,9 @@ def test_stirring_moves_filters_alone_and_as_far_as_the_rate_says():
 
 @given(st.floats(0, 1))
 def test_a_blend_lies_between_the_picture_and_the_estimate(share):
-    prior = DeepImagePrior(TinyNetwork, [Guide(lambda problem: problem.observation)])
-    stages = [Stage(1, {"network": 0.01}, 1.0 * Mse())]
-    plain = restore(PROBLEMS["identity"], Recipe(prior, stages, [partial(Smoothed, 0.0)]), [0])
-    filters = [partial(Smoothed, 0.0), partial(Blended, share)]
-    blend = restore(PROBLEMS["identity"], Recipe(prior, stages, filters), [0])
-    between = torch.lerp(plain.image, PROBLEMS["identity"].observation, share)
-    torch.testing.assert_close(blend.image, between)
+    problem = PROBLEMS["identity"]
+    plain = restore(problem, recipe(steps=1, filters=(partial(Smoothed, 0.0),)), [0])
+    blend = partial(Blended, lambda problem: problem.observation, share)
+    mixed = restore(problem, recipe(steps=1, filters=(partial(Smoothed, 0.0), blend)), [0])
+    between = torch.lerp(plain.image, problem.observation, share)
+    torch.testing.assert_close(mixed.image, between)

@@ -40,22 +40,27 @@ class BlockMatching:
     stride: int = 3
 
     @torch.no_grad()
-    def __call__(self, image: Image, std: float) -> Image:
-        """Denoise (B, C, H, W), C of 1 or 3, of white noise of standard deviation `std`.
+    def __call__(self, image: Image, std: float, first: Image | None = None) -> Image:
+        """Denoise (B, C, H, W) of white noise.
 
-        Channels are decorrelated first; what is alike is found in their mean.
+        Of three channels, what is common to them comes first, and tells what is alike.
+
+        Args:
+            image: (B, C, H, W).
+            std: standard deviation of the noise.
+            first: an estimate of it, (B, C, H, W), in place of the first pass.
         """
-        return torch.stack([self._one(picture, std) for picture in image])
+        hints = [None] * len(image) if first is None else first
+        pairs = zip(image, hints, strict=True)
+        return torch.stack([self._one(picture, std, hint) for picture, hint in pairs])
 
-    def _one(self, picture: Tensor, std: float) -> Tensor:
-        channels, height, width = picture.shape
-        turn = _opponent(channels).to(picture)
-        spare = [0, max(0, _SIDE - width), 0, max(0, _SIDE - height)]
-        padded = F.pad(picture[None], spare, mode="replicate")[0]
-        noisy = torch.einsum("oc,chw->ohw", turn, padded)
-        first = self._pass(noisy, None, std, self.alike)
+    def _one(self, picture: Tensor, std: float, hint: Tensor | None) -> Tensor:
+        _, height, width = picture.shape
+        noisy = _turned(picture)
+        first = self._pass(noisy, None, std, self.alike) if hint is None else _turned(hint)
         second = self._pass(noisy, first, std, self.alike_again)
-        return torch.einsum("oc,ohw->chw", turn, second)[:, :height, :width]
+        back = torch.einsum("oc,ohw->chw", _opponent(len(picture)).to(picture), second)
+        return back[:, :height, :width]
 
     def _pass(self, noisy: Tensor, first: Tensor | None, std: float, alike: int) -> Tensor:
         size = (noisy.shape[-2] - _SIDE + 1, noisy.shape[-1] - _SIDE + 1)
@@ -79,6 +84,14 @@ class BlockMatching:
         return _laid_back(gathered, weights, noisy)
 
 
+def _turned(picture: Tensor) -> Tensor:
+    """(C, H, W) in colours that do not depend on each other, no side shorter than a block."""
+    channels, height, width = picture.shape
+    spare = [0, max(0, _SIDE - width), 0, max(0, _SIDE - height)]
+    padded = F.pad(picture[None], spare, mode="replicate")[0]
+    return torch.einsum("oc,chw->ohw", _opponent(channels).to(picture), padded)
+
+
 def _cut(stack: Tensor, std: float) -> tuple[Tensor, Tensor]:
     """Set small coefficients to zero; a stack counts the more the fewer are left."""
     kept = stack.abs() > _THRESHOLD * std
@@ -95,31 +108,28 @@ def _shrunk(stack: Tensor, hint: Tensor, std: float) -> tuple[Tensor, Tensor]:
 
 
 def _stacks(plane: Tensor, size: tuple[int, int], reach: int, alike: int, stride: int) -> Tensor:
-    """Places of the blocks most like each reference, itself first: (R, N), row·columns + column."""
+    """Places of the blocks most like each reference: (R, N), row·columns + column."""
     height, width = size
     rows, columns = (_places(side, stride).to(plane.device) for side in size)
-    shifts = [(dy, dx) for dy in range(-reach, reach + 1) for dx in range(-reach, reach + 1)]
-    shifts.sort(key=lambda shift: max(map(abs, shift)))  # of equals the nearest
-    far = F.pad(plane[None, None], [reach] * 4, mode="constant")[0, 0]
-    whole_height, whole_width = plane.shape
-    distances = torch.full((len(shifts), len(rows), len(columns)), math.inf, device=plane.device)
-    for number, (dy, dx) in enumerate(shifts):
-        down, along = reach + dy, reach + dx
-        other = far[down : down + whole_height, along : along + whole_width]
-        differences = (plane - other).square()
-        sums = F.avg_pool2d(differences[None, None], _SIDE, stride=1)[0, 0]
-        inside = ((rows + dy >= 0) & (rows + dy < height))[:, None] & (
-            (columns + dx >= 0) & (columns + dx < width)
-        )
-        picked = sums[rows][:, columns]
-        distances[number] = torch.where(inside, picked, math.inf)
+    span = torch.arange(-reach, reach + 1, device=plane.device)
+    far = F.pad(plane, [reach] * 4)
+    fits = (columns + span[:, None] >= 0) & (columns + span[:, None] < width)  # (span, columns)
+    distances = []
+    for down in range(2 * reach + 1):
+        # All shifts along a row at once: (span, height of the picture, its width).
+        others = far[down : down + plane.shape[0]].unfold(1, plane.shape[1], 1).transpose(0, 1)
+        differences = (plane - others).square()
+        tall = F.avg_pool2d(differences, (_SIDE, 1), stride=1)[:, rows]
+        apart = F.avg_pool2d(tall, (1, _SIDE), stride=1)[..., columns]
+        inside = (rows + down - reach >= 0) & (rows + down - reach < height)
+        distances.append(apart.where(inside[:, None] & fits[:, None], math.inf))
     # A block in a corner has the fewest others around it.
     fewest = min(reach + 1, height) * min(reach + 1, width)
     available = min(alike, 2 ** int(math.log2(fewest)))
-    nearest = distances.flatten(1).topk(available, dim=0, largest=False).indices  # (N, R)
-    steps = torch.tensor([dy * width + dx for dy, dx in shifts], device=plane.device)
+    nearest = torch.cat(distances).flatten(1).topk(available, dim=0, largest=False).indices
+    steps = (span[:, None] * width + span).flatten()
     own = (rows[:, None] * width + columns).flatten()
-    return (own + steps[nearest]).T.contiguous()
+    return (own + steps[nearest]).T.contiguous()  # nearest is (N, R)
 
 
 def _places(side: int, stride: int) -> Tensor:

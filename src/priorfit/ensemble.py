@@ -7,6 +7,8 @@ import torch
 
 from priorfit.code import part
 from priorfit.errors import RecipeError
+from priorfit.noise import Noise
+from priorfit.priors.inputs import Estimator, estimated
 from priorfit.problem import Problem
 from priorfit.restore import Recipe, Restoration, restore, seeds_of_runs
 from priorfit.state import Filter, Step
@@ -137,18 +139,24 @@ class Posterior(Spreading):
 
 
 class Blended(Filter):
-    """Mix every picture with the estimate that the network is shown: x ← (1 − s)·x + s·estimate.
+    """Mix every picture with a classical estimate: x ← (1 − s)·x + s·estimate.
 
-    Two pictures of one scene that err in different places are better together than alone.
+    Two pictures of one scene that err in different places are better together than either.
 
     Args:
+        estimate: of `guides`.
         share: s.
-        source: index of the input whose first channels are the estimate.
     """
 
-    def __init__(self, share: float, source: int = 0) -> None:
-        self.share, self.source = share, source
+    def __init__(self, estimate: Estimator, share: float) -> None:
+        self.estimate, self.share = estimate, share
+        self.made: Image | None = None
+
+    def begin(self, problem: Problem, noise: Noise) -> Problem:
+        self.made = estimated(self.estimate, problem)
+        return problem
 
     def see(self, step: Step) -> Step:
-        estimate = step.state.code[f"z.{self.source}"][:, : step.image.shape[1]]
-        return step._replace(image=torch.lerp(step.image, estimate, self.share), picked=True)
+        assert self.made is not None
+        made = self.made[: len(step.image)]
+        return step._replace(image=torch.lerp(step.image, made, self.share), picked=True)

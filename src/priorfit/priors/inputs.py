@@ -97,7 +97,7 @@ class Guide:
     estimate: Estimator
 
     def __call__(self, problem: Problem, noise: Noise) -> Tensor:
-        return _estimated(self.estimate, problem)
+        return estimated(self.estimate, problem)
 
 
 class Pooled(ABC):
@@ -133,7 +133,7 @@ class Probing(Pooled):
     epsilon: float = 0.02
 
     def __call__(self, problem: Problem, noise: Noise) -> Tensor:
-        return torch.cat([_estimated(self.estimate, problem), problem.observation], 1)
+        return torch.cat([estimated(self.estimate, problem), problem.observation], 1)
 
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
         y = problem.observation
@@ -166,7 +166,7 @@ class Hiding(Pooled):
     def __call__(self, problem: Problem, noise: Noise) -> Tensor:
         y = problem.observation
         known = _known(problem).to(y).expand(len(y), 1, -1, -1)
-        return torch.cat([_estimated(self.estimate, problem), known], 1)
+        return torch.cat([estimated(self.estimate, problem), known], 1)
 
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
         y, known = problem.observation, _known(problem)
@@ -189,7 +189,7 @@ class Hiding(Pooled):
         return min(self.copies, max(4, self.budget // each))
 
 
-def _estimated(estimate: Estimator, problem: Problem) -> Image:
+def estimated(estimate: Estimator, problem: Problem) -> Image:
     """The estimate, made once where several runs share one observation."""
     y = problem.observation
     if len(y) == 1 or y.stride(0) != 0:
