@@ -1,14 +1,15 @@
 """The one optimisation behind every task: find the code whose image explains the observation."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 from typing import Any, NamedTuple
 
 import torch
 
-from priorfit.code import detached, split, take_over
+from priorfit.code import detached, part, split, take_over
 from priorfit.degradations import Blind
 from priorfit.errors import ProblemError, RecipeError
 from priorfit.noise import Noise
@@ -54,12 +55,15 @@ class Recipe:
         stages: how its code is optimised, in turn.
         filters: factories of what watches the loop, innermost first (averaging, stopping).
         finish: what is done to the picture at the end; a task gives it, no setting.
+        runs: fits of one image side by side, each with random numbers of its own; the result is
+            their mean, and `ensemble.Together` among the filters makes it that of every step.
     """
 
     prior: Prior
     stages: Sequence[Stage]
     filters: Sequence[Callable[[], Filter]] = ()
     finish: Sequence[Finish] = ()
+    runs: int = 1
 
     @property
     def steps(self) -> int:
@@ -88,6 +92,7 @@ class Fit:
 
     Raises:
         ProblemError: other than one seed an image, or `before` is of another kind of fit.
+        RecipeError: several runs of several images.
     """
 
     def __init__(
@@ -101,54 +106,103 @@ class Fit:
         if len(seeds) != len(problem):
             raise ProblemError(f"expected one seed an image, got {len(seeds)} for {len(problem)}")
         self.problem, self.recipe = problem, recipe
-        self.noise = Noise(seeds, problem.observation.device)
+        self.repeated = _repeated(problem, recipe.runs)
+        self.noise = Noise(seeds_of_runs(seeds, recipe.runs), problem.observation.device)
         self.filters = [make() for make in recipe.filters]
-        self.seen = problem  # what the filters leave for the fit to see
+        self.seen = self.repeated  # what the filters leave for the fit to see
         for watcher in self.filters:
             self.seen = watcher.begin(self.seen, self.noise)
-        self.code = recipe.prior.start(self.seen, self.noise)
-        if isinstance(problem.degradation, Blind):
-            self.code |= problem.degradation.start(self.seen.observation)
+        self._resume = resume
+        # A code that was saved need not be begun: its guide and its pools are in it.
+        self.code = self._start() if resume is None else detached(resume["loop"]["code"])
         if before is not None:
             take_over(self.code, before)
         self.last: Step | None = None
         self.why_stopped: str | None = None
-        self._resume = resume["loop"] if resume is not None else None
         if resume is not None:
             for watcher, saved in zip(self.filters, resume["filters"], strict=True):
                 watcher.load_state_dict(saved)
 
     def __iter__(self) -> Iterator[Step]:
-        steps = optimise(self.code, self.seen, self.recipe, self.noise, resume=self._resume)
+        loop = None if self._resume is None else self._resume["loop"]
+        steps = optimise(self.code, self.seen, self.recipe, self.noise, resume=loop)
         for watcher in self.filters:
             steps = watcher(steps)
         for self.last in steps:
             yield self.last
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything needed to go on from the last step to the same bytes."""
+        """Copy everything needed to go on from the last step to the same bytes.
+
+        `runs.save_state` writes it to a file, at once or not at all.
+
+        Raises:
+            ProblemError: there was no step yet.
+        """
+        if self.last is None and self._resume is not None:
+            return copy.deepcopy(dict(self._resume))
         if self.last is None:
             raise ProblemError("there is nothing to save before the first step")
-        loop = self.last.state.state_dict()
-        return {"loop": loop, "filters": [watcher.state_dict() for watcher in self.filters]}
+        own = self.last.code is self.last.state.code
+        return {
+            "loop": self.last.state.state_dict(),
+            "filters": [watcher.state_dict() for watcher in self.filters],
+            "picked": self.last.image.clone() if self.last.picked else None,
+            "code": None if own else detached(self.last.code),
+        }
+
+    def _start(self) -> Code:
+        code = self.recipe.prior.start(self.seen, self.noise)
+        if isinstance(self.problem.degradation, Blind):
+            code |= self.problem.degradation.start(self.seen.observation)
+        return code
 
     def tuned(self) -> Code:
         """Copy what the stages tune, as the last step left it: `before` of another fit."""
-        names = {name for stage in self.recipe.stages for name in stage.lr}
-        shares = split(self.code, names).values()
-        return detached({key: tensor for share in shares for key, tensor in share.items()})
+        return detached(_tuned(self.code, self.recipe))
+
+    def _latest(self) -> tuple[Code, Image | None]:
+        """The code of the last step, and the image that a filter picked, if one did."""
+        if self.last is not None:
+            return self.last.code, self.last.image if self.last.picked else None
+        if self._resume is None:
+            return self.code, None
+        return self._resume["code"] or self.code, self._resume["picked"]
 
     @torch.no_grad()
     def result(self) -> Restoration:
         """The picture so far, finished, and the code behind it."""
-        code = self.code if self.last is None else self.last.code
-        picked = self.last is not None and self.last.picked
-        image = self.last.image if self.last and picked else self.recipe.prior.render(code)
+        code, image = self._latest()
+        if image is None:
+            image = self.recipe.prior.render(code)
+        if len(image) > len(self.problem):
+            image = image.mean(0, keepdim=True)
         for step in self.recipe.finish:
             image = step(image, self.problem)
         reasons = [watcher.why for watcher in self.filters if watcher.why is not None]
         why = self.why_stopped or (reasons[0] if reasons else "the steps of the recipe are done")
         return Restoration(image.clamp(0, 1), detached(code), why)
+
+
+_STRIDE = 1_000_003  # keeps the runs of neighbouring seeds apart
+
+
+def seeds_of_runs(seeds: Sequence[int], runs: int) -> list[int]:
+    """Seeds of so many runs of each image; the first run has the image's own."""
+    return [(seed + run * _STRIDE) % 2**63 for run in range(runs) for seed in seeds]
+
+
+def _repeated(problem: Problem, runs: int) -> Problem:
+    if runs == 1:
+        return problem
+    if len(problem) != 1:
+        raise RecipeError(f"{runs} runs are of one image at a time, got {len(problem)}")
+    extra = problem.companion
+    return replace(
+        problem,
+        observation=problem.observation.expand(runs, -1, -1, -1),
+        companion=None if extra is None else extra.expand(runs, -1, -1, -1),
+    )
 
 
 def restore(problem: Problem, recipe: Recipe, seeds: Sequence[int]) -> Restoration:
@@ -182,7 +236,7 @@ def optimise(
     Raises:
         RecipeError: a stage names a part the code does not have.
     """
-    state = State(code, noise)
+    state = State(code, noise, _still(code, recipe))
     moments = None
     if resume is not None:
         state.load_state_dict(resume)
@@ -257,6 +311,19 @@ def _optimizer(state: State, recipe: Recipe) -> torch.optim.Optimizer:
     if isinstance(optimizer, torch.optim.LBFGS) and len(state.noise) > 1:
         raise RecipeError("LBFGS couples the images of a batch: restore one image at a time")
     return optimizer
+
+
+def _tuned(code: Code, recipe: Recipe) -> Code:
+    """What any stage tunes."""
+    names = {name for stage in recipe.stages for name in stage.lr}
+    return {key: t for share in split(code, names).values() for key, t in share.items()}
+
+
+def _still(code: Code, recipe: Recipe) -> set[str]:
+    """Names of what no stage tunes and no step changes otherwise."""
+    return {key for name in recipe.prior.still for key in part(code, name)} - set(
+        _tuned(code, recipe)
+    )
 
 
 def _only_tuned_parts_need_gradients(code: Code, stage: Stage) -> None:

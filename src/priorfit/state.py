@@ -1,7 +1,7 @@
 """Where the loop stands, what it yields, and what may watch it."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -13,19 +13,27 @@ from priorfit.types import Code, Image, PerImage
 
 
 class State:
-    """Where the loop stands: all that the next step depends on."""
+    """Where the loop stands: all that the next step depends on.
 
-    def __init__(self, code: Code, noise: Noise) -> None:
-        self.code, self.noise = code, noise
+    Args:
+        code: moved in place.
+        noise: drawn from.
+        still: names of the code that no step changes; saved states share them instead of copying.
+    """
+
+    def __init__(self, code: Code, noise: Noise, still: Collection[str] = ()) -> None:
+        self.code, self.noise, self.still = code, noise, frozenset(still)
         self.stage, self.step, self.taken = 0, 0, 0
         self.optimizer: torch.optim.Optimizer | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Copy everything; `optimise(..., resume=...)` goes on from it to the same bytes."""
+        """Copy all that moves; `optimise(..., resume=...)` goes on from it to the same bytes."""
         moments = None if self.optimizer is None else copy.deepcopy(self.optimizer.state_dict())
+        moving = {name: t for name, t in self.code.items() if name not in self.still}
+        standing = {name: self.code[name] for name in self.code if name in self.still}
         counters = {"stage": self.stage, "step": self.step, "taken": self.taken}
         return {
-            "code": detached(self.code),
+            "code": {**detached(moving), **standing},
             "noise": self.noise.state_dict(),
             "optimizer": moments,
             **counters,
@@ -46,7 +54,8 @@ class State:
     @torch.no_grad()
     def _put_back(self, code: Code) -> None:
         for name, tensor in self.code.items():
-            tensor.copy_(code[name])
+            if code[name] is not tensor:
+                tensor.copy_(code[name])
 
 
 class Step(NamedTuple):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -167,6 +168,10 @@ class Rewinding(Filter):
         elif self.kept is None and self.candidate is None:
             self.candidate = step.state.state_dict()
         return step
+
+    def state_dict(self) -> dict[str, Any]:
+        # Copies that nobody changes any more need no copying.
+        return {name: getattr(self, name) for name in (*self.gathered, "why")}
 
     def _go_back(self, step: Step) -> None:  # nothing to hand on: the step is passed over
         target = self.kept or self.candidate

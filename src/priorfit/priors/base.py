@@ -10,6 +10,8 @@ from priorfit.types import Code, Image
 class Prior(ABC):
     """A family of images x = render(code)."""
 
+    still: tuple[str, ...] = ()  # parts of the code that nothing moves but a stage that tunes them
+
     @abstractmethod
     def start(self, problem: Problem, noise: Noise) -> Code:
         """Make the code a fit begins with; its randomness comes from `noise` alone.
