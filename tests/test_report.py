@@ -19,7 +19,7 @@ from priorfit.report.curve import draw
 from priorfit.report.embed import LONGEST_SIDE, embed
 from priorfit.report.page import _environment, printable
 from priorfit.report.restored import contest
-from priorfit.sidecar import Guide
+from priorfit.sidecar import Guide, Rule
 from tests.markup import Elements
 from tests.pictures import uniform
 from tests.tiny import hole, photo, pixels
@@ -137,6 +137,17 @@ def test_a_report_tells_metrics_settings_and_sidecar(denoised, tmp_path):
     assert denoised.sidecar.inputs[0].sha256 in text
     assert "priorfit denoise IMAGE -o OUTPUT --noise-std 0.1 --recipe dip/denoise" in text
     assert str(denoised.sidecar.loss_curve[-1][1]) in text
+
+
+def test_a_report_shows_what_a_stop_rule_saw(denoised, tmp_path):
+    rule = Rule(about="the script", step=3, curve=((1, 0.5), (2, 0.4), (3, 0.25), (4, 0.75)))
+    ruled = replace(denoised, sidecar=denoised.sidecar.model_copy(update={"rule": rule}))
+    page = Elements(written(ruled, tmp_path / "r.html"))
+    text = " ".join(page.words)
+    assert "When to stop" in text and "The script" in text and "step 3" in text
+    assert "[4, 0.75]" in text
+    (mark,) = [line for line in page.all("line") if line.get("class") == "picked"]
+    assert float(mark["x1"]) == pytest.approx(640 * 2 / 3, abs=0.1)
 
 
 def test_a_report_names_the_guide_and_its_own_psnr(denoised, tmp_path):

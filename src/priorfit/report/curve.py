@@ -33,6 +33,7 @@ class Curve:
         up: ticks of the loss.
         logarithmic: the axis of the loss is.
         clipped: the line begins above the frame.
+        mark: where a step of importance is.
     """
 
     width: float
@@ -42,12 +43,18 @@ class Curve:
     up: tuple[Tick, ...]
     logarithmic: bool
     clipped: bool
+    mark: float | None = None
 
 
 def draw(
-    losses: Sequence[tuple[int, float]], width: float = 640, height: float = 200
+    losses: Sequence[tuple[int, float]],
+    width: float = 640,
+    height: float = 200,
+    mark: int | None = None,
 ) -> Curve | None:
     """Lay out (step, loss) pairs; what is not finite is left out, None if nothing is left.
+
+    A step may be marked.
 
     Positive losses that fall far get a logarithmic axis. On a linear one a start far above 95 % of
     the values is left outside the frame, so that it does not press the rest to the ground.
@@ -72,6 +79,7 @@ def draw(
         up=tuple(Tick(round(height - upward(t), 1), f"{t:.3g}") for t in marks),
         logarithmic=logarithmic,
         clipped=top < values[-1],
+        mark=None if mark is None else round(across(mark), 1),
     )
 
 

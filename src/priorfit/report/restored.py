@@ -47,7 +47,7 @@ def write(path: Path, outcome: Outcome) -> None:
         PriorfitError: the extra `report` is not installed.
         ImageFileError: the file exists, or cannot be written.
     """
-    sidecar = outcome.sidecar
+    sidecar, rule = outcome.sidecar, outcome.sidecar.rule
     before, after = _before(outcome), _shown(outcome, "restored", outcome.result, "")
     values = {
         "name": outcome.job.input.name,
@@ -64,6 +64,7 @@ def write(path: Path, outcome: Outcome) -> None:
         "repeat": shlex.join(["priorfit", sidecar.task, "IMAGE", "-o", "OUTPUT", *sidecar.repeat]),
         "record": _record(sidecar),
         "losses": json.dumps(sidecar.loss_curve),
+        "ruled": None if rule is None else draw(rule.curve, mark=rule.step),
         "interrupted": outcome.run_folder is not None,
     }
     write_atomically(path, page("restored.html", values), overwrite=outcome.job.overwrite)
@@ -210,7 +211,9 @@ def _settings(name: str) -> list[Row]:
 
 
 def _record(sidecar: Sidecar) -> list[str]:
-    """The sidecar but for its curve, line by line."""
+    """The sidecar but for its curves, line by line."""
     contents = json.loads(to_json(sidecar))
     del contents["loss_curve"]
+    if contents["rule"]:
+        del contents["rule"]["curve"]
     return json.dumps(contents, indent=2, ensure_ascii=False).split("\n")
