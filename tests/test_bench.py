@@ -102,7 +102,7 @@ def made(turn, plan) -> Run:
     )
 
 
-PLAN = Plan(["samples-denoise25"], side=32, seeds=2, most=2)
+PLAN = Plan(["samples-denoise25"], side=32, seeds=2, most=2, patience=0.01)
 
 
 def test_runs_are_kept_one_by_one_and_never_made_twice(tmp_path, monkeypatch):

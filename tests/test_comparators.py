@@ -32,20 +32,27 @@ def test_every_task_of_the_table_is_tried_here():
 
 @pytest.mark.parametrize("task", PROBLEMS)
 def test_alternatives_have_the_size_of_the_result(task):
-    made = alternatives(task, PROBLEMS[task])
+    made = alternatives(task, PROBLEMS[task], patience=20)
     size = (32, 40) if task == "upscale" else (16, 20)
-    assert [each.name for each in made] == [c.name for c in BY_TASK[task] if not c.slow]
+    assert [each.name for each in made] == [c.name for c in BY_TASK[task]]
     assert {tuple(each.image.shape) for each in made} == {(1, 3, *size)}
     assert all(each.seconds > 0 for each in made)
     assert all(0 <= each.image.min() and each.image.max() <= 1 for each in made)
 
 
-def test_the_slow_one_is_run_on_request(monkeypatch):
-    short = replace(recipes.find("zs-n2n/denoise"), steps=Cited(2, "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "zs-n2n/denoise", short)
-    problem = PROBLEMS["denoise"]
-    assert left_out("denoise", problem) == ("ZS-N2N",)
-    assert [each.name for each in alternatives("denoise", problem, slow=True)][-1] == "ZS-N2N"
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Two steps of ZS-N2N."""
+    setting = replace(recipes.find("zs-n2n/denoise"), steps=Cited(2, "tests"))
+    monkeypatch.setitem(recipes.SETTINGS, "zs-n2n/denoise", setting)
+
+
+@pytest.mark.parametrize("patience", [0.0, 0.001, 0.1, 20.0])
+@pytest.mark.parametrize("task", PROBLEMS)
+def test_every_method_is_tried_or_left_out(task, patience):
+    made = [each.name for each in alternatives(task, PROBLEMS[task], patience)]
+    assert {*made, *left_out(task, PROBLEMS[task], patience)} == {c.name for c in BY_TASK[task]}
+    assert not set(made) & set(left_out(task, PROBLEMS[task], patience))
 
 
 def test_a_task_without_cheap_alternatives_has_none():
@@ -56,10 +63,11 @@ def test_a_method_that_does_not_fit_the_problem_is_left_out():
     assert [each.name for each in alternatives("deblur", PROBLEMS["denoise"])] == ["as it was"]
 
 
-def test_large_pictures_have_no_alternatives(monkeypatch):
-    monkeypatch.setattr(comparators, "LARGEST", 100)
-    assert alternatives("denoise", PROBLEMS["denoise"]) == []
-    assert len(left_out("denoise", PROBLEMS["denoise"])) == len(BY_TASK["denoise"])
+def test_a_method_costs_by_the_pixels_of_the_result():
+    small, large = Problem(Y, Identity(), noise_std=0.1), Problem(Y, Downsample(100))
+    assert comparators.ZERO_SHOT.fits(small, 20.0)
+    assert not comparators.ZERO_SHOT.fits(small, 19.0)
+    assert not comparators.ZERO_SHOT.fits(large, 1000.0)
 
 
 @given(

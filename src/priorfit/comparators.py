@@ -14,8 +14,8 @@ from priorfit.problem import Problem
 from priorfit.restore import restore
 from priorfit.types import Image
 
-LARGEST = 4_000_000
-"""Pixels of a picture above which alternatives are left out: some take minutes and gigabytes."""
+PATIENCE = 10.0
+"""Seconds that a cheap method may take unless somebody says otherwise."""
 
 SAME = 0.1
 """Two results whose PSNR differs by fewer dB are as good as each other."""
@@ -28,12 +28,20 @@ class Comparator:
     Args:
         name: as tables have it.
         solve: problem to (B, C, H, W) in [0, 1], which for a blur may be the larger canvas.
-        slow: it takes as long as a fit does, and is run only where somebody asks for it.
+        cost: seconds a megapixel of a result in colour, on one core of the machine that
+            benchmarks/README.md names.
+        least: seconds for the smallest picture.
     """
 
     name: str
     solve: Callable[[Problem], Image]
-    slow: bool = False
+    cost: float = 0.0
+    least: float = 0.0
+
+    def fits(self, problem: Problem, patience: float) -> bool:
+        """Whether it would take no more seconds, by its cost, so that the same run on any day."""
+        pixels = problem.shape[1] * problem.shape[2]
+        return max(self.least, self.cost * pixels / 1e6) <= patience
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,18 +67,21 @@ def zero_shot(problem: Problem) -> Image:
 AS_IT_WAS = Comparator("as it was", guides.observed)
 """Nothing done at all."""
 
-NON_LOCAL_MEANS = Comparator("non-local means", guides.non_local_means)
-TOTAL_VARIATION = Comparator("total variation", guides.total_variation)
-ZERO_SHOT = Comparator("ZS-N2N", zero_shot, slow=True)
-BIHARMONIC = Comparator("biharmonic", guides.biharmonic)
-BICUBIC = Comparator("bicubic", partial(guides.enlarged, resample=PillowImage.Resampling.BICUBIC))
-LANCZOS = Comparator("Lanczos", guides.enlarged)
-WIENER = Comparator("Wiener", guides.deconvolved)
+NON_LOCAL_MEANS = Comparator("non-local means", guides.non_local_means, 1.5)
+TOTAL_VARIATION = Comparator("total variation", guides.total_variation, 0.5)
+BLOCK_MATCHING = Comparator("block matching", guides.block_matched, 80.0)
+ZERO_SHOT = Comparator("ZS-N2N", zero_shot, 1400.0, least=20.0)
+BIHARMONIC = Comparator("biharmonic", guides.biharmonic, 6.0)
+BICUBIC = Comparator(
+    "bicubic", partial(guides.enlarged, resample=PillowImage.Resampling.BICUBIC), 0.1
+)
+LANCZOS = Comparator("Lanczos", guides.enlarged, 0.1)
+WIENER = Comparator("Wiener", guides.deconvolved, 0.5)
 
 _SMOOTHING = (AS_IT_WAS, NON_LOCAL_MEANS, TOTAL_VARIATION)
 
 BY_TASK: Mapping[str, Sequence[Comparator]] = {
-    "denoise": (*_SMOOTHING, ZERO_SHOT),
+    "denoise": (*_SMOOTHING, BLOCK_MATCHING, ZERO_SHOT),
     "inpaint": (BIHARMONIC,),
     "upscale": (BICUBIC, LANCZOS),
     "deblur": (AS_IT_WAS, WIENER),
@@ -80,29 +91,25 @@ BY_TASK: Mapping[str, Sequence[Comparator]] = {
 """By the name of the command; a task that is not here has no cheap alternative."""
 
 
-def alternatives(task: str, problem: Problem, *, slow: bool = False) -> list[Alternative]:
+def alternatives(task: str, problem: Problem, patience: float = PATIENCE) -> list[Alternative]:
     """Solve a problem in every cheap way that its task has.
 
     Args:
         task: the name of a command.
         problem: to solve.
-        slow: the slow ones too.
+        patience: seconds that each may take, by its cost.
 
     Returns:
-        In the order of the table; none for pictures of more than `LARGEST` pixels.
+        In the order of the table.
     """
-    _, height, width = problem.shape
-    if height * width > LARGEST:
-        return []
-    chosen = [each for each in BY_TASK.get(task, ()) if slow or not each.slow]
+    chosen = [each for each in BY_TASK.get(task, ()) if each.fits(problem, patience)]
     made = [_made(comparator, problem) for comparator in chosen]
     return [alternative for alternative in made if alternative is not None]
 
 
-def left_out(task: str, problem: Problem) -> tuple[str, ...]:
-    """Names of the comparators that `alternatives` does not run unless it is told to, or at all."""
-    large = problem.shape[1] * problem.shape[2] > LARGEST
-    return tuple(each.name for each in BY_TASK.get(task, ()) if large or each.slow)
+def left_out(task: str, problem: Problem, patience: float = PATIENCE) -> tuple[str, ...]:
+    """Names of the comparators that would try the patience."""
+    return tuple(c.name for c in BY_TASK.get(task, ()) if not c.fits(problem, patience))
 
 
 def verdict(ours: float, others: Mapping[str, float]) -> str | None:

@@ -211,7 +211,7 @@ def test_infinite_metrics_survive_json(job):
 def test_a_report_sets_the_cheap_methods_beside_the_result(job, tmp_path):
     clean = photo(tmp_path / "clean.png", seed=1)
     outcome = run(changed(job, reference=clean, report=True))
-    names = ["as it was", "non-local means", "total variation"]
+    names = ["as it was", "non-local means", "total variation", "block matching"]
     assert [each.name for each in outcome.sidecar.alternatives] == names
     assert all(each.seconds >= 0 for each in outcome.sidecar.alternatives)
     assert all(set(each.metrics) == {"psnr", "ssim"} for each in outcome.sidecar.alternatives)
@@ -239,4 +239,4 @@ def test_a_guide_that_is_a_cheap_method_too_is_shown_once(job, monkeypatch):
     outcome = run(changed(job, report=True))
     assert "non-local means" not in outcome.comparators
     assert "non_local_means" in outcome.comparators
-    assert len(outcome.sidecar.alternatives) == 3
+    assert len(outcome.sidecar.alternatives) == 4

@@ -18,7 +18,7 @@ from priorfit.bench import launch
 from priorfit.bench.damages import Pixels, levels
 from priorfit.bench.results import Cheap, Results, Run, load, save
 from priorfit.bench.suites import SUITES, Case, read
-from priorfit.comparators import alternatives
+from priorfit.comparators import PATIENCE, alternatives
 from priorfit.sidecar import load_sidecar, versions
 
 Say = Callable[[str], None]
@@ -38,7 +38,7 @@ class Plan:
         seeds: how many, from 0.
         length: options of the command that limit a run.
         threads: of each command; torch's own number by default.
-        slow: run the slow cheap methods too.
+        patience: seconds that each cheap method may take.
     """
 
     suites: Sequence[str]
@@ -50,7 +50,7 @@ class Plan:
     seeds: int = 1
     length: Sequence[str] = ()
     threads: int | None = None
-    slow: bool = False
+    patience: float = PATIENCE
 
     def images(self, suite: str) -> tuple[str, ...]:
         """Names of the images of a suite that are measured."""
@@ -125,7 +125,7 @@ def with_cheap(results: Results, case: Case, plan: Plan) -> Results:
             **_rounded(case.score(levels(other.image))),
             seconds=round(other.seconds, 3),
         )
-        for other in alternatives(case.damage.task, case.posed.problem, slow=plan.slow)
+        for other in alternatives(case.damage.task, case.posed.problem, plan.patience)
     ]
     return results.model_copy(update={"cheap": (*results.cheap, *rows)})
 

@@ -59,9 +59,7 @@ def dip(
     steps: options.Steps = None,
     time_limit: options.TimeLimit = None,
     threads: options.Threads = None,
-    zero_shot: Annotated[
-        bool, typer.Option("--zero-shot", help="Fit ZS-N2N too where there is noise: minutes.")
-    ] = False,
+    patience: options.Patience = 60.0,
     quick: Annotated[
         bool,
         typer.Option(
@@ -89,7 +87,7 @@ def dip(
         seeds=seeds,
         length=length or (["--steps", _QUICK_STEPS] if quick else []),
         threads=threads,
-        slow=zero_shot,
+        patience=patience,
     )
     try:
         _measure(plan, out)

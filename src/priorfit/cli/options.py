@@ -82,6 +82,15 @@ Json = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+Patience = Annotated[
+    float,
+    typer.Option(
+        "--patience",
+        metavar="SECONDS",
+        min=0,
+        help="What each cheap method may take; ZS-N2N takes minutes.",
+    ),
+]
 Size = Annotated[
     int | None,
     typer.Option("--size", min=16, help="Bring the picture's central square to so many pixels."),
