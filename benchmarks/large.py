@@ -1,0 +1,245 @@
+"""Large pictures: memory and time foretold and taken, and whether a seam can be found.
+
+Every figure of memory is the most that a fresh process of the command had, as the system counts it.
+"""
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from subprocess import PIPE, Popen
+from tempfile import TemporaryDirectory, gettempdir
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.suites import RESULTS, SHARED
+from priorfit import images
+from priorfit.images import from_array
+from priorfit.metrics import psnr
+from priorfit.tiles import Grid
+
+KODAK = SHARED.parent / "Kodak24"
+NOISE = 25 / 255
+
+
+@dataclass(frozen=True)
+class Case:
+    """One command.
+
+    Args:
+        name: of the row.
+        command: of priorfit, without files.
+        size: (height, width) of the input.
+        noisy: noise is added.
+        masked: half the pixels are missing.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    size: tuple[int, int]
+    noisy: bool = False
+    masked: bool = False
+
+
+def _cases() -> list[Case]:
+    """Recipes and sizes whose memory is measured."""
+    found = []
+    for side in (512, 1024):
+        square = (side, side)
+        for recipe in ("dip/denoise", "dip/denoise-unguided", "dip/denoise-paper"):
+            if side > 512 and recipe != "dip/denoise-unguided":
+                continue
+            found.append(Case(recipe, ("denoise", "--recipe", recipe), square, noisy=True))
+        small = (side // 4, side // 4)
+        found.append(Case("dip/upscale", ("upscale", "--factor", "4"), small))
+        found.append(Case("dip/deblur", ("deblur", "--gaussian", "2"), square))
+        if side == 512:
+            inpaint = ("inpaint", "--recipe", "dip/inpaint-unguided")
+            found.append(Case("dip/inpaint-unguided", inpaint, square, masked=True))
+    return found
+
+
+def picture(size: tuple[int, int], start: int = 0) -> np.ndarray:
+    """Photographs side by side, mirrored at their edges, (H, W, 3) uint8."""
+    paths = sorted(KODAK.glob("*.png"))[start:]
+    photographs = [np.rint(255 * images.read(path).pixels.transpose(1, 2, 0)) for path in paths]
+    photographs = [photo.astype(np.uint8) for photo in photographs]
+    wide = [
+        photo if photo.shape[0] < photo.shape[1] else photo.transpose(1, 0, 2)
+        for photo in photographs
+    ]
+    height, width = wide[0].shape[:2]
+    rows, columns = -(-size[0] // height), -(-size[1] // width)
+
+    def at(row: int, column: int) -> np.ndarray:
+        photo = wide[(row * columns + column) % len(wide)][:height, :width]
+        return photo[:: -1 if row % 2 else 1, :: -1 if column % 2 else 1]
+
+    whole = [
+        np.concatenate([at(row, column) for column in range(columns)], 1) for row in range(rows)
+    ]
+    return np.ascontiguousarray(np.concatenate(whole)[: size[0], : size[1]])
+
+
+def _store(path: Path, array: np.ndarray) -> None:
+    like = from_array(array, channel_axis=-1 if array.ndim == 3 else None)
+    images.write(path, like.tensor(), like, overwrite=True)
+
+
+def _inputs(case: Case, folder: Path, kind: str = "png") -> list[str]:
+    """Write the files of a case and return its arguments."""
+    array = picture(case.size)
+    draws = np.random.default_rng(0)
+    if case.noisy:
+        noise = draws.standard_normal(array.shape, np.float32) * np.float32(255 * NOISE)
+        array = np.clip(np.rint(array + noise), 0, 255).astype(np.uint8)
+    _store(folder / f"in.{kind}", array)
+    extra = []
+    if case.masked:
+        _store(folder / "hole.png", 255 * (draws.random(case.size) < 0.5).astype(np.uint8))
+        extra = ["--hole-mask", str(folder / "hole.png")]
+    return [case.command[0], str(folder / f"in.{kind}"), *case.command[1:], *extra]
+
+
+def command(arguments: list[str], output: Path) -> dict[str, Any]:
+    """Run the command in a process of its own, with one thread; its sidecar, peak and seconds."""
+    line = [sys.executable, "-m", "priorfit", *arguments, "-o", str(output)]
+    line += ["--threads", "1", "--json", "--overwrite"]
+    begun = time.perf_counter()
+    with Popen(line, stdout=PIPE) as process:
+        assert process.stdout is not None
+        said = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return {
+        "peak": usage.ru_maxrss * 1024,
+        "wall": time.perf_counter() - begun,
+        "processor": usage.ru_utime + usage.ru_stime,
+        "status": process.returncode,
+        **json.loads(said),
+    }
+
+
+_KEPT = (
+    "peak",
+    "wall",
+    "processor",
+    "memory_foretold",
+    "seconds_foretold",
+    "seconds",
+    "tiles",
+    "steps",
+)
+
+
+def memory(results: Path) -> None:
+    """Foretold beside measured peaks of recipes and sizes; what is recorded is not run again."""
+    rows = json.loads(results.read_text()) if results.exists() else []
+    for case in _cases():
+        key = {"recipe": case.name, "size": list(case.size)}
+        if any(key.items() <= row.items() for row in rows):
+            continue
+        with TemporaryDirectory() as folder:
+            given = [*_inputs(case, Path(folder)), "--steps", "3", "--memory-limit", "1TB"]
+            found = command(given, Path(folder) / "out.png")
+        rows.append(key | {name: found[name] for name in _KEPT})
+        results.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def giant(results: Path, size: tuple[int, int] = (4000, 6000)) -> None:
+    """24 megapixels under a limit of 8 GB, with two steps a tile."""
+    case = Case(
+        "dip/denoise-unguided", ("denoise", "--recipe", "dip/denoise-unguided"), size, noisy=True
+    )
+    with TemporaryDirectory() as folder:
+        given = [*_inputs(case, Path(folder), "tif"), "--steps", "2", "--memory-limit", "8GB"]
+        found = command(given, Path(folder) / "out.tif")
+    row = {"recipe": case.name, "size": list(size), "limit": 8 * 10**9}
+    results.write_text(json.dumps(row | {name: found[name] for name in _KEPT}, indent=1) + "\n")
+
+
+def seam_of(result: torch.Tensor, reference: torch.Tensor, grid: Grid) -> dict[str, float]:
+    """Gradient of the error across seams beside elsewhere.
+
+    Args:
+        result: (1, C, H, W).
+        reference: likewise.
+        grid: the tiles.
+
+    Returns:
+        Mean absolute difference of neighbours across the middle of the fades and everywhere else,
+        in 255ths, and their ratio; 1 means that no seam can be found.
+    """
+    error = 255 * (result - reference)
+    on, off = [], []
+    for axis in (-2, -1):
+        begins = sorted({window[axis + 2] for window in grid.windows})
+        steps = error.diff(dim=axis).abs().mean(dim=(0, 1, -1 if axis == -2 else -2))
+        seam = torch.zeros(len(steps), dtype=torch.bool)
+        for before, after in pairwise(begins):
+            middle = (after + before + grid.tile) // 2
+            seam[middle - grid.overlap // 2 : middle + grid.overlap // 2] = True
+        on.append(steps[seam])
+        off.append(steps[~seam])
+    across, elsewhere = (float(torch.cat(group).mean()) for group in (on, off))
+    return {"across": across, "elsewhere": elsewhere, "ratio": across / elsewhere}
+
+
+def seam(
+    results: Path, size: tuple[int, int], tile: int, steps: int | None, *, whole: bool, folder: Path
+) -> None:
+    """Fit a picture in tiles, and in one piece if asked, and look for the seam.
+
+    The run folder stays where it is until the fit is done, so that a killed one is gone on with.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    case = Case(
+        "dip/denoise-unguided", ("denoise", "--recipe", "dip/denoise-unguided"), size, noisy=True
+    )
+    given = [*_inputs(case, folder), "--noise-std", repr(NOISE)]
+    given += [] if steps is None else ["--steps", str(steps)]
+    reference = torch.from_numpy(picture(size)).permute(2, 0, 1)[None] / 255
+    grid = Grid.of(size, tile)
+    rows = {}
+    ways = {"tiles": ["--tile", str(tile)]} | ({"whole": []} if whole else {})
+    for name, more in ways.items():
+        found = command([*given, *more], folder / f"{name}.png")
+        image = images.read(folder / f"{name}.png").tensor()
+        rows[name] = {key: found[key] for key in _KEPT} | {
+            "psnr": psnr(image, reference).item(),
+            "seam": seam_of(image, reference, grid),
+        }
+        entry = {"recipe": case.name, "size": list(size), "tile": tile, **rows}
+        results.write_text(json.dumps(entry, indent=1) + "\n")
+
+
+def measure(only: str) -> None:
+    """Run those of memory, giant, seam-small and seam whose names begin with `only`."""
+    place = Path(gettempdir()) / "priorfit-seam"
+    if "memory".startswith(only):
+        memory(RESULTS / "large-memory.json")
+    if "giant".startswith(only):
+        giant(RESULTS / "large-giant.json")
+    if "seam-small".startswith(only):
+        seam(
+            RESULTS / "large-seam-small.json",
+            (320, 480),
+            192,
+            300,
+            whole=True,
+            folder=place / "small",
+        )
+    if "seam".startswith(only):
+        seam(
+            RESULTS / "large-seam.json",
+            (1152, 1736),
+            512,
+            None,
+            whole=False,
+            folder=place / "large",
+        )
