@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from priorfit import guides
-from priorfit.pipeline import perform
+from priorfit.pipeline import kinds, perform
 from tests.tiny import array, hole, photo, pixels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -240,7 +239,7 @@ def interrupt(*arguments, **named):
 
 def test_ctrl_c_before_the_first_step_writes_nothing(priorfit, folder, monkeypatch):
     photo(folder / "a.png")
-    monkeypatch.setattr(guides, "noise_level", interrupt)
+    monkeypatch.setattr(kinds, "estimate_noise", interrupt)
     answer = priorfit("denoise", "a.png", "-o", "b.png", "-q")
     assert answer.status == 130
     assert answer.lines == [

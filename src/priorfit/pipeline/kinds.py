@@ -15,6 +15,7 @@ from priorfit.degradations import gaussian_psf, motion_psf
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.errors import ProblemError
 from priorfit.images import Picture
+from priorfit.noise_level import NoiseEstimate, estimate_noise
 from priorfit.pipeline.psf import read_psf
 from priorfit.tasks import (
     KERNELS,
@@ -29,6 +30,9 @@ from priorfit.tasks import (
 )
 from priorfit.types import Image
 
+_FAINT = 3 / 255
+"""Below, texture and rounding are not told apart from noise."""
+
 
 @dataclass(frozen=True)
 class Laid:
@@ -39,12 +43,14 @@ class Laid:
         picture: the way the result is stored.
         estimated: the noise level was not given but estimated.
         comparators: what a viewer may hold beside the result, by name.
+        notes: what the picture turned out to be like.
     """
 
     posed: Posed
     picture: Picture
     estimated: bool = False
     comparators: Mapping[str, Image] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Kind(BaseModel):
@@ -92,8 +98,9 @@ class Denoise(Kind):
         posed = denoising(picture.tensor(), self.noise_std)
         if self.noise_std is not None:
             return Laid(posed, picture)
-        level = min(guides.noise_level(picture.tensor()), 1.0)
-        return Laid(denoising(picture.tensor(), level), picture, estimated=True)
+        noise = estimate_noise(picture.tensor())
+        posed = denoising(picture.tensor(), min(noise.std, 1.0))
+        return Laid(posed, picture, estimated=True, notes=_on_noise(noise))
 
     @property
     def arguments(self) -> list[str]:
@@ -247,6 +254,16 @@ class Enhance(Kind):
     @property
     def arguments(self) -> list[str]:
         return ["--amount", repr(self.amount)]
+
+
+def _on_noise(noise: NoiseEstimate) -> tuple[str, ...]:
+    """What a method for white noise should not be silent about."""
+    if noise.white or noise.std < _FAINT:
+        return ()
+    return (
+        f"the noise is not white: neighbouring pixels share it, with a correlation of about "
+        f"{noise.correlation:.1f}; what is coarse of it may stay",
+    )
 
 
 def _opaque(alpha: np.ndarray) -> float:

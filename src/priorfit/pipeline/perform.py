@@ -173,7 +173,7 @@ def _laid_out(job: Job, device: str) -> _Desk:
     inputs = tuple(source(role, path) for role, path in job.files.items())
     posed = laid.posed._replace(problem=laid.posed.problem.to(chosen))
     laid = replace(laid, posed=posed)
-    return _Desk(job, inputs, picture, laid, reference, (*picture.notes, *losses), chosen)
+    return _Desk(job, inputs, picture, laid, reference, (*picture.notes, *laid.notes, *losses), chosen)
 
 
 def _shape(laid: Laid) -> Shape:
