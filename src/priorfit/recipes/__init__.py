@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection
 
 from priorfit.errors import RecipeError
-from priorfit.recipes import fast, published, zero_shot
+from priorfit.recipes import best, fast, published, zero_shot
 from priorfit.recipes.analyses import ANALYSES
 from priorfit.recipes.setting import Cited, PixelSetting, Setting
 from priorfit.restore import Recipe
@@ -21,6 +21,11 @@ SETTINGS: dict[str, Setting] = {
     "dip/denoise-unguided": fast.DENOISE_UNGUIDED,
     "dip/inpaint-unguided": fast.INPAINT_UNGUIDED,
     "dip/upscale-unguided": fast.UPSCALE_UNGUIDED,
+    "dip/denoise-best": best.DENOISE,
+    "dip/inpaint-best": best.INPAINT,
+    "dip/upscale-best": best.UPSCALE,
+    "dip/denoise-posterior": best.DENOISE_POSTERIOR,
+    "dip/denoise-decoder": best.DENOISE_DECODER,
     "dip/denoise-paper": published.DENOISE,
     "dip/denoise-lbfgs": published.DENOISE_LBFGS,
     "dip/denoise50-paper": published.DENOISE_50,

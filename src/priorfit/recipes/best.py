@@ -1,0 +1,89 @@
+"""Settings that spend more time for more quality, and others to compare them with.
+
+The figures behind every choice: benchmarks/README.md. What the guides cost counts: most of the
+time of these goes into classical estimates and into runs that are averaged.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+from priorfit import guides
+from priorfit.block_matching import BlockMatching
+from priorfit.ensemble import Blended, Langevin, Posterior
+from priorfit.networks.deep_decoder import DeepDecoder
+from priorfit.plug_and_play import PlugAndPlay
+from priorfit.priors.inputs import Guide, UniformNoise
+from priorfit.recipes.fast import DENOISE as FAST_DENOISE
+from priorfit.recipes.fast import INPAINT as FAST_INPAINT
+from priorfit.recipes.fast import UPSCALE as FAST_UPSCALE
+from priorfit.recipes.setting import Cited
+from priorfit.steps import Lengthening, Rewinding, Smoothed
+from priorfit.terms import Mse
+
+_FOUND = "by experiment, benchmarks/README.md"
+_RUNS = "[ulyanov2018]_ averages over two runs"
+
+# A coarser search than the default, for estimates that are made again and again.
+_QUICK = BlockMatching(reach=9, alike_again=16, stride=4)
+
+_ENLARGED = PlugAndPlay(guides.enlarged, _QUICK, first=0.2, last=0.02, steps=10)
+_FILLED = PlugAndPlay(guides.biharmonic, _QUICK, first=0.12, last=0.01, steps=16, pull=0, inner=1)
+
+
+DENOISE = replace(
+    FAST_DENOISE,
+    about="as dip/denoise, for more time: two runs and block matching, averaged",
+    filters=Cited(
+        [*FAST_DENOISE.filters.value, partial(Blended, guides.block_matched, 0.5)], _FOUND
+    ),
+    runs=Cited(2, _RUNS),
+)
+
+INPAINT = replace(
+    FAST_INPAINT,
+    about="as dip/inpaint, for more time: two runs and plug and play, averaged",
+    filters=Cited([*FAST_INPAINT.filters.value, partial(Blended, _FILLED, 0.5)], _FOUND),
+    runs=Cited(2, _RUNS),
+)
+
+UPSCALE = replace(
+    FAST_UPSCALE,
+    about="as dip/upscale, for more time: plug and play as the hint, four runs, all averaged",
+    inputs=Cited([UniformNoise(8), Guide(_ENLARGED)], _FOUND),
+    filters=Cited([*FAST_UPSCALE.filters.value, partial(Blended, _ENLARGED, 0.3)], _FOUND),
+    runs=Cited(4, _RUNS),
+)
+
+DENOISE_DECODER = replace(
+    FAST_DENOISE,
+    about="white noise by the Deep Decoder, too small to follow it: for comparison, less good",
+    network=Cited(
+        partial(DeepDecoder, width=128),
+        "supplement_deep_decoder@878e41d, include/decoder.py: num_channels_up = [128] * 5",
+    ),
+    inputs=Cited([UniformNoise(128)], "[heckel2019]_: as many channels, scaled by 1/10"),
+    turning=Cited(False, "[heckel2019]_ does not"),
+    objective=Cited(Mse(), "[heckel2019]_: squared error"),
+    filters=Cited([partial(Rewinding, drop=10.0), partial(Smoothed, Lengthening())], _FOUND),
+    steps=Cited(2000, _FOUND),
+    most=Cited(None, "too few parameters to follow the noise"),
+)
+
+DENOISE_POSTERIOR = replace(
+    FAST_DENOISE,
+    about="white noise, by the mean of a posterior that is wandered through: for its uncertainty",
+    inputs=Cited([UniformNoise(32)], "as published, denoising.ipynb: input_depth = 32"),
+    jitter=Cited(1 / 30, "as published, denoising.ipynb: reg_noise_std = 1./30."),
+    turning=Cited(False, "no noisy picture goes in, so that nothing is gained by it"),
+    objective=Cited(Mse(), "[cheng2019]_: squared error"),
+    filters=Cited(
+        [
+            partial(Rewinding, drop=10.0),
+            partial(Langevin, 2.0),
+            partial(Posterior, burn_in=500, every=5),
+        ],
+        "[cheng2019]_, authors' code: param_noise_sigma = 2; burn-in and spacing by experiment",
+    ),
+    steps=Cited(1500, _FOUND),
+    most=Cited(None, "[cheng2019]_: needs no early stop"),
+)
