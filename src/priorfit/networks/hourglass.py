@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from priorfit.errors import ProblemError
+from priorfit.networks import subpixel
 from priorfit.networks.layers import Block, Padding, Resample, Style, bilinear
 from priorfit.networks.pools import STRIDED, Downsampling
-from priorfit.networks.sizes import centred, grown, overlap, size_of, working_size
+from priorfit.networks.sizes import Size, centred, grown, overlap, size_of, working_size
 
 STYLE = Style()
 
@@ -131,15 +132,23 @@ class Level(nn.Module):
 
     def ascend(self, x: Tensor, fine: Tensor, *, keep_size: bool) -> Tensor:
         """(B, below, H / 2, W / 2) and the input of `descend` -> (B, up, H, W)."""
-        x = self.upsample(x)
-        if keep_size:
-            x = centred(x, size_of(fine))
-        if self.skip is not None:
-            skipped = self.skip(fine)
-            size = overlap(x, skipped)
-            x = torch.cat([centred(skipped, size), centred(x, size)], dim=1)
-        x = self.expand(self.joined(x))
+        skipped = None if self.skip is None else self.skip(fine)
+        conv, norm, small, large = self.expand.conv, self.joined, size_of(x), size_of(fine)
+        if subpixel.applies(self.upsample, norm, conv, small, large):
+            x = subpixel.doubled_and_convolved(x, skipped, self.upsample, norm, conv)
+            x = self.expand.activation(self.expand.norm(x))
+        else:
+            x = self.expand(norm(self._joined(x, skipped, large if keep_size else None)))
         return x if self.mix is None else self.mix(x)
+
+    def _joined(self, x: Tensor, skipped: Tensor | None, size: Size | None) -> Tensor:
+        x = self.upsample(x)
+        if size is not None:
+            x = centred(x, size)
+        if skipped is None:
+            return x
+        both = overlap(x, skipped)
+        return torch.cat([centred(skipped, both), centred(x, both)], dim=1)
 
 
 def _least_side(scales: Sequence[Scale], padding: Padding) -> int:

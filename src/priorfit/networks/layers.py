@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from priorfit.errors import ProblemError
+from priorfit.networks.convolution import convolved
 from priorfit.networks.pools import Downsampling
 from priorfit.networks.sizes import evened
 
@@ -147,12 +148,14 @@ class Convolution(nn.Conv2d):
     """A convolution that pads in the number format it is given."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.kernel_size == (1, 1):
+            return convolved(x, self.weight, self.bias, self.stride[0])
         if self.padding_mode == "zeros":
             return super().forward(x)
         margin = self.kernel_size[0] // 2
         with as_it_is(x):
             x = F.pad(x, [margin] * 4, mode=self.padding_mode)
-        return F.conv2d(x, self.weight, self.bias, self.stride)
+        return convolved(x, self.weight, self.bias, self.stride[0])
 
 
 class Block(nn.Module):
