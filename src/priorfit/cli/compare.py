@@ -2,6 +2,9 @@
 
 import json as jsonlib
 import math
+import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,57 +14,181 @@ from priorfit.cli import options
 from priorfit.cli.session import complain, say, table
 
 if TYPE_CHECKING:
-    from priorfit.images import Picture
+    from priorfit.pipeline.contest import Cheap, Entrant
+    from priorfit.types import Image
 
 _HEAD = ("picture", "size", "psnr", "ssim", "task", "recipe", "steps", "seconds")
+_MORE = ("psnr_y", "lpips")
+_WRITTEN = (".html", ".png")
 
 
 def compare(
     pictures: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE", help="Pictures.", show_default=False)
+        list[Path], typer.Argument(metavar="IMAGE", help="Restored pictures.", show_default=False)
     ],
+    damaged: Annotated[
+        Path | None,
+        typer.Option(
+            "--damaged",
+            metavar="IMAGE",
+            help="What they were restored from: cheap methods restore it too, for comparison.",
+        ),
+    ] = None,
     reference: Annotated[
         Path | None,
         typer.Option("--reference", metavar="CLEAN", help="Clean picture to measure all against."),
     ] = None,
+    hole_mask: Annotated[
+        Path | None,
+        typer.Option(
+            "--hole-mask",
+            metavar="MASK",
+            help="White where pixels were filled, if the file that the sidecar names is elsewhere.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="PATH", help="Page (.html) or sheet of crops (.png) to write."
+        ),
+    ] = None,
+    patience: options.Patience = 60.0,
     json: options.Json = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
-    """Compare restored pictures.
+    """Compare restored pictures with each other and with what cheap methods do.
 
-    A table of PSNR, SSIM and what the sidecars say.
+    A table of PSNR, SSIM, LPIPS if its weights are imported, seconds, and what the sidecars say.
     """
-    from priorfit import images
     from priorfit.errors import PriorfitError
+    from priorfit.pipeline.contest import entrant
+    from priorfit.pipeline.measure import lpips_network
 
-    clean = None if reference is None else images.read(reference)
-    rows = []
+    if out is not None and out.suffix.lower() not in _WRITTEN:
+        raise typer.BadParameter(
+            f"expected a name that ends in .html or .png, got {out}", param_hint="'--out' / '-o'"
+        )
+    cheap = _cheap(pictures[0], damaged, patience, hole_mask)
+    network = None if reference is None else lpips_network()
+    task = "" if cheap is None else cheap.task
+    entrants: list[Entrant] = []
     for path in pictures:
         try:
-            rows.append(_row(path, images.read(path), reference if clean else None))
+            entrants.append(entrant(path, reference, network, task))
         except PriorfitError as error:
             complain(str(error), path)
+    failed = len(entrants) < len(pictures)
+    if cheap is not None and entrants:
+        entrants += _made(cheap, pictures[0], reference)
+    _show([_row(each) for each in entrants], json=json)
+    notes = _notes(entrants, cheap)
+    for note in notes:
+        complain(note)
+    if out is not None and entrants:
+        _write(out, entrants, cheap, notes, overwrite=overwrite)
+    raise typer.Exit(int(failed))
+
+
+def _cheap(
+    restored: Path, damaged: Path | None, patience: float, hole_mask: Path | None
+) -> "Cheap | None":
+    from priorfit.pipeline.contest import cheap_side
+
+    if damaged is None:
+        return None
+    return cheap_side(restored, damaged, patience, hole_mask)
+
+
+def _made(cheap: "Cheap", restored: Path, reference: Path | None) -> "list[Entrant]":
+    """What the cheap methods made, measured like the results."""
+    from priorfit import images
+    from priorfit.pipeline.contest import Entrant, measured
+    from priorfit.pipeline.measure import lpips_network, read_reference
+
+    clean, network = None, None
+    if reference is not None:
+        picture = images.read(restored)
+        clean, network = read_reference(reference, picture, picture.shape), lpips_network()
+    return [
+        Entrant(
+            each.name,
+            each.image,
+            round(each.seconds, 3),
+            measured(each.image, clean, network, cheap.task),
+            restored=False,
+        )
+        for each in cheap.made
+    ]
+
+
+def _row(entrant: "Entrant") -> dict[str, object]:
+    from priorfit.sidecar import load_sidecar
+
+    height, width = entrant.image.shape[-2:]
+    row: dict[str, object] = {"picture": entrant.name, "size": f"{width}×{height}"}
+    row |= entrant.metrics
+    beside = load_sidecar(Path(entrant.name)) if entrant.restored else None
+    if beside is not None:
+        row |= {"task": beside.task, "recipe": beside.recipe, "steps": beside.steps}
+    return row if entrant.seconds is None else row | {"seconds": entrant.seconds}
+
+
+def _show(rows: Sequence[dict[str, object]], *, json: bool) -> None:
     if json:
         for row in rows:
             say(jsonlib.dumps({name: _plain(value) for name, value in row.items()}))
+        return
+    more = [name for name in _MORE if any(name in row for row in rows)]
+    head = [*_HEAD[:4], *more, *_HEAD[4:]]
+    table(head, [[_shown(row.get(name)) for name in head] for row in rows])
+
+
+def _notes(entrants: "Sequence[Entrant]", cheap: "Cheap | None") -> list[str]:
+    """What has to be said of the comparison."""
+    from priorfit.pipeline.beside import compared
+
+    if cheap is None:
+        return []
+    others = {each.name: each.metrics for each in entrants if not each.restored}
+    notes = []
+    if cheap.guessed:
+        notes.append(f"no sidecar says what was done: taken for the task {cheap.task}")
+    for each in entrants:
+        said = compared(each.metrics, others) if each.restored else None
+        notes += [] if said is None else [f"{each.name}: {said}"]
+    if cheap.left_out:
+        notes.append(f"left out, --patience gives them time: {', '.join(cheap.left_out)}")
+    return notes
+
+
+def _write(
+    out: Path,
+    entrants: "Sequence[Entrant]",
+    cheap: "Cheap | None",
+    notes: Sequence[str],
+    *,
+    overwrite: bool,
+) -> None:
+    from priorfit.pipeline.contest import finite
+    from priorfit.report.contest import Page, table, write_page, write_sheet
+
+    first = entrants[0].image.shape
+    shown: list[tuple[str, Image]] = [
+        (Path(each.name).name if each.restored else each.name, finite(each.image))
+        for each in entrants
+        if each.image.shape == first and each.name != "as it was"
+    ]
+    if cheap is not None:
+        shown.insert(0, ("damaged", finite(cheap.observed)))
+    if out.suffix.lower() == ".png":
+        write_sheet(out, shown, overwrite=overwrite)
     else:
-        table(_HEAD, [[_shown(row.get(name)) for name in _HEAD] for row in rows])
-    raise typer.Exit(int(len(rows) < len(pictures)))
-
-
-def _row(path: Path, picture: "Picture", reference: Path | None) -> dict[str, object]:
-    from priorfit.pipeline.measure import read_reference, scores
-    from priorfit.sidecar import load_sidecar
-
-    height, width = picture.size
-    row: dict[str, object] = {"picture": str(path), "size": f"{width}×{height}"}
-    beside = load_sidecar(path)
-    if beside is not None:
-        row |= {**beside.metrics, "task": beside.task, "recipe": beside.recipe}
-        row |= {"steps": beside.steps, "seconds": beside.seconds}
-    if reference is not None:
-        clean = read_reference(reference, picture, picture.shape)
-        row |= scores(picture.tensor(), clean, on_luma=False)
-    return row
+        rows = [(each.name, each.metrics, each.seconds) for each in entrants]
+        command = shlex.join(["priorfit", *sys.argv[1:]])
+        title = f"{Path(entrants[0].name).name} beside other methods"
+        page = Page(title, shown, table(rows), notes, command)
+        write_page(out, page, overwrite=overwrite)
+    say(f"{out}: written", error=True)
 
 
 def _plain(value: object) -> object:

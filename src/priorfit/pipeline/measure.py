@@ -5,10 +5,16 @@ from pathlib import Path
 import torch
 
 from priorfit import images
+from priorfit.checkpoints import store
 from priorfit.errors import ProblemError
 from priorfit.images import Picture
-from priorfit.metrics import psnr, psnr_y, ssim
+from priorfit.metrics import lpips, psnr, psnr_y, ssim
+from priorfit.networks.features import FeatureNetwork
+from priorfit.networks.lpips import Lpips
 from priorfit.types import Image, Shape
+
+_SMALLEST = 32
+"""Pixels of a side that the deepest layers of LPIPS still see something of."""
 
 
 def read_reference(path: Path, like: Picture, shape: Shape) -> Image:
@@ -42,10 +48,41 @@ def read_reference(path: Path, like: Picture, shape: Shape) -> Image:
     return (stored - low) / ((high - low) or 1.0)
 
 
-def scores(image: Image, reference: Image, *, on_luma: bool) -> dict[str, float]:
-    """PSNR and SSIM, and on request the PSNR of the luma inside a border of four pixels."""
+def scores(
+    image: Image, reference: Image, *, on_luma: bool, network: Lpips | None = None
+) -> dict[str, float]:
+    """PSNR and SSIM, and on request the PSNR of the luma inside a border of four pixels.
+
+    Args:
+        image: (1, C, H, W).
+        reference: likewise.
+        on_luma: measure the luma too.
+        network: for LPIPS, which is left out without one, for other than 1 or 3 channels, and for
+            pictures too small for its layers.
+    """
     image, reference = image.cpu(), reference.cpu()
     values = {"psnr": psnr(image, reference).item(), "ssim": ssim(image, reference).item()}
-    if on_luma and image.shape[1] in (1, 3):
+    colours = image.shape[1] in (1, 3)
+    if on_luma and colours:
         values["psnr_y"] = psnr_y(image, reference).item()
+    if network is not None and colours and min(image.shape[-2:]) >= _SMALLEST:
+        values["lpips"] = lpips(image, reference, network).item()
     return values
+
+
+def lpips_network() -> Lpips | None:
+    """LPIPS on a classifier, if both are among the checkpoints that are here.
+
+    Raises:
+        CheckpointError: one is damaged.
+    """
+    for name, folder in sorted(store.names().items()):
+        if not name.startswith("lpips"):
+            continue
+        heads = Lpips.from_pretrained(folder)
+        trunk = heads.config.trunk
+        if heads.features is not None:
+            return heads
+        if trunk in store.names():
+            return heads.on(FeatureNetwork.from_pretrained(trunk))
+    return None
