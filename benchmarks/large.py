@@ -48,20 +48,23 @@ class Case:
 
 def _cases() -> list[Case]:
     """Recipes and sizes whose memory is measured."""
-    found = []
-    for side in (512, 1024):
-        square = (side, side)
-        for recipe in ("dip/denoise", "dip/denoise-unguided", "dip/denoise-paper"):
-            if side > 512 and recipe != "dip/denoise-unguided":
-                continue
-            found.append(Case(recipe, ("denoise", "--recipe", recipe), square, noisy=True))
-        small = (side // 4, side // 4)
-        found.append(Case("dip/upscale", ("upscale", "--factor", "4"), small))
-        found.append(Case("dip/deblur", ("deblur", "--gaussian", "2"), square))
-        if side == 512:
-            inpaint = ("inpaint", "--recipe", "dip/inpaint-unguided")
-            found.append(Case("dip/inpaint-unguided", inpaint, square, masked=True))
-    return found
+    denoise = [
+        Case(name, ("denoise", "--recipe", name), (side, side), noisy=True)
+        for name, side in (
+            ("dip/denoise-unguided", 1024),
+            ("dip/denoise", 384),
+            ("dip/denoise-paper", 384),
+            ("dip/denoise-unguided", 512),
+        )
+    ]
+    inpaint = ("inpaint", "--recipe", "dip/inpaint-unguided")
+    return [
+        *denoise,
+        Case("dip/upscale", ("upscale", "--factor", "4"), (128, 128)),
+        Case("dip/inpaint-unguided", inpaint, (384, 384), masked=True),
+        Case("dip/deblur", ("deblur", "--gaussian", "2"), (384, 384)),
+        Case("dip/upscale", ("upscale", "--factor", "4"), (256, 256)),
+    ]
 
 
 def picture(size: tuple[int, int], start: int = 0) -> np.ndarray:
