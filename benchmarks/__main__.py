@@ -1,10 +1,21 @@
 """`python -m benchmarks WHAT`, one of the `choices` below; see README.md beside this file."""
 
 import argparse
+from pathlib import Path
 
 import torch
 
-from benchmarks import curves, floors, generators, short_training, speed, training
+from benchmarks import (
+    curves,
+    floors,
+    generators,
+    noise_levels,
+    short_training,
+    speed,
+    stopping,
+    stopping_rules,
+    training,
+)
 from benchmarks.ablation import CURVES
 from benchmarks.suites import RESULTS
 from priorfit.cli.session import set_up
@@ -15,7 +26,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["speed", "short-training", "generators", "training", "floors", "curves", "table"],
+        choices=[
+            *("speed", "short-training", "generators", "training", "floors", "curves", "table"),
+            *("noise-levels", "stopping", "stopping-rules"),
+        ],
         nargs="?",
     )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -23,6 +37,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=5)
     parser.add_argument("--variant", default="", help="such as -unguided")
     parser.add_argument("--only", default="", help="part of the name of a curve's file")
+    parser.add_argument("--out", type=Path, default=Path("outputs/stopping"), help="of `stopping`")
     chosen = parser.parse_args()
     set_up(chosen.threads)
     if chosen.what == "floors":
@@ -43,6 +58,12 @@ def main() -> None:
         training.measure(7, RESULTS / "training.json")
     elif chosen.what == "short-training":
         short_training.measure(2.0, RESULTS / "short-training.json", chosen.threads)
+    elif chosen.what == "noise-levels":
+        noise_levels.measure()
+    elif chosen.what == "stopping":
+        stopping.record(chosen.out, chosen.only)
+    elif chosen.what == "stopping-rules":
+        stopping_rules.measure(chosen.out)
     elif chosen.what == "table":
         print(floors.table())
     else:
