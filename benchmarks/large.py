@@ -1,6 +1,7 @@
 """Large pictures: memory and time foretold and taken, and whether a seam can be found.
 
-Every figure of memory is the most that a fresh process of the command had, as the system counts it.
+`python -m benchmarks.large memory|giant|seam-small|seam`, or all of them. Every figure of memory is the
+most that a fresh process of the command had, as the system counts it.
 """
 
 import json
@@ -246,3 +247,7 @@ def measure(only: str) -> None:
             whole=False,
             folder=place / "large",
         )
+
+
+if __name__ == "__main__":
+    measure(sys.argv[1] if len(sys.argv) > 1 else "")
