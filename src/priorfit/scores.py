@@ -146,7 +146,8 @@ class MovingVariance(Score):
         v ← (1 − α)·(v + α·mean (x − m)²),   m ← m + α·(x − m)
 
     Args:
-        rate: α; 0.1 as published.
+        rate: α; 0.1 as published, which follows every early dip. At 0.01 the beginning of the fit
+            is forgotten so slowly that it covers them.
     """
 
     name = "the moving variance of the pictures"

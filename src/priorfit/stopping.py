@@ -185,8 +185,8 @@ FilterFactory = Callable[[], Filter]
 
 RULES: dict[str, Rule] = {
     "held-out": partial(Lowest, HeldOut),
-    "variance": partial(Lowest, WindowedVariance),
-    "moving-variance": partial(Lowest, MovingVariance),
+    "variance": partial(Lowest, WindowedVariance, start=300, patience=1000),
+    "moving-variance": partial(Lowest, partial(MovingVariance, 0.01)),
     "objective": partial(Lowest, Objective),
     "residual": Residual,
 }
