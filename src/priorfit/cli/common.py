@@ -35,6 +35,7 @@ class Common:
     json: options.Json = False
     quiet: options.Quiet = False
     overwrite: options.Overwrite = False
+    force: options.Force = False
     threads: options.Threads = None
 
 
@@ -127,6 +128,7 @@ def jobs_of(
             report=common.report,
             snapshots=snapshots,
             overwrite=common.overwrite,
+            force=common.force,
         )
         for path, target in zip(inputs, _targets(inputs, output), strict=True)
     ]

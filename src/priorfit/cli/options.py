@@ -82,6 +82,9 @@ Json = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Restore what seems to need no restoring too.")
+]
 Patience = Annotated[
     float,
     typer.Option(

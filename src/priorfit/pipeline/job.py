@@ -30,6 +30,7 @@ class Job(BaseModel):
         reference: clean picture to measure the result against; changes no pixel.
         report: whoever runs the job will write a report beside the picture too.
         overwrite: replace files that exist.
+        force: restore what seems to need no restoring too.
         snapshots: steps whose pictures are kept too, each in a file of its own.
         follows: picture of the frame before, whose fit this one begins from.
     """
@@ -48,6 +49,7 @@ class Job(BaseModel):
     reference: Path | None = None
     report: bool = False
     overwrite: bool = False
+    force: bool = False
     snapshots: tuple[PositiveInt, ...] = ()
     follows: Path | None = None
 

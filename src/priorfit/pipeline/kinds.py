@@ -16,6 +16,7 @@ from priorfit.degradations.jpeg import JpegProjection
 from priorfit.errors import ProblemError
 from priorfit.images import Picture
 from priorfit.noise_level import NoiseEstimate, estimate_noise
+from priorfit.pipeline.needless import without_artefacts, without_noise
 from priorfit.pipeline.psf import read_psf
 from priorfit.tasks import (
     KERNELS,
@@ -44,6 +45,7 @@ class Laid:
         estimated: the noise level was not given but estimated.
         comparators: what a viewer may hold beside the result, by name.
         notes: what the picture turned out to be like.
+        needless: why there is nothing to restore; None where there is.
     """
 
     posed: Posed
@@ -51,6 +53,7 @@ class Laid:
     estimated: bool = False
     comparators: Mapping[str, Image] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    needless: str | None = None
 
 
 class Kind(BaseModel):
@@ -100,7 +103,9 @@ class Denoise(Kind):
             return Laid(posed, picture)
         noise = estimate_noise(picture.tensor())
         posed = denoising(picture.tensor(), min(noise.std, 1.0))
-        return Laid(posed, picture, estimated=True, notes=_on_noise(noise))
+        needless = without_noise(picture.tensor(), noise.std)
+        notes = _on_noise(noise)
+        return Laid(posed, picture, estimated=True, notes=notes, needless=needless)
 
     @property
     def arguments(self) -> list[str]:
@@ -220,7 +225,8 @@ class Dejpeg(Kind):
         projection = JpegProjection.from_file(path.read_bytes())
         # Stored with the tables of the input, a JPEG would have its artefacts again.
         posed = dejpegging(picture.tensor(), projection)
-        return Laid(posed, replace(picture, jpeg=None), estimated=True)
+        needless = without_artefacts(projection.error_std)
+        return Laid(posed, replace(picture, jpeg=None), estimated=True, needless=needless)
 
 
 class Fuse(Kind):

@@ -109,11 +109,46 @@ def run(
     if job.follows is not None and before is None:
         raise PriorfitError(f"begins where the fit of {job.follows} ended: fit that one first")
     desk = _laid_out(job, job.device)
+    if desk.laid.needless is not None and not job.force and before is None:
+        return _left_alone(desk, started)
     most, posed = longest(job), desk.laid.posed
     recipe = prepared(posed, job.recipe, most, job.kept, job.stop)
     fit = Fit(posed.problem, recipe, [job.seed], before=before)
     clock = Clock(started, job.time_limit, _closing(desk))
     return _fitted(desk, fit, Follower(most, clock), watch)
+
+
+def _left_alone(desk: _Desk, started: float) -> Outcome:
+    """Write a picture that needs no restoring as it was, with a sidecar that says why."""
+    job, image = desk.job, desk.picture.tensor()
+    why = f"{desk.laid.needless}: the picture is left as it was (--force restores it)"
+    sidecar = Sidecar(
+        task=job.task.kind,
+        options=job.task.options,
+        recipe=job.recipe,
+        seed=job.seed,
+        device=str(desk.device),
+        threads=torch.get_num_threads(),
+        versions=versions(),
+        inputs=desk.inputs,
+        steps=0,
+        planned=0,
+        seconds=round(time.perf_counter() - started, 3),
+        stop_reason="there was nothing to restore",
+        loss_curve=(),
+        repeat=tuple(job.task.arguments),
+        noise_std=desk.laid.posed.problem.noise_std,
+        noise_std_estimated=desk.laid.estimated,
+        notes=(*desk.notes, why),
+    )
+    sidecar = judged(sidecar, image, desk.reference, Beside(), on_luma=False)
+    if images.format_of(job.output) == desk.picture.format:  # its very bytes, profile and all
+        write_atomically(job.output, job.input.read_bytes(), overwrite=job.overwrite)
+    else:
+        images.write(job.output, image, desk.laid.picture, overwrite=job.overwrite)
+    text = to_json(sidecar) + "\n"
+    write_atomically(sidecar_path(job.output), text.encode(), overwrite=job.overwrite)
+    return Outcome(job, desk.picture, image, image, desk.reference, {}, sidecar)
 
 
 def resume(folder: Path, watch: Watch | None = None) -> Outcome:

@@ -1,0 +1,42 @@
+"""Pictures that need no restoring: better left alone than changed for the worse."""
+
+import torch
+
+from priorfit.types import Image
+
+INVISIBLE = 2 / 255
+"""Error that nobody sees, as a fraction of what a picture spans; benchmarks/README.md has what was
+measured on clean photographs."""
+
+_MOST = 1_000_000  # values that the span is taken from
+
+
+def without_noise(image: Image, level: float) -> str | None:
+    """Say that a picture has no noise to speak of; None if it has.
+
+    Args:
+        image: (1, C, H, W).
+        level: standard deviation of its noise, as estimated.
+    """
+    if level > INVISIBLE * _span(image):
+        return None
+    return f"there is hardly any noise, {level * 255:.2g}/255 by estimate"
+
+
+def without_artefacts(error_std: float) -> str | None:
+    """Say that compression did a picture no harm that is seen; None if it did.
+
+    Args:
+        error_std: what it cost, as a fraction of full scale.
+    """
+    if error_std > INVISIBLE:
+        return None
+    return f"compression has left no error that is seen, {error_std * 255:.2g}/255 by its tables"
+
+
+def _span(image: Image) -> float:
+    """From the darkest to the brightest of a picture's values, less the outermost half percents."""
+    values = image.flatten()
+    values = values[:: -(-len(values) // _MOST)].double()
+    low, high = torch.quantile(values, torch.tensor([0.005, 0.995], dtype=torch.float64)).tolist()
+    return high - low
