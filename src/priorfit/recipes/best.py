@@ -26,8 +26,8 @@ _RUNS = "[ulyanov2018]_ averages over two runs"
 # A coarser search than the default, for estimates that are made again and again.
 _QUICK = BlockMatching(reach=9, alike_again=16, stride=4)
 
-_ENLARGED = PlugAndPlay(guides.enlarged, _QUICK, first=0.2, last=0.02, steps=10)
-_FILLED = PlugAndPlay(guides.biharmonic, _QUICK, first=0.12, last=0.01, steps=16, pull=0, inner=1)
+ENLARGED = PlugAndPlay(guides.enlarged, _QUICK, first=0.2, last=0.02, steps=10)
+FILLED = PlugAndPlay(guides.biharmonic, _QUICK, first=0.12, last=0.01, steps=16, pull=0, inner=1)
 
 
 DENOISE = replace(
@@ -42,16 +42,16 @@ DENOISE = replace(
 INPAINT = replace(
     FAST_INPAINT,
     about="as dip/inpaint, for more time: two runs and plug and play, averaged",
-    filters=Cited([*FAST_INPAINT.filters.value, partial(Blended, _FILLED, 0.5)], _FOUND),
+    filters=Cited([*FAST_INPAINT.filters.value, partial(Blended, FILLED, 0.5)], _FOUND),
     runs=Cited(2, _RUNS),
 )
 
 UPSCALE = replace(
     FAST_UPSCALE,
-    about="as dip/upscale, for more time: plug and play as the hint, four runs, all averaged",
-    inputs=Cited([UniformNoise(8), Guide(_ENLARGED)], _FOUND),
-    filters=Cited([*FAST_UPSCALE.filters.value, partial(Blended, _ENLARGED, 0.3)], _FOUND),
-    runs=Cited(4, _RUNS),
+    about="as dip/upscale, for more time: plug and play as the hint, two runs, all averaged",
+    inputs=Cited([UniformNoise(8), Guide(ENLARGED)], _FOUND),
+    filters=Cited([*FAST_UPSCALE.filters.value, partial(Blended, ENLARGED, 0.5)], _FOUND),
+    runs=Cited(2, _RUNS),
 )
 
 DENOISE_DECODER = replace(
