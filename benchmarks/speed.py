@@ -1,24 +1,30 @@
-"""Seconds a step beside the textbook's, measured in turns in one run, quoted as ratios.
+"""Seconds a step beside the textbook's, measured in turns in one run, quoted as ratios; memory.
 
 The textbook runs twice: in a plain process of its own, and in ours, whose entry point keeps freed
 memory and flushes denormal numbers.
 """
 
 import json
+import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
+from itertools import islice
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import torch
 from skimage import data
+from tests.plain_hourglass import PlainHourglass
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from priorfit import recipes
+from priorfit.cli.session import set_up
 from priorfit.degradations import Downsample, Identity, Mask
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.problem import Problem
@@ -27,17 +33,31 @@ from priorfit.types import Image
 
 Stepper = Callable[[], object]
 
+RECIPES = ("dip/denoise-paper", "dip/denoise", "dip/inpaint", "dip/upscale")
+_SIDE = 2048  # of the matrices that the floor's rate is measured with
 
-def photograph() -> Image:
-    """A corner of a photograph that comes with scikit-image, (1, 3, 256, 256) in [0, 1]."""
-    corner = data.astronaut()[:256, :256].astype("float32") / 255
+
+def photograph(side: int = 256) -> Image:
+    """A corner of a photograph that comes with scikit-image, (1, 3, side, side) in [0, 1]."""
+    corner = data.astronaut()[:side, :side].astype("float32") / 255
     return torch.from_numpy(corner).permute(2, 0, 1)[None].contiguous()
+
+
+def problem_of(recipe: str, side: int) -> Problem:
+    """What the recipe is for, made from the photograph."""
+    image = photograph(side)
+    if "inpaint" in recipe:
+        mask = Mask((image[:, :1] > image.median()).float())
+        return Problem(mask(image), mask)
+    if "upscale" in recipe:
+        return Problem(image[..., ::4, ::4], Downsample(4))
+    return Problem(image, Identity(), noise_std=25 / 255)
 
 
 def textbook(problem: Problem) -> Stepper:
     """The released denoising step written plainly: eager, float32, NCHW, Adam."""
     z = 0.1 * torch.rand(1, 32, *problem.shape[1:])
-    network = Hourglass(32, problem.shape[0], [Scale(128, 128, skip=4)] * 5)
+    network = PlainHourglass(Hourglass(32, problem.shape[0], [Scale(128, 128, skip=4)] * 5))
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
 
     def step() -> None:
@@ -49,10 +69,10 @@ def textbook(problem: Problem) -> Stepper:
     return step
 
 
-def plainly(threads: int, orders: Connection) -> None:
+def plainly(threads: int, side: int, orders: Connection) -> None:
     """Take textbook steps on order in a process that nobody set up; answer with their seconds."""
     torch.set_num_threads(threads)
-    step = textbook(Problem(photograph(), Identity()))
+    step = textbook(problem_of("denoise", side))
     while orders.recv():
         orders.send(_timed(step))
 
@@ -69,44 +89,137 @@ def ours(problem: Problem, recipe: str) -> Stepper:
     return partial(next, steps)
 
 
-def measure(rounds: int, results: Path) -> None:
-    """Time one step of each in turn, `rounds` times over, and write the medians."""
-    image = photograph()
-    noisy = Problem(image, Identity(), noise_std=25 / 255)
-    mask = Mask((image[:, :1] > image.median()).float())
+def products() -> dict[str, Stepper]:
+    """A large product of matrices, by the two libraries that PyTorch has for it."""
+    x, y = torch.rand(2, _SIDE, _SIDE)
+    pixels = x.reshape(16, 8, 16, _SIDE).permute(0, 3, 1, 2)  # 16 images: oneDNN's, not MKL's
+    return {
+        "matrix product": lambda: x @ y,
+        "the same as a 1×1 convolution": lambda: nn.functional.conv2d(pixels, y[..., None, None]),
+    }
+
+
+def operations(step: Stepper) -> int:
+    """Floating-point operations of the convolutions of a step."""
+    with FlopCounterMode(display=False) as counter:
+        step()
+    return counter.get_total_flops()
+
+
+def timed_in_turns(rounds: int, side: int) -> tuple[dict[str, list[float]], int]:
+    """Seconds of every step in every round, the first round left out, and the textbook's FLOPs."""
     here, there = Pipe()
     context = get_context("spawn")
-    plain = context.Process(target=plainly, args=(torch.get_num_threads(), there), daemon=True)
+    given = (torch.get_num_threads(), side, there)
+    plain = context.Process(target=plainly, args=given, daemon=True)
     plain.start()
 
     def asked() -> float:
         here.send(True)
         return here.recv()
 
+    textbook_step = textbook(problem_of("denoise", side))
     steppers = {
-        "textbook, set up as ours": textbook(noisy),
-        "dip/denoise-paper": ours(noisy, "dip/denoise-paper"),
-        "dip/denoise": ours(noisy, "dip/denoise"),
-        "dip/inpaint": ours(Problem(mask(image), mask), "dip/inpaint"),
-        "dip/upscale": ours(Problem(image[..., ::4, ::4], Downsample(4)), "dip/upscale"),
+        "textbook, set up as ours": textbook_step,
+        **{recipe: ours(problem_of(recipe, side), recipe) for recipe in RECIPES},
+        **products(),
     }
+    count = operations(textbook_step)
     times: dict[str, list[float]] = {"textbook": [], **{name: [] for name in steppers}}
     for _ in range(rounds + 1):
         times["textbook"].append(asked())
         for name, step in steppers.items():
             times[name].append(_timed(step))
     here.send(False)
-    medians = {name: statistics.median(seconds[1:]) for name, seconds in times.items()}
-    report = {
+    return {name: seconds[1:] for name, seconds in times.items()}, count
+
+
+def measure(rounds: int, side: int) -> dict[str, Any]:
+    """Medians of seconds, of ratios to the textbook's step of the same round, and of the floor's.
+
+    The floor is the textbook's operations at the rate of the faster large product.
+    """
+    times, count = timed_in_turns(rounds, side)
+    names = [name for name in times if name not in products()]
+    product = min(statistics.median(times[name]) for name in products())
+    floor = count / (2 * _SIDE**3 / product)
+    medians = {name: statistics.median(seconds) for name, seconds in times.items()}
+    return {
+        "rounds": rounds,
+        "seconds a step, median": {name: round(value, 4) for name, value in medians.items()},
+        "share of the textbook's, median of the rounds": {
+            name: round(_ratio(times[name], times["textbook"]), 3) for name in names
+        },
+        "GFLOP of the textbook's step": round(count / 1e9, 1),
+        "GFLOP a second of the product": round(2 * _SIDE**3 / product / 1e9),
+        "floor, seconds": round(floor, 4),
+        "Share of the floor reached": {
+            name: round(floor / medians[name], 2)
+            for name in ("textbook", "textbook, set up as ours", "dip/denoise-paper")
+        },
+    }
+
+
+def _ratio(times: list[float], others: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(times, others, strict=True))
+
+
+def peak_memory(recipe: str, side: int, steps: int = 3) -> int:
+    """Bytes that a fresh process holds at most while it fits so many steps, torch itself included.
+
+    Args:
+        recipe: its name, or `textbook`.
+        side: of the photograph, 512 at most.
+        steps: taken.
+    """
+    here, there = Pipe()
+    process = get_context("spawn").Process(target=_held, args=(recipe, side, steps, there))
+    process.start()
+    held = here.recv()
+    process.join()
+    return int(held)
+
+
+def _held(recipe: str, side: int, steps: int, answer: Connection) -> None:
+    set_up(1)
+    problem = problem_of(recipe, side)
+    if recipe == "textbook":
+        step = textbook(problem)
+        for _ in range(steps):
+            step()
+    else:
+        for _ in islice(Fit(problem, recipes.load(recipe, steps), [0]), steps):
+            pass
+    answer.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+def memory() -> dict[str, dict[str, float]]:
+    """Peak memory of every recipe, and what a further megapixel adds between 256² and 512²."""
+    table = {}
+    for recipe in ("textbook", *RECIPES):
+        small, large = (peak_memory(recipe, side) for side in (256, 512))
+        more = (512**2 - 256**2) / 1e6
+        table[recipe] = {
+            "MB at 256×256": round(small / 1e6),
+            "MB at 512×512": round(large / 1e6),
+            "GB a further megapixel": round((large - small) / 1e9 / more, 2),
+        }
+    return table
+
+
+def record(rounds: Callable[[int], int], results: Path) -> None:
+    """Measure both sizes and the memory, and write what was found as it is found."""
+    report: dict[str, Any] = {
         "date": date.today().isoformat(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "size": "256×256",
-        "rounds": rounds,
-        "seconds a step, median": {name: round(value, 4) for name, value in medians.items()},
-        "share of the textbook's": {
-            name: round(value / medians["textbook"], 3) for name, value in medians.items()
-        },
     }
-    results.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-    print(json.dumps(report, indent=1, ensure_ascii=False))
+    parts: dict[str, Callable[[], Any]] = {
+        "256×256": lambda: measure(rounds(256), 256),
+        "512×512": lambda: measure(rounds(512), 512),
+        "peak memory, one thread": memory,
+    }
+    for name, part in parts.items():
+        report[name] = part()
+        results.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+        print(json.dumps({name: report[name]}, indent=1, ensure_ascii=False), flush=True)
