@@ -80,7 +80,7 @@ EXHIBITS = {
         {"biharmonic": inputs.biharmonic},
     ),
     "large-hole": Exhibit(
-        lambda: inputs.cut_out("brick", inputs.square),
+        lambda: inputs.cut_out("brick", inputs.square, 128),
         {
             "restored": f"inpaint damaged.png {_MASK} -o OUT --steps 400",
             "published": f"inpaint damaged.png {_MASK} -o OUT --recipe dip/inpaint-large-paper "
@@ -104,12 +104,12 @@ EXHIBITS = {
         ("damaged", "flash", "denoised", "fused", "truth"),
     ),
     "enhance": Exhibit(
-        lambda: {"damaged": inputs.photograph("astronaut")},
+        lambda: {"picture": inputs.photograph("astronaut")},
         {
-            "coarse": "enhance damaged.png -o OUT --amount -1",
-            "enhanced": "enhance damaged.png -o OUT",
+            "coarse": "enhance picture.png -o OUT --amount -1",
+            "enhanced": "enhance picture.png -o OUT",
         },
-        ("damaged", "coarse", "enhanced", "unsharp mask"),
+        ("picture", "coarse", "enhanced", "unsharp mask"),
         {"unsharp mask": inputs.unsharp},
     ),
     "snapshots": Exhibit(
@@ -182,7 +182,7 @@ def _decibels(found: Mapping[str, Image]) -> dict[str, float]:
     return {
         role: round(psnr(image, truth).item(), 2)
         for role, image in sorted(found.items())
-        if role != "truth" and image.shape == truth.shape
+        if role not in ("truth", "hole", "flash") and image.shape == truth.shape
     }
 
 

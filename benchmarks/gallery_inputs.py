@@ -35,7 +35,7 @@ _CORNERS = {
 _WHOLE = 256  # pixels of a crop, which is then reduced
 
 
-def photograph(name: str, side: int = 128) -> Image:
+def photograph(name: str, side: int = 96) -> Image:
     """A crop of 256×256 pixels, reduced to so many by Pillow's LANCZOS, (1, C, side, side)."""
     top, left = _CORNERS[name]
     crop = getattr(data, name)()[top : top + _WHOLE, left : left + _WHOLE]
@@ -44,21 +44,21 @@ def photograph(name: str, side: int = 128) -> Image:
     return images.from_array(pixels, None if pixels.ndim == 2 else -1).tensor()
 
 
-def noisy(name: str, side: int = 128) -> Files:
+def noisy(name: str, side: int = 96) -> Files:
     """White noise of 25/255."""
     truth = photograph(name, side)
     noise = GaussianNoise(25 / 255)
     return {"truth": truth, "damaged": simulate(truth, Identity(), noise, generator=draws())}
 
 
-def missing(name: str, fraction: float, side: int = 128) -> Files:
+def missing(name: str, fraction: float, side: int = 96) -> Files:
     """Pixels lost at random."""
     truth = photograph(name, side)
     mask = bernoulli((side, side), fraction, draws())
     return {"truth": truth, "damaged": mask(truth), "hole": 1 - mask.known.float()}
 
 
-def cut_out(name: str, shape: Callable[[int], Tensor], side: int = 128) -> Files:
+def cut_out(name: str, shape: Callable[[int], Tensor], side: int = 96) -> Files:
     """A part of the picture lost."""
     truth = photograph(name, side)
     hole = shape(side)
@@ -84,20 +84,20 @@ def square(side: int) -> Tensor:
     return hole
 
 
-def compressed(name: str, quality: int, side: int = 128) -> Files:
+def compressed(name: str, quality: int, side: int = 96) -> Files:
     """A JPEG file."""
     truth, file = photograph(name, side), io.BytesIO()
     levels(truth[0]).save(file, "JPEG", quality=quality)
     return {"truth": truth, "damaged": file.getvalue()}
 
 
-def blurred(name: str, std: float, side: int = 128) -> Files:
+def blurred(name: str, std: float, side: int = 96) -> Files:
     """A Gaussian blur, and noise of 1/255."""
     truth = photograph(name, side)
     return {"truth": truth, "damaged": _seen(Blur(gaussian_psf(std)), truth)}
 
 
-def flashed(name: str, side: int = 128) -> Files:
+def flashed(name: str, side: int = 96) -> Files:
     """A scene by a dim warm lamp with much noise, and by flash: cold, without noise, dark far off.
 
     Simulated from one photograph: the light is a colour and a fall-off, which multiply it.
@@ -150,7 +150,7 @@ def wiener(files: Files) -> Image:
 
 def unsharp(files: Files) -> Image:
     """A Gaussian of two pixels as the coarse layer."""
-    return guides.unsharp(_picture(files["damaged"]))
+    return guides.unsharp(_picture(files["picture"]))
 
 
 def write(folder: Path, name: str, content: Image | bytes) -> None:
