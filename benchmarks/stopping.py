@@ -115,6 +115,14 @@ class Curve:
         end = "whole" if self.whole else str(self.seed)
         return f"{self.fit.replace('/', '-')}-{self.damage}-{self.image}-{end}"
 
+    @classmethod
+    def named(cls, name: str, steps: int) -> "Curve":
+        """The curve of a file, by its name and how long it became."""
+        fit, damage, image, end = name.rsplit("-", 3)
+        whole = end == "whole"
+        seed = 0 if whole else int(end)
+        return cls(image, damage, fit.replace("-", "/", 1), steps, seed, whole)
+
 
 def planned() -> Iterator[Curve]:
     """Every curve, in an order that is worth something wherever it is broken off."""

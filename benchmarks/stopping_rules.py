@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.stopping import REPORTED, Curve, planned
+from benchmarks.stopping import REPORTED, Curve
 from benchmarks.suites import RESULTS
 
 Row = NDArray[np.floating]
@@ -80,13 +80,13 @@ def column(name: str) -> Callable[[Course], Row]:
 
 
 def load(folder: Path) -> dict[Curve, Course]:
-    """Every curve that is recorded."""
+    """Every curve that is recorded with something held out."""
     found = {}
-    for curve in planned():
-        path = folder / f"{curve.name}.npz"
-        if path.exists():
-            with np.load(path) as file:
-                columns, values = file["columns"].tolist(), file["values"].astype(np.float64)
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as file:
+            columns, values = file["columns"].tolist(), file["values"].astype(np.float64)
+        curve = Curve.named(path.stem, len(values))
+        if not curve.whole:
             found[curve] = dict(zip(columns, values.T, strict=True))
     return found
 

@@ -13,6 +13,7 @@ from itertools import combinations
 
 import torch
 import torch.nn.functional as F
+from skimage import restoration
 from torch import Tensor
 
 from priorfit.types import Image
@@ -22,6 +23,8 @@ _MOST = 40_000  # blocks looked at, spread over the picture
 _FEWEST = 64  # below, second differences are what is left to judge by
 _SHARE, _LEAST = 0.02, 96  # of the blocks, the flattest
 _GROUPS, _GROUP = 5, 800  # of intensities, and the blocks that one needs
+_INDEPENDENT = 0.2  # below this correlation noise is as good as independent
+_CREDIBLE = 0.7  # share of the variance that a second estimate of white noise has at least
 _EXCESS = 0.1  # what texture adds may lie above the line at so much of the cost
 _MEDIAN = 0.4549  # of the square of a standard normal number
 
@@ -81,6 +84,11 @@ def estimate_noise(image: Image) -> NoiseEstimate:
         return NoiseEstimate(std, 0.0, std, 0.0)
     # Variances are averaged over the channels, as a squared error does.
     variance, shot, read, correlation = torch.tensor(found, dtype=torch.float64).mean(0).tolist()
+    if abs(correlation) < _INDEPENDENT:
+        # Texture adds to both estimates. One that is far lower has counted clipped pixels.
+        scale = _finest(image) ** 2 / max(variance, 1e-12)
+        if _CREDIBLE < scale < 1:
+            variance, shot, read = scale * variance, scale * shot, scale * read
     return NoiseEstimate(math.sqrt(variance), shot, math.sqrt(read), correlation)
 
 
@@ -101,6 +109,12 @@ def _plane(plane: Tensor) -> tuple[float, float, float, float] | None:
         shot, read = _line(*_levels(powers, means, spectrum))
         strength = (shot * means + read).clamp_min(1e-9)
     return shot * overall + read, shot, read, _correlation(spectrum)
+
+
+def _finest(image: Image) -> float:
+    """Standard deviation by the median of the finest wavelets, which is for white noise."""
+    picture = image[0].detach().permute(1, 2, 0).double().cpu().numpy()
+    return float(restoration.estimate_sigma(picture, average_sigmas=True, channel_axis=-1))
 
 
 def _immerkaer(planes: Tensor) -> float:
