@@ -5,10 +5,12 @@ import json
 import pytest
 
 from priorfit.errors import PriorfitError
-from priorfit.pipeline import Denoise, Job, run
+from priorfit.pipeline import Denoise, Job, resume, run
 from priorfit.sidecar import load_sidecar
+from priorfit.state import Step
 from tests.tiny import photo
 
+RECIPE = "dip/denoise"
 FRAMES = ("1.png", "2.png", "3.png")
 OPTIONS = ("--sequence", 2, "--noise-std", "0.1", "--threads", 1)
 
@@ -75,3 +77,29 @@ def test_a_frame_alone_has_nothing_to_begin_from(folder):
     job = Job(input=photo(folder / "2.png"), output="out.png", task=Denoise(), recipe="dip/denoise")
     with pytest.raises(PriorfitError, match="fit that one first"):
         run(job.following(folder / "1.png", 2))
+
+
+def test_a_frame_that_was_interrupted_ends_as_it_would_have_ended(folder):
+    """Its run folder holds all that it was handed, so nobody needs the frame before again."""
+
+    def denoising(name: str, output: str) -> Job:
+        return Job(
+            input=photo(folder / name), output=output, task=Denoise(noise_std=0.1), recipe=RECIPE
+        )
+
+    def stop(step: Step, planned: int) -> None:
+        if step.state.taken == 2:
+            raise KeyboardInterrupt
+
+    first = run(denoising("1.png", "1-out.png"))
+    handed = first.tuned
+    whole, broken = (
+        denoising("2.png", name).following(first.job.input, 4)
+        for name in ("whole.png", "broken.png")
+    )
+    run(whole, before=handed)
+    interrupted = run(broken, stop, before=handed)
+    assert interrupted.run_folder is not None
+    resume(interrupted.run_folder)
+    assert (folder / "whole.png").read_bytes() == (folder / "broken.png").read_bytes()
+    assert load_sidecar(folder / "broken.png").follows == "1.png"
