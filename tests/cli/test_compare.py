@@ -95,10 +95,13 @@ def test_a_page_and_a_sheet_are_written(priorfit, folder):
     priorfit("denoise", "noisy.png", "-o", "restored.png", "--noise-std", "0.1")
     for out in ("page.html", "sheet.png"):
         given = ["--damaged", "noisy.png", "--patience", "0.1", "-o", out]
+        given += ["--reference", "noisy.png"]
         assert priorfit("compare", "restored.png", *given).status == 0
         assert priorfit("compare", "restored.png", *given).status == 1  # it is there already
     page = Elements((folder / "page.html").read_text("utf-8"))
     assert all(name in " ".join(page.words) for name in ("non-local means", "as it was"))
-    assert {"damaged", "restored.png", "total variation"} <= {i["alt"] for i in page.all("img")}
+    assert {"damaged", "restored.png", "total variation", "reference"} <= {
+        i["alt"] for i in page.all("img")
+    }
     assert pixels(folder / "sheet.png").shape[0] > 192
     assert priorfit("compare", "restored.png", "-o", "page.pdf").status == 2

@@ -85,7 +85,8 @@ def compare(
     for note in notes:
         complain(note)
     if out is not None and entrants:
-        _write(out, entrants, cheap, notes, overwrite=overwrite)
+        shown = _pictures(entrants, cheap, reference)
+        _write(out, shown, entrants, notes, overwrite=overwrite)
     raise typer.Exit(int(failed))
 
 
@@ -161,33 +162,42 @@ def _notes(entrants: "Sequence[Entrant]", cheap: "Cheap | None") -> list[str]:
     return notes
 
 
+def _pictures(
+    entrants: "Sequence[Entrant]", cheap: "Cheap | None", reference: Path | None
+) -> "list[tuple[str, Image]]":
+    """What is shown, by name: the damaged picture first, the clean one last."""
+    from priorfit import images
+    from priorfit.pipeline.contest import finite
+
+    pictures = [
+        (Path(each.name).name if each.restored else each.name, each.image)
+        for each in entrants
+        if each.name != "as it was"
+    ]
+    if reference is not None:
+        pictures.append(("reference", images.read(reference).tensor()))
+    first = entrants[0].image.shape
+    shown = [(name, finite(image)) for name, image in pictures if image.shape == first]
+    return shown if cheap is None else [("damaged", finite(cheap.observed)), *shown]
+
+
 def _write(
     out: Path,
+    shown: "Sequence[tuple[str, Image]]",
     entrants: "Sequence[Entrant]",
-    cheap: "Cheap | None",
     notes: Sequence[str],
     *,
     overwrite: bool,
 ) -> None:
-    from priorfit.pipeline.contest import finite
     from priorfit.report.contest import Page, table, write_page, write_sheet
 
-    first = entrants[0].image.shape
-    shown: list[tuple[str, Image]] = [
-        (Path(each.name).name if each.restored else each.name, finite(each.image))
-        for each in entrants
-        if each.image.shape == first and each.name != "as it was"
-    ]
-    if cheap is not None:
-        shown.insert(0, ("damaged", finite(cheap.observed)))
     if out.suffix.lower() == ".png":
         write_sheet(out, shown, overwrite=overwrite)
     else:
         rows = [(each.name, each.metrics, each.seconds) for each in entrants]
         command = shlex.join(["priorfit", *sys.argv[1:]])
         title = f"{Path(entrants[0].name).name} beside other methods"
-        page = Page(title, shown, table(rows), notes, command)
-        write_page(out, page, overwrite=overwrite)
+        write_page(out, Page(title, shown, table(rows), notes, command), overwrite=overwrite)
     say(f"{out}: written", error=True)
 
 
