@@ -1,7 +1,7 @@
 """Large pictures: memory and time foretold and taken, and whether a seam can be found.
 
-`python -m benchmarks.large memory|giant|seam-small|seam`, or all of them. Every figure of memory is the
-most that a fresh process of the command had, as the system counts it.
+`python -m benchmarks.large memory|giant|seam-small|seam`, or all of them. Every figure of memory is
+the most that a fresh process of the command had, as the system counts it.
 """
 
 import json

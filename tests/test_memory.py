@@ -40,8 +40,8 @@ LINE = Forecast((Probe(100, 1000, 1.0, 0.1), Probe(200, 1500, 1.5, 0.2)))
 
 
 def test_a_forecast_is_a_straight_line_there_and_back():
-    assert LINE.memory(200) == pytest.approx(1500 * 1.08, abs=1)
-    assert LINE.memory(1000) == pytest.approx(5500 * 1.08, abs=1)
+    assert LINE.memory(200) == pytest.approx(1500 * 1.35, abs=1)
+    assert LINE.memory(1000) == pytest.approx(5500 * 1.35, abs=1)
     for pixels in (300, 5000, 10**6):
         assert LINE.pixels(LINE.memory(pixels)) == pytest.approx(pixels, abs=2)
     assert LINE.seconds(1000, 10) == pytest.approx(1.0 + 0.005 * 900 + 10 * 1.0)

@@ -1,7 +1,7 @@
 """What an untrained network is fed: noise, coordinates, a picture. Each is a value, called once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -137,10 +137,11 @@ class Probing(Pooled):
 
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
         y = problem.observation
-        signs = [noise.uniform(*y.shape[1:], dtype=y.dtype).to(y) for _ in range(self.copies)]
-        pushes = [self.epsilon * torch.where(sign < 0.5, -1.0, 1.0).to(y) for sign in signs]
-        moved = [self(replace(problem, observation=y + push), noise) for push in pushes]
-        return {"probe": torch.stack(moved, 1), "push": torch.stack(pushes, 1)}
+        draws = (noise.uniform(*y.shape[1:], dtype=y.dtype).to(y) for _ in range(self.copies))
+        signs = (torch.where(draw < 0.5, -1.0, 1.0).to(y) for draw in draws)
+        pushes = _gathered((self.epsilon * sign for sign in signs), self.copies)
+        beside = (replace(problem, observation=y + push) for push in pushes.unbind(1))
+        return {"probe": _gathered((self(p, noise) for p in beside), self.copies), "push": pushes}
 
 
 @dataclass(frozen=True)
@@ -170,15 +171,18 @@ class Hiding(Pooled):
 
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
         y, known = problem.observation, _known(problem)
-        filled, hidden = [], []
         deep = bool((F.max_pool2d(known, 2 * _REACH + 1, 1, _REACH) == 0).any())
-        for copy in range(self._affordable(known)):
+
+        def masked(copy: int) -> Tensor:
             draw = noise.uniform(1, *y.shape[2:], dtype=y.dtype).to(y)
             kept = _moved(known, noise) if deep and copy % 2 else draw >= self.fraction
             mask = Mask(known * kept)
-            filled.append(self(Problem(mask(y), mask), noise))
-            hidden.append(known - mask.known.to(y))
-        return {"z": torch.stack(filled, 1), "hidden": torch.stack(hidden, 1)}
+            filled = self(Problem(mask(y), mask), noise)
+            return torch.cat([filled, (known - mask.known.to(y)).expand(len(y), -1, -1, -1)], 1)
+
+        count = self._affordable(known)
+        members = _gathered((masked(copy) for copy in range(count)), count)
+        return {"z": members[:, :, :-1], "hidden": members[:, :, -1:]}
 
     def settled(self, problem: Problem) -> "Hiding":
         return replace(self, copies=self._affordable(_known(problem)))
@@ -197,6 +201,16 @@ def estimated(estimate: Estimator, problem: Problem) -> Image:
     extra = problem.companion
     one = replace(problem, observation=y[:1], companion=None if extra is None else extra[:1])
     return estimate(one).expand(len(y), -1, -1, -1)
+
+
+def _gathered(members: Iterator[Tensor], count: int) -> Tensor:
+    """Stack (B, c, H, W) each to (B, count, c, H, W), with no more than one beside the stack."""
+    first = next(members)
+    pool = first.new_empty(len(first), count, *first.shape[1:])
+    pool[:, 0] = first
+    for i, member in enumerate(members, 1):
+        pool[:, i] = member
+    return pool
 
 
 def _moved(known: Tensor, noise: Noise) -> Tensor:
