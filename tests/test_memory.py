@@ -5,7 +5,10 @@ import torch
 
 from priorfit import memory, recipes
 from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
+from priorfit.guides import observed
 from priorfit.memory import Counting, Forecast, Probe, available, forecast, used
+from priorfit.noise import Noise
+from priorfit.priors.inputs import Hiding, Probing
 from priorfit.problem import Problem
 from priorfit.restore import Fit
 from tests.tiny import TINY
@@ -87,3 +90,13 @@ def test_a_probe_foretells_what_a_larger_fit_takes(name: str, monkeypatch):
 def test_the_system_tells_what_is_there():
     assert available(torch.device("cpu")) > 2**20
     assert used() >= 0
+
+
+@pytest.mark.parametrize("source", [Probing(observed, copies=24), Hiding(observed, copies=24)])
+def test_a_pool_takes_little_more_than_itself_while_it_is_made(source):
+    known = Mask(image()[:, :1] > 0.5)
+    problem = Problem(known(image()), known, noise_std=0.1)
+    with Counting() as counted:
+        pool = source.pool(problem, Noise([0]))
+    storages = {part.untyped_storage().data_ptr(): part.untyped_storage() for part in pool.values()}
+    assert counted.peak < 1.35 * sum(storage.nbytes() for storage in storages.values())
