@@ -10,7 +10,6 @@ from torch import nn
 from priorfit.errors import ProblemError
 from priorfit.kernels import lanczos
 from priorfit.networks import doubling, layers, pools
-from priorfit.networks.correcting import Correcting
 from priorfit.networks.dcgan import Decoder
 from priorfit.networks.deep_decoder import DeepDecoder
 from priorfit.networks.folded import Folded
@@ -55,9 +54,6 @@ NETWORKS: dict[str, Build] = {
     "texture": partial(TextureNet, scales=4, width=4),
     "decoder": partial(Decoder, width=4),
     "decoder from one pixel": partial(Decoder, doublings=7, width=4),
-    "correcting": lambda inside, outside: nn.Sequential(
-        nn.Conv2d(inside, 4, 1), Correcting(4, outside, partial(Hourglass, scales=FIVE))
-    ),
     "deep decoder": partial(DeepDecoder, width=4, doublings=3),
     "folded": partial(Folded, network=partial(Hourglass, scales=[Scale(4, 4, 2)] * 2)),
 }
@@ -237,7 +233,6 @@ def test_upsampling_keeps_number_format_and_gives_gradients_without_gaps(
     "build",
     [
         pytest.param(partial(Hourglass, 2, 3, []), id="no scale"),
-        pytest.param(partial(Correcting, 2, 3, DeepDecoder), id="no estimate to correct"),
         pytest.param(partial(DeepDecoder, 2, 3, doublings=0), id="no doubling"),
         pytest.param(partial(Hourglass, 2, 3, [Scale(4, 4, down_filter=4)]), id="even filter"),
         pytest.param(partial(UNet, 9, 3, feature_scale=8, concat_input=True), id="no room"),

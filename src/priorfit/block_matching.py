@@ -40,24 +40,17 @@ class BlockMatching:
     stride: int = 3
 
     @torch.no_grad()
-    def __call__(self, image: Image, std: float, first: Image | None = None) -> Image:
-        """Denoise (B, C, H, W) of white noise.
+    def __call__(self, image: Image, std: float) -> Image:
+        """Denoise (B, C, H, W) of white noise of standard deviation `std`.
 
         Of three channels, what is common to them comes first, and tells what is alike.
-
-        Args:
-            image: (B, C, H, W).
-            std: standard deviation of the noise.
-            first: an estimate of it, (B, C, H, W), in place of the first pass.
         """
-        hints = [None] * len(image) if first is None else first
-        pairs = zip(image, hints, strict=True)
-        return torch.stack([self._one(picture, std, hint) for picture, hint in pairs])
+        return torch.stack([self._one(picture, std) for picture in image])
 
-    def _one(self, picture: Tensor, std: float, hint: Tensor | None) -> Tensor:
+    def _one(self, picture: Tensor, std: float) -> Tensor:
         _, height, width = picture.shape
         noisy = _turned(picture)
-        first = self._pass(noisy, None, std, self.alike) if hint is None else _turned(hint)
+        first = self._pass(noisy, None, std, self.alike)
         second = self._pass(noisy, first, std, self.alike_again)
         back = torch.einsum("oc,ohw->chw", _opponent(len(picture)).to(picture), second)
         return back[:, :height, :width]
