@@ -180,6 +180,12 @@ def test_entries_are_held_out_alone_as_in_a_batch(pose):
     assert torch.equal(together.chosen[1:], alone.chosen)
 
 
+def test_a_large_picture_holds_out_no_more_than_it_has_to():
+    score = HeldOut(0.5, most=7)
+    score.begin(Problem(picture(2, 1, 16, 20), Identity()), Noise([0, 1]))
+    assert all(7 <= chosen.sum() <= 14 for chosen in score.chosen)
+
+
 def test_withheld_entries_move_with_the_problem():
     problem = HeldOut().begin(PROBLEMS["denoise"](), Noise([0, 1]))
     assert problem.to("cpu").withheld is not None

@@ -64,12 +64,14 @@ class HeldOut(Score):
 
     Args:
         fraction: of the pixels, and of the values.
+        most: pixels, and values: the error of a sample has to do with its size alone, so that a
+            large picture has less to lose.
     """
 
     name = "the error at held-out pixels"
 
-    def __init__(self, fraction: float = 0.02) -> None:
-        self.fraction = fraction
+    def __init__(self, fraction: float = 0.02, most: int = 1000) -> None:
+        self.fraction, self.most = fraction, most
         self.problem: Problem | None = None
         self.chosen: Tensor | None = None
 
@@ -79,15 +81,23 @@ class HeldOut(Score):
         self.problem = problem
         if isinstance(problem.degradation, Mask):
             known = problem.degradation.known.to(y).expand(y.shape)
-            pixels = _least(drawn[:, :1], known.amax(1, keepdim=True) > 0, self.fraction)
+            pixels = self._least(drawn[:, :1], known.amax(1, keepdim=True) > 0)
             # Where its other channels are known a value would be too easy.
             self.chosen = pixels & (known > 0)
             mask = Mask(known * ~pixels)
             return replace(problem, observation=mask(y), degradation=mask)
         everywhere = torch.ones_like(drawn, dtype=torch.bool)
-        pixels = _least(drawn[:, :1], everywhere[:, :1], self.fraction)
-        self.chosen = pixels | _least(drawn[:, 1:], everywhere[:, 1:], self.fraction)
+        pixels = self._least(drawn[:, :1], everywhere[:, :1])
+        self.chosen = pixels | self._least(drawn[:, 1:], everywhere[:, 1:])
         return _without(problem, self.chosen)
+
+    def _least(self, drawn: Tensor, allowed: Tensor) -> Tensor:
+        """Where the smallest of the draws allowed are, as many as are held out, of each image."""
+        ranked = drawn.masked_fill(~allowed, math.inf).flatten(1)
+        share = self.fraction * allowed.expand(drawn.shape).flatten(1).sum(1)
+        counts = share.round().clamp(1, self.most).long()
+        limit = ranked.sort(1).values.gather(1, counts[:, None] - 1)
+        return (ranked <= limit).unflatten(1, drawn.shape[1:])
 
     def of(self, step: Step) -> PerImage | None:
         assert self.problem is not None and self.chosen is not None
@@ -189,14 +199,6 @@ class Objective(Score):
         self.mean = before + self.rate * (loss - before)
         self.share += self.rate * (1 - self.share)
         return self.mean / self.share
-
-
-def _least(drawn: Tensor, allowed: Tensor, fraction: float) -> Tensor:
-    """Where the smallest of the draws allowed are, such a fraction of them, for each image."""
-    ranked = drawn.masked_fill(~allowed, math.inf).flatten(1)
-    counts = (fraction * allowed.expand(drawn.shape).flatten(1).sum(1)).round().clamp_min(1).long()
-    limit = ranked.sort(1).values.gather(1, counts[:, None] - 1)
-    return (ranked <= limit).unflatten(1, drawn.shape[1:])
 
 
 def _without(problem: Problem, chosen: Tensor) -> Problem:
