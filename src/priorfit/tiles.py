@@ -16,7 +16,8 @@ from priorfit.types import Image
 OVERLAP = 64
 """Pixels over which neighbours are cross-faded, where the tile is large enough for that."""
 
-_LEAST = 48
+LEAST = 48
+"""Pixels of the smallest tile."""
 
 
 class Window(NamedTuple):
@@ -59,8 +60,8 @@ class Grid:
     overlap: int
 
     def __post_init__(self) -> None:
-        if self.tile < _LEAST:
-            raise ProblemError(f"expected tiles of at least {_LEAST} pixels, got {self.tile}")
+        if self.tile < LEAST:
+            raise ProblemError(f"expected tiles of at least {LEAST} pixels, got {self.tile}")
         if not 0 <= 3 * self.overlap <= self.tile:
             raise ProblemError(
                 f"expected an overlap of 0 to {self.tile // 3}, a third of a tile, "

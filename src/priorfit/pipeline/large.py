@@ -14,7 +14,7 @@ from priorfit.pipeline.plan import UNLIMITED, Clock
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe
 from priorfit.tiled import TiledFit
-from priorfit.tiles import Grid, enlargement
+from priorfit.tiles import LEAST, Grid, enlargement
 from priorfit.types import Code
 
 Tell = Callable[[str], None]
@@ -25,9 +25,7 @@ LARGE = 1_000_000
 
 _SIDES = (128, 1024)  # of tiles that are chosen for a limit
 _STEP = 32  # they are multiples of it
-_WHOLE = (
-    4 * 1.3 + 4 + 4 + 3 * 8
-)  # bytes a sample: tiles, the picture they make, its way to the file
+_WHOLE = 4 * 1.3 + 4 + 4 + 3 * 8  # bytes a sample: tiles, their picture, its way to the file
 _READ = 40  # bytes a pixel of three colours: as stored, as numbers, as a tensor, and a copy
 _OWN = 0.9  # of what the system has free
 
@@ -171,18 +169,22 @@ def _fitting(known: Forecast, problem: Problem, limit: int, device: torch.device
     factor = enlargement(problem)
     room = limit - _during(known, problem, 0) + known.memory(0)
     side = int(known.pixels(max(room, 0)) ** 0.5) // _STEP * _STEP
-    if side < _SIDES[0]:
-        raise _too_little(_during(known, problem, _SIDES[0] ** 2), limit)
-    return _grid(problem, max(48, min(side, _SIDES[1]) // factor))
+    least = max(_SIDES[0], LEAST * factor)
+    if side < least:
+        raise _too_little(_during(known, problem, least**2), limit)
+    return _grid(problem, max(LEAST, min(side, _SIDES[1]) // factor))
 
 
 def _during(known: Forecast, problem: Problem, pixels: int) -> int:
-    """Bytes in memory while a piece of so many pixels is fitted."""
+    """Bytes in memory while a piece of so many pixels is fitted, and after it.
+
+    The tiles that are done lie among what a fit takes and frees, so that the whole picture, which
+    is made in the end, does not find room in what the last tile has freed.
+    """
     device = problem.observation.device
-    here = used() if device.type == "cpu" else 0
     _, height, width = problem.shape
-    tiles = 0 if pixels == height * width else round(4 * 1.3 * problem.shape[0] * height * width)
-    return here + tiles + known.memory(pixels)
+    whole = 0 if pixels == height * width else round(_WHOLE * problem.shape[0] * height * width)
+    return (used() + whole if device.type == "cpu" else 0) + known.memory(pixels)
 
 
 def _afterwards(problem: Problem) -> int:
