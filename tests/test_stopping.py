@@ -1,6 +1,5 @@
 """Rules that stop a fit: scores given by hand, and tiny fits; nothing knows the truth."""
 
-import copy
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from priorfit.errors import ProblemError, RecipeError
 from priorfit.noise import Noise
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe, Stage
+from priorfit.runs import load_state, save_state
 from priorfit.scores import HeldOut, MovingVariance, Objective, Score, WindowedVariance
 from priorfit.state import State, Step
 from priorfit.steps import Lengthening, Rewinding, Smoothed, Snapshots
@@ -226,14 +226,15 @@ def fit(rule, count=12, seeds=(0, 1), resume=None) -> Fit:
 
 
 @each_rule
-def test_a_rule_goes_on_from_its_saved_state_to_the_same_pictures(rule):
+def test_a_rule_goes_on_from_its_saved_state_to_the_same_pictures(rule, tmp_path):
     whole = fit(rule)
     list(whole)
     broken = fit(rule)
     for step in broken:
         if step.state.taken == 5:
             break
-    gone_on = fit(rule, resume=copy.deepcopy(broken.state_dict()))
+    save_state(tmp_path / "state", broken.state_dict())
+    gone_on = fit(rule, resume=load_state(tmp_path / "state"))
     list(gone_on)
     assert torch.equal(gone_on.result().image, whole.result().image)
     assert gone_on.filters[-1].curve == whole.filters[-1].curve
