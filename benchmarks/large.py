@@ -114,6 +114,9 @@ def command(arguments: list[str], output: Path) -> dict[str, Any]:
     """Run the command in a process of its own, with one thread; its sidecar, peak and seconds."""
     line = [sys.executable, "-m", "priorfit", *arguments, "-o", str(output)]
     line += ["--threads", "1", "--json", "--overwrite"]
+    begun_before = output.with_name(f"{output.name}.run")
+    if (begun_before / "checkpoint.safetensors").is_file():
+        line = [sys.executable, "-m", "priorfit", "resume", str(begun_before), "--json"]
     begun = time.perf_counter()
     with Popen(line, stdout=PIPE) as process:
         assert process.stdout is not None
