@@ -101,6 +101,23 @@ class Rule(_Record):
     curve: tuple[tuple[int, float], ...]
 
 
+class Uncertainty(_Record):
+    """The picture of standard deviations beside a restored one.
+
+    Args:
+        file: its name.
+        white: standard deviation that a white pixel stands for, as a fraction of full scale; 1
+            where the file holds the numbers themselves.
+        mean: of all pixels and channels.
+        largest: of them.
+    """
+
+    file: str
+    white: float
+    mean: float
+    largest: float
+
+
 class Sidecar(_Record):
     """How one picture was restored.
 
@@ -117,11 +134,16 @@ class Sidecar(_Record):
         noise_std: of the observation, as given or estimated.
         metrics: psnr and ssim against the reference, psnr_y too for enlarged pictures.
         alternatives: what cheap methods made of it, if a report was asked for.
+        resumed: how many times the run was gone on with after a break.
         notes: what was changed, could not be kept or went wrong on the way.
         synthesised: whether a generator made pixels up.
+        uncertainty: of the pixels, where a file of it was asked for.
         repeat: options that make the same bytes again of the same inputs.
         follows: frame of a sequence whose fit this one began from; `repeat` then holds for the
             sequence alone, from its first frame on.
+        tiles: how many the picture was fitted in; `steps` are those of all.
+        memory_foretold: bytes that the process was expected to have at most, if it was asked.
+        seconds_foretold: of the fit, likewise.
     """
 
     task: str
@@ -144,9 +166,14 @@ class Sidecar(_Record):
     metrics: dict[str, float] = {}
     guide: Guide | None = None
     alternatives: tuple[Measured, ...] = ()
+    resumed: int = 0
     notes: tuple[str, ...] = ()
+    uncertainty: Uncertainty | None = None
     synthesised: bool = False
     follows: str | None = None
+    tiles: int = 1
+    memory_foretold: int | None = None
+    seconds_foretold: float | None = None
 
 
 def sidecar_path(picture: Path) -> Path:

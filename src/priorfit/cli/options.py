@@ -1,5 +1,6 @@
 """Arguments and options that several commands share, each described once."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -59,6 +60,15 @@ Reference = Annotated[
 Report = Annotated[
     bool, typer.Option("--report", help="Write a page with slider, curve and settings beside it.")
 ]
+Uncertainty = Annotated[
+    str | None,
+    typer.Option(
+        "--uncertainty",
+        metavar="PATH",
+        help="Write the standard deviation of every pixel too: .tif and .npy as numbers, .png "
+        "scaled as the sidecar says. For recipes that average over runs or a posterior.",
+    ),
+]
 Snapshots = Annotated[
     str | None,
     typer.Option(
@@ -84,6 +94,41 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but erro
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 Force = Annotated[
     bool, typer.Option("--force", help="Restore what seems to need no restoring too.")
+]
+SkipExisting = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing",
+        help="Leave pictures alone that are done already, and go on with those that were broken "
+        "off.",
+    ),
+]
+CheckpointEvery = Annotated[
+    float | None,
+    typer.Option(
+        "--checkpoint-every",
+        metavar="SECONDS",
+        min=0,
+        help="How often a long fit keeps what it needs to outlive a kill; every minute by default.",
+    ),
+]
+Tile = Annotated[
+    int | None,
+    typer.Option(
+        "--tile",
+        metavar="PIXELS",
+        min=48,
+        help="Fit tiles of so many pixels of the picture a side, cross-faded; chosen for the "
+        "memory there is by default.",
+    ),
+]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        metavar="SIZE",
+        help="Memory that may be taken, say 8GB; what the system has free by default.",
+    ),
 ]
 Patience = Annotated[
     float,
@@ -122,6 +167,22 @@ def noise_std(text: str) -> float | None:
             f"expected a number from 0 to 1 or auto, got '{text}'", param_hint=hint
         )
     return value
+
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_UNITS |= {f"{unit}I": 2 ** (10 * power) for power, unit in enumerate("KMGT", 1)}
+
+
+def memory(text: str | None) -> int | None:
+    """Parse a size: 8GB, 500 MB, 7.5G, 4GiB, or bytes."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?I?)B?", text.strip().upper())
+    if found is None or found[2] not in _UNITS or not float(found[1]):
+        raise typer.BadParameter(
+            f"expected a size, say 8GB or 500MB, got '{text}'", param_hint="'--memory-limit'"
+        )
+    return max(1, round(float(found[1]) * _UNITS[found[2]]))
 
 
 def snapshots(text: str | None) -> tuple[int, ...]:

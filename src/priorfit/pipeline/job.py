@@ -32,7 +32,11 @@ class Job(BaseModel):
         overwrite: replace files that exist.
         force: restore what seems to need no restoring too.
         snapshots: steps whose pictures are kept too, each in a file of its own.
+        checkpoint_every: seconds between checkpoints, see `keeping.Keeper`.
         follows: picture of the frame before, whose fit this one begins from.
+        uncertainty: file for the standard deviation of every pixel.
+        tile: side of the tiles, in pixels of the input; chosen for the memory there is by default.
+        memory_limit: bytes that the fit may take; what the system has free by default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,7 +55,11 @@ class Job(BaseModel):
     overwrite: bool = False
     force: bool = False
     snapshots: tuple[PositiveInt, ...] = ()
+    checkpoint_every: float | None = Field(None, ge=0, allow_inf_nan=False)
     follows: Path | None = None
+    uncertainty: Path | None = None
+    tile: int | None = Field(None, ge=48)
+    memory_limit: int | None = Field(None, gt=0)
 
     def absolute(self) -> Self:
         """The same with paths that hold from every folder."""
@@ -73,7 +81,8 @@ class Job(BaseModel):
         """Every file that is written beside the run folder: pictures, sidecar, report."""
         report = [self.output.with_name(self.output.name + ".html")] if self.report else []
         snapshots = [self.snapshot(step) for step in self.snapshots]
-        return [self.output, sidecar_path(self.output), *report, *snapshots]
+        spread = [] if self.uncertainty is None else [self.uncertainty]
+        return [self.output, sidecar_path(self.output), *report, *snapshots, *spread]
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -86,5 +95,5 @@ class Job(BaseModel):
 
     @property
     def run_folder(self) -> Path:
-        """Where an interrupted run leaves what it needs to go on."""
+        """Where an unfinished run has what it needs to go on."""
         return self.output.with_name(self.output.name + ".run")

@@ -13,6 +13,7 @@ from priorfit.restore import Fit, Recipe
 from priorfit.steps import Rewinding, Snapshots
 from priorfit.stopping import Stopping, ruled
 from priorfit.tasks import Posed
+from priorfit.tiled import TiledFit
 from priorfit.types import Image
 
 
@@ -43,12 +44,12 @@ def prepared(
     return replace(made, filters=filters)
 
 
-def rule_of(fit: Fit) -> Stopping | None:
+def rule_of(fit: Fit | TiledFit) -> Stopping | None:
     """The stop rule of a fit, if it has one."""
     return next((seen for seen in fit.filters if isinstance(seen, Stopping)), None)
 
 
-def snapshots(fit: Fit) -> dict[int, Image]:
+def snapshots(fit: Fit | TiledFit) -> dict[int, Image]:
     """Pictures of steps that were kept, finished as the result is."""
     found: dict[int, Image] = {}
     for seen in fit.filters:
@@ -68,15 +69,16 @@ def guarded(recipe: Recipe) -> Recipe:
     return replace(recipe, filters=[partial(Rewinding, drop=math.inf), *recipe.filters])
 
 
-def guide(fit: Fit) -> tuple[str, Image] | None:
+def guide(fit: Fit | TiledFit) -> tuple[str, Image] | None:
     """Name and image of the estimate that the network is shown, if there is one."""
     prior = fit.recipe.prior
-    if not isinstance(prior, DeepImagePrior):
+    if not isinstance(prior, DeepImagePrior) or not isinstance(fit, Fit):
         return None
     for i, shown in enumerate(prior.inputs):
         if isinstance(shown, Guide | Probing | Hiding) and shown.estimate is not observed:
             # No step moves what the network is fed, and the estimate is the first part of it.
-            return _name(shown.estimate), fit.code[f"z.{i}"][:, : fit.problem.shape[0]]
+            images, channels = len(fit.problem), fit.problem.shape[0]
+            return _name(shown.estimate), fit.code[f"z.{i}"][:images, :channels]
     return None
 
 
