@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from priorfit.errors import PriorfitError
-from priorfit.runs import interruptions, load_about, load_state, save_state, terminating
+from priorfit.runs import load_about, load_state, save_state
+from priorfit.signals import interruptions, terminating
 
 
 def tensors():

@@ -1,4 +1,4 @@
-"""Runs that are interrupted and go on: their state in one file, signals between two steps.
+"""Runs that are interrupted and go on: their state in one file.
 
 A state is nested dicts, lists and tuples of tensors, numbers, strings and None. It is one
 safetensors file: the tensors as they are, the structure around them as JSON in its metadata.
@@ -7,13 +7,10 @@ Nothing in it is ever executed.
 
 import json
 import math
-import signal
 import struct
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -28,7 +25,6 @@ from priorfit.images import write_atomically
 _DEEPEST = 32
 _LONGEST_HEADER = 1 << 26
 _KEY, _ABOUT = "priorfit.state", "priorfit.about"
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)  # clusters send the second one before they kill
 
 
 def save_state(path: Path, state: Mapping[str, Any], about: str | None = None) -> None:
@@ -174,46 +170,11 @@ _COLLECTIONS: dict[str, Callable[[list, dict[str, Tensor], int], Any]] = {
 
 
 @contextmanager
-def interruptions() -> Iterator[Callable[[], bool]]:
-    """Make a first Ctrl-C or SIGTERM wait until the block asks for it; a second stops at once.
-
-    Nothing is changed outside the main thread, which alone gets signals, nor for a signal that
-    whoever started the process had ignored, as shells do with Ctrl-C for what runs in the
-    background.
-
-    Yields:
-        A function that tells whether one came.
-    """
-    pressed = threading.Event()
-
-    def press(number: int, frame: FrameType | None) -> None:
-        if pressed.is_set():
-            raise KeyboardInterrupt
-        pressed.set()
-
-    with _handling(press):
-        yield pressed.is_set
-
-
-@contextmanager
-def terminating() -> Iterator[None]:
-    """Let SIGTERM be what Ctrl-C is while the block runs: a KeyboardInterrupt."""
-    with _handling(signal.default_int_handler):
-        yield
-
-
-@contextmanager
-def _handling(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
-    """Give the signals that end a process another handler, and the one they had back."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    changed = [number for number, was in before.items() if was not in (signal.SIG_IGN, None)]
-    for number in changed:
-        signal.signal(number, handler)
+def threads(number: int) -> Iterator[None]:
+    """Have torch work with so many threads while the block runs: another number sums otherwise."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
     try:
         yield
     finally:
-        for number in changed:
-            signal.signal(number, before[number])
+        torch.set_num_threads(before)

@@ -103,7 +103,7 @@ def test_a_run_does_not_go_on_with_another_network(job, monkeypatch):
 def test_what_is_no_run_folder_is_refused(tmp_path):
     with pytest.raises(PriorfitError, match="is no folder of an interrupted run"):
         resume(tmp_path)
-    (tmp_path / "job.json").write_text("{}")
+    (tmp_path / "checkpoint.safetensors").write_text("{}")
     with pytest.raises(PriorfitError, match="damaged"):
         resume(tmp_path)
 

@@ -10,7 +10,7 @@ from priorfit.pipeline.plan import Clock
 from priorfit.pipeline.prepare import guarded
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe
-from priorfit.runs import interruptions
+from priorfit.signals import interruptions
 from priorfit.types import Image
 
 

@@ -25,6 +25,7 @@ from priorfit.cli.resume import resume
 from priorfit.cli.session import INTERRUPTED, complain, reason, say
 from priorfit.cli.train import train
 from priorfit.cli.upscale import upscale
+from priorfit.signals import terminating
 
 # Wrong usage, in whichever package the installed Typer keeps it.
 _MISUSE: type[Exception] = typer.BadParameter.__mro__[2]
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0 all done, 1 something failed, 2 wrong usage, 130 interrupted.
     """
     logging.lastResort = None  # what libraries log where nobody listens
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), terminating():
         warnings.simplefilter("ignore")
         return _status(None if arguments is None else list(arguments))
 

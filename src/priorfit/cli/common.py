@@ -36,6 +36,10 @@ class Common:
     quiet: options.Quiet = False
     overwrite: options.Overwrite = False
     force: options.Force = False
+    skip_existing: options.SkipExisting = False
+    checkpoint_every: options.CheckpointEvery = None
+    tile: options.Tile = None
+    memory_limit: options.MemoryLimit = None
     threads: options.Threads = None
 
 
@@ -112,6 +116,7 @@ def jobs_of(
             "expected a number of seconds above 0", param_hint="'--time-limit'"
         )
     snapshots = options.snapshots(common.snapshots)
+    memory_limit = options.memory(common.memory_limit)
     _check_rule(common.stop)
     jobs = [
         Job(
@@ -129,6 +134,9 @@ def jobs_of(
             snapshots=snapshots,
             overwrite=common.overwrite,
             force=common.force,
+            checkpoint_every=common.checkpoint_every,
+            tile=common.tile,
+            memory_limit=memory_limit,
         )
         for path, target in zip(inputs, _targets(inputs, output), strict=True)
     ]

@@ -17,18 +17,18 @@ from priorfit.cli.session import (
 
 
 def resume(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="What an interrupted run left.")],
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of an unfinished run.")],
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Go on with an interrupted run.
+    """Go on with a run that was interrupted or killed.
 
     The result is the picture that it would have come to without the break, byte for byte.
     """
     from priorfit import pipeline
 
     saved = pipeline.load_saved(folder)
-    set_up(saved.threads)  # sums come out otherwise on another number of them
+    set_up(saved.threads)
     try:
         with progress(saved.job.input, shown=not (json or quiet)) as watch:
             outcome = pipeline.resume(folder, watch)

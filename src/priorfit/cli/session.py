@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,9 @@ def restore(
     """
     from priorfit.cli.common import jobs_of, make_folder
 
+    if common.skip_existing and (common.overwrite or common.sequence is not None):
+        other = "--overwrite" if common.overwrite else "--sequence"
+        raise typer.BadParameter(f"does not go with {other}", param_hint="'--skip-existing'")
     jobs = jobs_of(inputs, output, common, task_of)
     make_folder(output, several=len(inputs) > 1)
     if common.report:
@@ -109,6 +113,8 @@ def restore(
         _announce(common.recipe)
     failed, before = 0, None
     for number, job in enumerate(jobs):
+        if common.skip_existing and _is_skipped(job, common):
+            continue
         outcome = _attempt(job, common, STARTED if number == 0 else None, before)
         failed += outcome is None
         if common.sequence is not None:
@@ -118,24 +124,41 @@ def restore(
     raise typer.Exit(int(failed > 0))
 
 
+def _is_skipped(job: "Job", common: "Common") -> bool:
+    """Whether a job is done already, which is said."""
+    from priorfit.pipeline import is_finished
+
+    if not is_finished(job):
+        return False
+    if common.json:
+        say(json.dumps({"input": str(job.input), "output": str(job.output), "skipped": True}))
+    elif not common.quiet:
+        say(f"{job.output}: exists already, skipped")
+    return True
+
+
 def _attempt(
     job: "Job", common: "Common", started: float | None, before: "Outcome | None"
 ) -> "Outcome | None":
     """Run one job, from where another ended if there is one; None if it failed, which is said."""
-    from priorfit.pipeline import run
+    from priorfit.pipeline import go_on, run
 
     if before is not None and common.sequence is not None:
         job = job.following(before.job.input, common.sequence)
 
     try:
         with progress(job.input, shown=not (common.quiet or common.json)) as watch:
-            outcome = run(
-                job, watch, started=started, before=None if before is None else before.tuned
-            )
+            if common.skip_existing:
+                outcome = go_on(job, watch, started=started)
+            else:
+                tuned = None if before is None else before.tuned
+                quiet = common.quiet or common.json
+                tell = None if quiet else partial(complain, about=job.input)
+                outcome = run(job, watch, started=started, before=tuned, tell=tell)
         conclude(outcome, as_json=common.json, quiet=common.quiet)
         return outcome
     except KeyboardInterrupt:
-        complain("interrupted before the first step, nothing was written", job.input)
+        complain(_broken_off(job), job.input)
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         raise
@@ -145,6 +168,19 @@ def _attempt(
         if common.json:
             say(json.dumps({"input": str(job.input), "error": message}))
         return None
+
+
+def _broken_off(job: "Job") -> str:
+    """What to say of a job that was interrupted before it wrote a picture."""
+    from priorfit.pipeline import is_unfinished
+
+    if is_unfinished(job.run_folder):
+        return f"interrupted; to go on: {_resuming(job.run_folder)}"
+    return "interrupted before the first step, nothing was written"
+
+
+def _resuming(folder: Path) -> str:
+    return shlex.join(["priorfit", "resume", str(folder)])
 
 
 def reason(error: Exception) -> str:
@@ -194,15 +230,17 @@ def leave_if_interrupted(outcome: "Outcome", left: int = 0) -> None:
     Raises:
         Exit: 130.
     """
-    if outcome.run_folder is None:
+    if not (outcome.interrupted or (outcome.leaving and left)):
         return
-    again = shlex.join(["priorfit", "resume", str(outcome.run_folder)])
-    rest = f"; {left} more pictures were not begun" if left else ""
-    complain(
-        f"interrupted, the picture after {outcome.sidecar.steps} of {outcome.sidecar.planned} "
-        f"steps is written; to go on: {again}{rest}",
-        outcome.job.output,
-    )
+    parts = ["interrupted"]
+    if outcome.interrupted:
+        taken, planned = outcome.sidecar.steps, outcome.sidecar.planned
+        parts[0] += f", the picture after {taken} of {planned} steps is written"
+    if outcome.run_folder is not None:
+        parts.append(f"to go on: {_resuming(outcome.run_folder)}")
+    if left:
+        parts.append(f"{left} more pictures were not begun")
+    complain("; ".join(parts), outcome.job.output)
     raise typer.Exit(INTERRUPTED)
 
 

@@ -11,6 +11,7 @@ from priorfit.pipeline.plan import Clock
 from priorfit.restore import Fit
 from priorfit.state import Step
 from priorfit.steps import Rewinding
+from priorfit.tiled import TiledFit
 from priorfit.types import Image
 
 Watch = Callable[[Step, int], None]
@@ -33,22 +34,31 @@ class Follower:
         clock: the time limit.
         losses: (step, loss) so far; steps that the fit went back from have none.
         taken: steps so far.
+        resumed: how many times the fit was gone on with.
     """
 
     most: int
     clock: Clock
     losses: list[tuple[int, float]] = field(default_factory=list)
     taken: int = 0
+    resumed: int = 0
     planned: int = 0  # an estimate that follows the clock
     end: End | None = None
 
-    def follow(self, fit: Fit, watch: Watch | None, pressed: Callable[[], bool]) -> None:
+    def follow(
+        self,
+        fit: Fit | TiledFit,
+        watch: Watch | None,
+        pressed: Callable[[], bool],
+        keep: Callable[[], bool] = bool,
+    ) -> None:
         """Take the steps of a fit.
 
         Args:
             fit: to iterate.
             watch: sees every step.
             pressed: whether Ctrl-C was pressed meanwhile.
+            keep: called after every step that another may follow; whether it took its time.
         """
         # The first optimiser of a process imports torch's compiler: a second that is no step's.
         torch.optim.SGD([torch.zeros(1)])
@@ -61,6 +71,8 @@ class Follower:
             self.end = self._end(step, watch, pressed)
             if self.end is not None:
                 break
+            if keep():
+                self.clock.skip()
         self._settle(fit)
 
     def _end(self, step: Step, watch: Watch | None, pressed: Callable[[], bool]) -> End | None:
@@ -74,8 +86,10 @@ class Follower:
             return End.TIME
         return End.INTERRUPTED if interrupted else None
 
-    def _settle(self, fit: Fit) -> None:
+    def _settle(self, fit: Fit | TiledFit) -> None:
         """See to it that the numbers hold, whatever ended the fit."""
+        if isinstance(fit, TiledFit) and fit.complete:
+            self.most = fit.before  # some tiles had nothing to do, or ended early
         if fit.last is not None:
             self.taken = fit.last.state.taken  # with the steps that it went back from
         own = any(watcher.why is not None for watcher in fit.filters)
@@ -92,7 +106,7 @@ class Follower:
             fit.why_stopped = self.end.value
 
 
-def picture_of(fit: Fit) -> tuple[Image, str]:
+def picture_of(fit: Fit | TiledFit) -> tuple[Image, str]:
     """The finished picture so far, and why the fit stopped.
 
     Raises:
@@ -104,8 +118,10 @@ def picture_of(fit: Fit) -> tuple[Image, str]:
     return image, why
 
 
-def troubles(fit: Fit) -> tuple[str, ...]:
+def troubles(fit: Fit | TiledFit) -> tuple[str, ...]:
     """Notes on what went wrong on the way."""
     times = sum(seen.rewound for seen in fit.filters if isinstance(seen, Rewinding))
     went_back = f"the loss left its course {times} times: the fit went back and on from there"
-    return (went_back,) if times else ()
+    hurried = isinstance(fit, TiledFit) and fit.cut_short
+    uneven = f"{hurried} tiles had less time than the first, and fewer steps"
+    return (*([went_back] if times else []), *([uneven] if hurried else []))

@@ -1,31 +1,34 @@
 """From one picture file to a restored one with its sidecar: read, pose, fit, finish, write."""
 
 import math
+import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 from priorfit import images
-from priorfit.comparators import BY_TASK, alternatives
+from priorfit.comparators import BY_TASK, Alternative, alternatives
 from priorfit.degradations import Blur
-from priorfit.errors import ImageFileError, PriorfitError
+from priorfit.errors import DivergenceError, ImageFileError, PriorfitError
 from priorfit.finish import CropCanvas
 from priorfit.images import Picture, write_atomically
-from priorfit.images.atomic import exists_already
 from priorfit.pipeline import saved as run_folder
 from priorfit.pipeline.beside import Beside, judged
+from priorfit.pipeline.checks import check_outputs, check_unbegun
 from priorfit.pipeline.follow import End, Follower, Watch, picture_of, troubles
 from priorfit.pipeline.job import Job
+from priorfit.pipeline.keeping import Keeper
 from priorfit.pipeline.kinds import Laid, Upscale
+from priorfit.pipeline.large import Extent, Tell, begun, each_of, extent, most_pixels, tiled
 from priorfit.pipeline.measure import read_reference
 from priorfit.pipeline.plan import Clock, closing_seconds, longest
 from priorfit.pipeline.prepare import guide, prepared, rule_of, snapshots
 from priorfit.pipeline.saved import Saved
 from priorfit.restore import Fit
-from priorfit.runs import interruptions
+from priorfit.runs import threads
 from priorfit.sidecar import (
     Rule,
     Sidecar,
@@ -36,7 +39,9 @@ from priorfit.sidecar import (
     to_json,
     versions,
 )
+from priorfit.signals import interruptions
 from priorfit.tasks import device_named
+from priorfit.tiled import TiledFit
 from priorfit.types import Code, Image, Shape
 
 
@@ -52,7 +57,9 @@ class Outcome:
         reference: (1, C, H, W), if there was one.
         comparators: other pictures of the scene by name: the guide, and in a report what is cheap.
         sidecar: how it came about.
-        run_folder: where an interrupted run goes on, None if it was not interrupted.
+        interrupted: whether the fit was cut short.
+        leaving: whether somebody asked the process to end, if only after the last step.
+        run_folder: where an interrupted run goes on, None if it is finished or could not be kept.
         snapshots: pictures of steps that were kept; the first is what the fit began with.
         tuned: what the fit has come to, for the frame after.
     """
@@ -64,6 +71,8 @@ class Outcome:
     reference: Image | None
     comparators: Mapping[str, Image]
     sidecar: Sidecar
+    interrupted: bool = False
+    leaving: bool = False
     run_folder: Path | None = None
     snapshots: Mapping[int, Image] = field(default_factory=dict)
     tuned: Code = field(default_factory=dict)
@@ -80,6 +89,7 @@ class _Desk:
     reference: Image | None
     notes: tuple[str, ...]
     device: torch.device
+    extent: Extent = field(default_factory=Extent)
 
 
 def run(
@@ -88,11 +98,13 @@ def run(
     *,
     started: float | None = None,
     before: Code | None = None,
+    tell: Tell | None = None,
 ) -> Outcome:
     """Restore one picture, and write it with its sidecar.
 
-    A Ctrl-C during the fit ends it after the step under way; the picture so far is written, and a
-    run folder that `resume` goes on from.
+    A Ctrl-C or SIGTERM during the fit ends it after the step under way; the picture so far is
+    written, and a run folder that `resume` goes on from. A long fit keeps a checkpoint there while
+    it runs, which outlives a kill.
 
     Args:
         job: what to do.
@@ -100,6 +112,7 @@ def run(
         started: when the time limit began to count, in seconds of `time.perf_counter`; now by
             default.
         before: `tuned` of the outcome of the frame that the job follows.
+        tell: hears how much memory and time a large picture is going to take.
 
     Raises:
         PriorfitError: anything that is wrong with the job or its files.
@@ -113,9 +126,16 @@ def run(
         return _left_alone(desk, started)
     most, posed = longest(job), desk.laid.posed
     recipe = prepared(posed, job.recipe, most, job.kept, job.stop)
-    fit = Fit(posed.problem, recipe, [job.seed], before=before)
-    clock = Clock(started, job.time_limit, _closing(desk))
-    return _fitted(desk, fit, Follower(most, clock), watch)
+    with run_folder.held(job.run_folder):
+        check_unbegun(job)
+        run_folder.clear(job.run_folder)
+        size = extent(job, posed.problem, recipe, most)
+        if tell is not None and size.told is not None:
+            tell(size.told)
+        clock = Clock(started, job.time_limit, _closing(desk))
+        fit = begun(job, posed.problem, recipe, size, clock=clock, before=before)
+        desk = replace(desk, extent=size)
+        return _fitted(desk, fit, Follower(most * size.tiles, clock), watch)
 
 
 def _left_alone(desk: _Desk, started: float) -> Outcome:
@@ -152,16 +172,25 @@ def _left_alone(desk: _Desk, started: float) -> Outcome:
 
 
 def resume(folder: Path, watch: Watch | None = None) -> Outcome:
-    """Go on with an interrupted run, to the bytes that it would have come to without the break.
+    """Go on with an unfinished run, to the bytes that it would have come to without the break.
 
-    The time limit counts no longer: it has become the number of steps that it left time for.
+    The time limit counts no longer: it has become the number of steps that it left time for. The
+    threads of torch are those of the run meanwhile.
 
     Raises:
-        PriorfitError: this is no run folder, or the files of the job have changed.
-        KeyboardInterrupt: as for `run`.
+        PriorfitError: this is no run folder, another process is at work on it, or the files of the
+            job or the numbers of its recipe have changed.
+        KeyboardInterrupt: interrupted before a step; nothing has changed.
     """
     started = time.perf_counter()
-    saved = run_folder.load(folder)
+    run_folder.load(folder)  # before anything is made in it
+    with run_folder.held(folder):
+        saved = run_folder.load(folder)
+        with threads(saved.threads):
+            return _resumed(folder, saved, watch, started)
+
+
+def _resumed(folder: Path, saved: Saved, watch: Watch | None, started: float) -> Outcome:
     state = run_folder.load_fit(folder)
     desk = _laid_out(saved.job.model_copy(update={"overwrite": True}), saved.device)
     if desk.inputs != saved.inputs:
@@ -169,37 +198,24 @@ def resume(folder: Path, watch: Watch | None = None) -> Outcome:
     posed = desk.laid.posed
     clock = Clock(started - saved.seconds, None)
     taken = saved.losses[-1][0] if saved.losses else 0
-    follower = Follower(saved.planned, clock, list(saved.losses), taken)
+    follower = Follower(saved.planned, clock, list(saved.losses), taken, saved.resumed + 1)
     try:
+        if saved.numbers != run_folder.numbers_of(saved.job.recipe):
+            raise ValueError("another recipe")
         job = saved.job
-        recipe = prepared(posed, job.recipe, saved.planned, job.kept, job.stop)
-        fit = Fit(posed.problem, recipe, [saved.job.seed], state)
-        layout = {name: tensor.shape for name, tensor in state["loop"]["code"].items()}
-        if layout != {name: tensor.shape for name, tensor in fit.code.items()}:
-            raise ValueError("another code")
+        size = tiled(saved.tile, posed.problem)
+        each = saved.each or max(1, saved.planned // size.tiles)
+        recipe = prepared(posed, job.recipe, each, job.kept, job.stop)
+        fit = begun(job, posed.problem, recipe, size, resume=state)
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise PriorfitError(f"{folder}: does not fit its recipe any more, start anew") from error
-    return _fitted(desk, fit, follower, watch)
-
-
-def check_outputs(job: Job) -> None:
-    """Find out before any work whether the products of a job could be written.
-
-    Raises:
-        ImageFileError: one exists, or its folder cannot be written, or no format has such a name.
-    """
-    images.format_of(job.output)
-    for product in job.products:
-        if product.is_dir():
-            raise ImageFileError(f"{product}: cannot be written: it is a folder")
-        if not job.overwrite and product.exists():
-            raise ImageFileError(f"{exists_already(product)} (--overwrite)")
+    return _fitted(replace(desk, extent=size), fit, follower, watch)
 
 
 def _laid_out(job: Job, device: str) -> _Desk:
     check_outputs(job)
     chosen = device_named(device)
-    picture = images.read(job.input)
+    picture = images.read(job.input, max_pixels=most_pixels(job))
     laid = job.task.lay(picture, job.input)
     losses = images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
     reference = None
@@ -208,7 +224,9 @@ def _laid_out(job: Job, device: str) -> _Desk:
     inputs = tuple(source(role, path) for role, path in job.files.items())
     posed = laid.posed._replace(problem=laid.posed.problem.to(chosen))
     laid = replace(laid, posed=posed)
-    return _Desk(job, inputs, picture, laid, reference, (*picture.notes, *laid.notes, *losses), chosen)
+    return _Desk(
+        job, inputs, picture, laid, reference, (*picture.notes, *laid.notes, *losses), chosen
+    )
 
 
 def _shape(laid: Laid) -> Shape:
@@ -228,52 +246,87 @@ def _closing(desk: _Desk) -> float:
     return closing_seconds(limit, samples, measured=measured, reported=desk.job.report)
 
 
-def _fitted(desk: _Desk, fit: Fit, follower: Follower, watch: Watch | None) -> Outcome:
+def _fitted(desk: _Desk, fit: Fit | TiledFit, follower: Follower, watch: Watch | None) -> Outcome:
     folder, job = desk.job.run_folder, desk.job
     cheap = alternatives(job.task.kind, fit.problem) if job.report else []
+
+    def save() -> None:
+        run_folder.save(folder, _saved(desk, fit, follower), fit.state_dict())
+
+    keeper = Keeper(save, job.checkpoint_every)
     with interruptions() as pressed:
-        follower.follow(fit, watch, pressed)
-        result, why = picture_of(fit)
-        interrupted = follower.end is End.INTERRUPTED
-        if interrupted:
-            run_folder.save(folder, _saved(desk, follower), fit.state_dict())
-        hint = guide(fit)
-        shown = None if hint is None else (hint[0], CropCanvas()(hint[1], fit.problem).cpu())
-        beside = Beside(shown, cheap)
-        sidecar = _sidecar(desk, fit, follower, why, troubles(fit))
-        on_luma = isinstance(job.task, Upscale)
-        outcome = Outcome(
-            job,
-            desk.picture,
-            desk.laid.posed.problem.observation.cpu(),
-            result.cpu(),
-            desk.reference,
-            {**desk.laid.comparators, **beside.images},
-            judged(sidecar, result.cpu(), desk.reference, beside, on_luma=on_luma),
-            folder if interrupted else None,
-            {step: image.cpu() for step, image in snapshots(fit).items()},
-            fit.tuned(),
-        )
-        outcome = _written(outcome, desk)
-        if not interrupted:
+        follower.follow(fit, watch, pressed, keeper.look)
+        cut = follower.end is End.INTERRUPTED
+        if cut:
+            keeper.keep()  # before the picture is drawn, which moves running statistics
+        try:
+            outcome = _written(_outcome(desk, fit, follower, cheap, keeper.trouble), desk)
+        except DivergenceError:
+            run_folder.clear(folder)  # it would come to this again
+            raise
+        except ImageFileError as error:
+            raise _kept(error, job, keeper) from error
+        if not cut:
             run_folder.clear(folder)
-    return outcome
+    place = folder if cut and run_folder.is_unfinished(folder) else None
+    return replace(outcome, interrupted=cut, leaving=cut or pressed(), run_folder=place)
 
 
-def _saved(desk: _Desk, follower: Follower) -> Saved:
+def _kept(error: ImageFileError, job: Job, keeper: Keeper) -> ImageFileError:
+    """Keep a fit whose picture could not be written, and say how to have it written later."""
+    if job.overwrite or not job.output.exists():
+        keeper.keep()
+    if not run_folder.is_unfinished(job.run_folder):
+        return error
+    again = shlex.join(["priorfit", "resume", str(job.run_folder)])
+    return ImageFileError(f"{error}; the fit is kept, to go on: {again}")
+
+
+def _outcome(
+    desk: _Desk,
+    fit: Fit | TiledFit,
+    follower: Follower,
+    cheap: Sequence[Alternative],
+    trouble: str | None,
+) -> Outcome:
+    result, why = picture_of(fit)
+    hint = guide(fit)
+    shown = None if hint is None else (hint[0], CropCanvas()(hint[1], fit.problem).cpu())
+    beside = Beside(shown, cheap)
+    notes = troubles(fit) if trouble is None else (*troubles(fit), trouble)
+    sidecar = _sidecar(desk, fit, follower, why, notes)
+    on_luma = isinstance(desk.job.task, Upscale)
+    return Outcome(
+        desk.job,
+        desk.picture,
+        desk.laid.posed.problem.observation.cpu(),
+        result.cpu(),
+        desk.reference,
+        {**desk.laid.comparators, **beside.images},
+        judged(sidecar, result.cpu(), desk.reference, beside, on_luma=on_luma),
+        snapshots={step: image.cpu() for step, image in snapshots(fit).items()},
+        tuned=fit.tuned(),
+    )
+
+
+def _saved(desk: _Desk, fit: Fit | TiledFit, follower: Follower) -> Saved:
     return Saved(
         job=desk.job.absolute(),
-        planned=follower.planned,
+        numbers=run_folder.numbers_of(desk.job.recipe),
+        planned=max(follower.planned, follower.taken),
         seconds=follower.clock.seconds,
         threads=torch.get_num_threads(),
         device=str(desk.device),
         losses=tuple(follower.losses),
         inputs=desk.inputs,
+        resumed=follower.resumed,
+        tile=None if desk.extent.grid is None else desk.extent.grid.tile,
+        each=each_of(fit),
     )
 
 
 def _sidecar(
-    desk: _Desk, fit: Fit, follower: Follower, why: str, troubles: tuple[str, ...]
+    desk: _Desk, fit: Fit | TiledFit, follower: Follower, why: str, troubles: tuple[str, ...]
 ) -> Sidecar:
     job, problem = desk.job, desk.laid.posed.problem
     return Sidecar(
@@ -290,29 +343,35 @@ def _sidecar(
         seconds=round(follower.clock.seconds, 3),
         stop_reason=why,
         loss_curve=thinned(follower.losses),
-        repeat=_repeat(desk, follower),
+        repeat=_repeat(desk, fit, follower),
+        tiles=desk.extent.tiles,
+        memory_foretold=desk.extent.memory,
+        seconds_foretold=desk.extent.seconds,
         rule=_rule(fit),
         noise_std=problem.noise_std,
         noise_std_estimated=desk.laid.estimated,
         follows=None if job.follows is None else job.follows.name,
+        resumed=follower.resumed,
         notes=(*desk.notes, *troubles),
     )
 
 
-def _rule(fit: Fit) -> Rule | None:
+def _rule(fit: Fit | TiledFit) -> Rule | None:
     rule = rule_of(fit)
     if rule is None or not rule.curve:
         return None
     return Rule(about=rule.title, step=max(rule.at) or rule.curve[-1][0], curve=thinned(rule.curve))
 
 
-def _repeat(desk: _Desk, follower: Follower) -> tuple[str, ...]:
+def _repeat(desk: _Desk, fit: Fit | TiledFit, follower: Follower) -> tuple[str, ...]:
     """Options that make the same bytes again, whatever the clock says then."""
     job = desk.job
     given = [*job.task.arguments, "--recipe", job.recipe, "--seed", str(job.seed)]
     given += ["--device", str(desk.device), "--threads", str(torch.get_num_threads())]
     given += [] if job.stop is None else ["--stop", job.stop]
-    return (*given, "--steps", str(follower.taken))
+    grid = desk.extent.grid
+    given += [] if grid is None else ["--tile", str(grid.tile)]
+    return (*given, "--steps", str(each_of(fit) or follower.taken))
 
 
 def _written(outcome: Outcome, desk: _Desk) -> Outcome:
@@ -323,7 +382,8 @@ def _written(outcome: Outcome, desk: _Desk) -> Outcome:
     for step, image in outcome.snapshots.items():
         if step in job.snapshots:
             images.write(job.snapshot(step), image, desk.laid.picture, overwrite=job.overwrite)
-    outcome = replace(outcome, sidecar=outcome.sidecar.model_copy(update={"notes": notes}))
+    update: dict[str, object] = {"notes": notes}
+    outcome = replace(outcome, sidecar=outcome.sidecar.model_copy(update=update))
     text = to_json(outcome.sidecar) + "\n"
     write_atomically(sidecar_path(job.output), text.encode(), overwrite=job.overwrite)
     return outcome

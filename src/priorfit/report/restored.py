@@ -65,7 +65,7 @@ def write(path: Path, outcome: Outcome) -> None:
         "record": _record(sidecar),
         "losses": json.dumps(sidecar.loss_curve),
         "ruled": None if rule is None else draw(rule.curve, mark=rule.step),
-        "interrupted": outcome.run_folder is not None,
+        "interrupted": outcome.interrupted,
     }
     write_atomically(path, page("restored.html", values), overwrite=outcome.job.overwrite)
 
