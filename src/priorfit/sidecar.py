@@ -101,6 +101,23 @@ class Rule(_Record):
     curve: tuple[tuple[int, float], ...]
 
 
+class Uncertainty(_Record):
+    """The picture of standard deviations beside a restored one.
+
+    Args:
+        file: its name.
+        white: standard deviation that a white pixel stands for, as a fraction of full scale; 1
+            where the file holds the numbers themselves.
+        mean: of all pixels and channels.
+        largest: of them.
+    """
+
+    file: str
+    white: float
+    mean: float
+    largest: float
+
+
 class Sidecar(_Record):
     """How one picture was restored.
 
@@ -120,6 +137,7 @@ class Sidecar(_Record):
         resumed: how many times the run was gone on with after a break.
         notes: what was changed, could not be kept or went wrong on the way.
         synthesised: whether a generator made pixels up.
+        uncertainty: of the pixels, where a file of it was asked for.
         repeat: options that make the same bytes again of the same inputs.
         follows: frame of a sequence whose fit this one began from; `repeat` then holds for the
             sequence alone, from its first frame on.
@@ -150,6 +168,7 @@ class Sidecar(_Record):
     alternatives: tuple[Measured, ...] = ()
     resumed: int = 0
     notes: tuple[str, ...] = ()
+    uncertainty: Uncertainty | None = None
     synthesised: bool = False
     follows: str | None = None
     tiles: int = 1

@@ -31,6 +31,7 @@ class Common:
     reference: options.Reference = None
     report: options.Report = False
     snapshots: options.Snapshots = None
+    uncertainty: options.Uncertainty = None
     sequence: options.Sequence = None
     json: options.Json = False
     quiet: options.Quiet = False
@@ -118,6 +119,9 @@ def jobs_of(
     snapshots = options.snapshots(common.snapshots)
     memory_limit = options.memory(common.memory_limit)
     _check_rule(common.stop)
+    spreads: list[Path | None] = [None] * len(inputs)
+    if common.uncertainty is not None:
+        spreads = [*_targets(inputs, common.uncertainty)]
     jobs = [
         Job(
             input=path,
@@ -132,13 +136,14 @@ def jobs_of(
             reference=None if common.reference is None else matched(common.reference, path),
             report=common.report,
             snapshots=snapshots,
+            uncertainty=spread,
             overwrite=common.overwrite,
             force=common.force,
             checkpoint_every=common.checkpoint_every,
             tile=common.tile,
             memory_limit=memory_limit,
         )
-        for path, target in zip(inputs, _targets(inputs, output), strict=True)
+        for path, target, spread in zip(inputs, _targets(inputs, output), spreads, strict=True)
     ]
     _check_names(jobs)
     return jobs

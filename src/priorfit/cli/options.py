@@ -60,6 +60,15 @@ Reference = Annotated[
 Report = Annotated[
     bool, typer.Option("--report", help="Write a page with slider, curve and settings beside it.")
 ]
+Uncertainty = Annotated[
+    str | None,
+    typer.Option(
+        "--uncertainty",
+        metavar="PATH",
+        help="Write the standard deviation of every pixel too: .tif and .npy as numbers, .png "
+        "scaled as the sidecar says. For recipes that average over runs or a posterior.",
+    ),
+]
 Snapshots = Annotated[
     str | None,
     typer.Option(

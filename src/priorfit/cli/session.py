@@ -103,6 +103,8 @@ def restore(
         raise typer.BadParameter(f"does not go with {other}", param_hint="'--skip-existing'")
     jobs = jobs_of(inputs, output, common, task_of)
     make_folder(output, several=len(inputs) > 1)
+    if common.uncertainty is not None:
+        make_folder(common.uncertainty, several=len(inputs) > 1)
     if common.report:
         from priorfit.report.page import require
 

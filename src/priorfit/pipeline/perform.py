@@ -27,6 +27,7 @@ from priorfit.pipeline.measure import read_reference
 from priorfit.pipeline.plan import Clock, closing_seconds, longest
 from priorfit.pipeline.prepare import guide, prepared, rule_of, snapshots
 from priorfit.pipeline.saved import Saved
+from priorfit.pipeline.uncertainty import check_uncertainty, deviation, write_deviation
 from priorfit.restore import Fit
 from priorfit.runs import threads
 from priorfit.sidecar import (
@@ -62,6 +63,7 @@ class Outcome:
         run_folder: where an interrupted run goes on, None if it is finished or could not be kept.
         snapshots: pictures of steps that were kept; the first is what the fit began with.
         tuned: what the fit has come to, for the frame after.
+        deviation: (1, C, H, W), standard deviation of every pixel, if the recipe gives any.
     """
 
     job: Job
@@ -76,6 +78,7 @@ class Outcome:
     run_folder: Path | None = None
     snapshots: Mapping[int, Image] = field(default_factory=dict)
     tuned: Code = field(default_factory=dict)
+    deviation: Image | None = None
 
 
 @dataclass(frozen=True)
@@ -214,6 +217,7 @@ def _resumed(folder: Path, saved: Saved, watch: Watch | None, started: float) ->
 
 def _laid_out(job: Job, device: str) -> _Desk:
     check_outputs(job)
+    check_uncertainty(job)
     chosen = device_named(device)
     picture = images.read(job.input, max_pixels=most_pixels(job))
     laid = job.task.lay(picture, job.input)
@@ -306,6 +310,7 @@ def _outcome(
         judged(sidecar, result.cpu(), desk.reference, beside, on_luma=on_luma),
         snapshots={step: image.cpu() for step, image in snapshots(fit).items()},
         tuned=fit.tuned(),
+        deviation=deviation(fit) if isinstance(fit, Fit) else None,
     )
 
 
@@ -383,6 +388,9 @@ def _written(outcome: Outcome, desk: _Desk) -> Outcome:
         if step in job.snapshots:
             images.write(job.snapshot(step), image, desk.laid.picture, overwrite=job.overwrite)
     update: dict[str, object] = {"notes": notes}
+    if job.uncertainty is not None and outcome.deviation is not None:
+        spread = write_deviation(job.uncertainty, outcome.deviation, overwrite=job.overwrite)
+        update["uncertainty"] = spread
     outcome = replace(outcome, sidecar=outcome.sidecar.model_copy(update=update))
     text = to_json(outcome.sidecar) + "\n"
     write_atomically(sidecar_path(job.output), text.encode(), overwrite=job.overwrite)
