@@ -14,7 +14,7 @@ from priorfit.runs import load_state, save_state
 from priorfit.scores import HeldOut, MovingVariance, Objective, Score, WindowedVariance
 from priorfit.state import State, Step
 from priorfit.steps import Lengthening, Rewinding, Smoothed, Snapshots
-from priorfit.stopping import AUTO, NONE, RULES, Lowest, Residual, Stopping, ruled
+from priorfit.stopping import AUTO, NONE, RULES, Implausible, Lowest, Residual, Stopping, ruled
 from priorfit.terms import Mae, Mse
 from priorfit.types import PerImage
 from tests.tiny import TINY
@@ -201,9 +201,22 @@ def test_the_residual_is_compared_with_the_strength_of_the_noise():
     assert "noise" in rule.why
 
 
-def test_a_residual_asks_for_the_noise_level():
+def test_an_objective_below_what_pictures_have_ends_the_fit_and_its_mean_is_what_counts():
+    rule = Implausible(share=1.0, start=1, momentum=0.5)
+    rule.begin(Problem(torch.zeros(1, 1, 4, 4), Identity(), noise_std=1.0), Noise([0]))
+    falling = (
+        step._replace(losses={"sure": torch.tensor([2.0 - i])}) for i, step in enumerate(steps(6))
+    )
+    seen = list(rule(falling))
+    assert [value for _, value in rule.curve] == [2.0, 1.5, 0.75]  # (m + loss) / 2 each time
+    assert (len(seen), rule.at) == (3, [3])
+    assert "objective" in rule.why
+
+
+@pytest.mark.parametrize("rule", [Residual, Implausible])
+def test_a_level_asks_for_the_noise_level(rule):
     with pytest.raises(ProblemError, match="noise-std"):
-        Residual().begin(Problem(torch.zeros(1, 1, 4, 4), Identity()), Noise([0]))
+        rule().begin(Problem(torch.zeros(1, 1, 4, 4), Identity()), Noise([0]))
 
 
 SHORT = {
@@ -211,7 +224,8 @@ SHORT = {
     "windowed": lambda: Lowest(lambda: WindowedVariance(4, 2), start=2, patience=2),
     "moving": lambda: Lowest(MovingVariance, start=2, patience=3),
     "objective": lambda: Lowest(Objective, start=2, patience=3),
-    "residual": lambda: Residual(start=2, factor=4.0),
+    "residual": lambda: Residual(share=16.0, start=2),
+    "implausible": lambda: Implausible(share=16.0, start=2, momentum=0.5),
 }
 each_rule = pytest.mark.parametrize("rule", SHORT.values(), ids=SHORT)
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch
+
 from priorfit.errors import ProblemError, RecipeError
 from priorfit.noise import Noise
 from priorfit.problem import Problem
@@ -131,27 +133,24 @@ class Lowest(Stopping):
         self.score.load_state_dict(saved["score"])
 
 
-class Residual(Stopping):
-    """Stop when the picture is as far from the observation as the noise is strong.
-
-        mean (A(x) − y)² ≤ τ²·σ²,   the discrepancy principle [morozov1966]_
+class Level(Stopping):
+    """Stop when a score has fallen to a share of the noise's variance.
 
     Args:
-        factor: τ.
+        share: of σ².
         start: steps before.
 
     Raises:
         ProblemError: before the first step, if the noise level of the problem is unknown.
     """
 
-    def __init__(self, factor: float = 1.0, start: int = 20) -> None:
-        super().__init__()
-        self.factor, self.start = factor, start
-        self.problem: Problem | None = None
+    because: str
+    """The reason that the result will give."""
 
-    @property
-    def title(self) -> str:
-        return "the squared distance from the observation"
+    def __init__(self, share: float = 1.0, start: int = 20) -> None:
+        super().__init__()
+        self.share, self.start = share, start
+        self.problem: Problem | None = None
 
     def begin(self, problem: Problem, noise: Noise) -> Problem:
         if problem.noise_std is None:
@@ -162,12 +161,16 @@ class Residual(Stopping):
         self.problem = problem
         return problem
 
+    @abstractmethod
+    def score(self, problem: Problem, step: Step) -> PerImage:
+        """What falls, (B,)."""
+
     def see(self, step: Step) -> Step:
         assert self.problem is not None and self.problem.noise_std is not None
         if self.why:
             return self._handed_on(step)
-        values = self._note(step, squared_error(self.problem, step).flatten(1).mean(1))
-        level = (self.factor * self.problem.noise_std) ** 2
+        values = self._note(step, self.score(self.problem, step))
+        level = self.share * self.problem.noise_std**2
         late = step.state.taken >= self.start
         reached = [
             i for i, value in enumerate(values) if late and value <= level and not self.ended[i]
@@ -176,8 +179,54 @@ class Residual(Stopping):
         for i in reached:
             self.ended[i] = True
         if all(self.ended):
-            self.why = "the picture is as far from the observation as the noise is strong"
+            self.why = self.because
         return self._handed_on(step)
+
+
+class Residual(Level):
+    """Stop when the picture is as far from the observation as the noise is strong.
+
+    mean (A(x) − y)² ≤ share·σ²,   the discrepancy principle [morozov1966]_
+    """
+
+    because = "the picture is as far from the observation as the noise is strong"
+
+    @property
+    def title(self) -> str:
+        return "the squared distance from the observation"
+
+    def score(self, problem: Problem, step: Step) -> PerImage:
+        return squared_error(problem, step).flatten(1).mean(1)
+
+
+class Implausible(Level):
+    """Stop when Stein's estimate of the error, with σ² on top, lies below σ² by far.
+
+    No picture is so good; the estimate is wrong where noise is not white, such as what JPEG leaves,
+    and a fit that goes on follows its mistakes. A moving mean is looked at.
+
+    Args:
+        share: of σ²; benchmarks/README.md has what was found.
+        start: steps before.
+        momentum: of the mean.
+    """
+
+    gathered = (*Stopping.gathered, "mean")
+    because = "the objective fell below what any picture can have"
+
+    def __init__(self, share: float = 0.45, start: int = 20, momentum: float = 0.95) -> None:
+        super().__init__(share, start)
+        self.momentum = momentum
+        self.mean: PerImage | None = None
+
+    @property
+    def title(self) -> str:
+        return "the moving mean of the objective"
+
+    def score(self, problem: Problem, step: Step) -> PerImage:
+        loss = step.loss
+        self.mean = loss if self.mean is None else torch.lerp(loss, self.mean, self.momentum)
+        return self.mean
 
 
 Rule = Callable[[], Stopping]

@@ -23,49 +23,57 @@ def _bench() -> None:
     """Measure restorations on named images."""
 
 
+Suites = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SUITE",
+        help="denoise25, pixels50, set5_x4 and set14_x4, which are published; "
+        "samples-denoise25, samples-pixels50 and samples-x4, which are here. The published "
+        "ones by default.",
+        show_default=False,
+    ),
+]
+Images = Annotated[
+    Path | None,
+    typer.Option("--images", metavar="FOLDER", help="Holds a folder for each published suite."),
+]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="FOLDER", help="For results.json and results.md.")
+]
+Only = Annotated[
+    str | None, typer.Option("--only", metavar="NAMES", help="Images, between commas.")
+]
+Recipe = Annotated[
+    str | None,
+    typer.Option("--recipe", metavar="NAME", help="dip/TASK by default; for suites of its task."),
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many, from 0.")]
+Corner = Annotated[
+    int | None,
+    typer.Option("--corner", min=32, help="Top left corner of so many pixels; all by default."),
+]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick", help="One image of each suite, a corner of 128 pixels, 300 steps: a minute."
+    ),
+]
+
+
 @bench.command()
 def dip(
-    suites: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SUITE",
-            help="denoise25, pixels50, set5_x4 and set14_x4, which are published; "
-            "samples-denoise25, samples-pixels50 and samples-x4, which are here. The published "
-            "ones by default.",
-            show_default=False,
-        ),
-    ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option("--images", metavar="FOLDER", help="Holds a folder for each published suite."),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FOLDER", help="For results.json and results.md.")
-    ] = Path("bench-dip"),
-    only: Annotated[
-        str | None, typer.Option("--only", metavar="NAMES", help="Images, between commas.")
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            "--recipe", metavar="NAME", help="dip/TASK by default; for suites of its task."
-        ),
-    ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many, from 0.")] = 1,
-    corner: Annotated[
-        int | None,
-        typer.Option("--corner", min=32, help="Top left corner of so many pixels; all by default."),
-    ] = None,
+    suites: Suites = None,
+    images: Images = None,
+    out: Out = Path("bench-dip"),
+    only: Only = None,
+    recipe: Recipe = None,
+    seeds: Seeds = 1,
+    corner: Corner = None,
     steps: options.Steps = None,
     time_limit: options.TimeLimit = None,
     threads: options.Threads = None,
     patience: options.Patience = 60.0,
-    quick: Annotated[
-        bool,
-        typer.Option(
-            "--quick", help="One image of each suite, a corner of 128 pixels, 300 steps: a minute."
-        ),
-    ] = False,
+    quick: Quick = False,
 ) -> None:
     """Restore named images with Deep Image Prior.
 

@@ -22,36 +22,43 @@ _MORE = ("psnr_y", "lpips")
 _WRITTEN = (".html", ".png")
 
 
+Pictures = Annotated[
+    list[Path], typer.Argument(metavar="IMAGE", help="Restored pictures.", show_default=False)
+]
+Damaged = Annotated[
+    Path | None,
+    typer.Option(
+        "--damaged",
+        metavar="IMAGE",
+        help="What they were restored from: cheap methods restore it too, for comparison.",
+    ),
+]
+Reference = Annotated[
+    Path | None,
+    typer.Option("--reference", metavar="CLEAN", help="Clean picture to measure all against."),
+]
+HoleMask = Annotated[
+    Path | None,
+    typer.Option(
+        "--hole-mask",
+        metavar="MASK",
+        help="White where pixels were filled, if the file that the sidecar names is elsewhere.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="PATH", help="Page (.html) or sheet of crops (.png) to write."
+    ),
+]
+
+
 def compare(
-    pictures: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE", help="Restored pictures.", show_default=False)
-    ],
-    damaged: Annotated[
-        Path | None,
-        typer.Option(
-            "--damaged",
-            metavar="IMAGE",
-            help="What they were restored from: cheap methods restore it too, for comparison.",
-        ),
-    ] = None,
-    reference: Annotated[
-        Path | None,
-        typer.Option("--reference", metavar="CLEAN", help="Clean picture to measure all against."),
-    ] = None,
-    hole_mask: Annotated[
-        Path | None,
-        typer.Option(
-            "--hole-mask",
-            metavar="MASK",
-            help="White where pixels were filled, if the file that the sidecar names is elsewhere.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="PATH", help="Page (.html) or sheet of crops (.png) to write."
-        ),
-    ] = None,
+    pictures: Pictures,
+    damaged: Damaged = None,
+    reference: Reference = None,
+    hole_mask: HoleMask = None,
+    out: Out = None,
     patience: options.Patience = 60.0,
     json: options.Json = False,
     overwrite: options.Overwrite = False,

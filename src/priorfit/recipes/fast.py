@@ -16,6 +16,7 @@ from priorfit.priors.inputs import Companion, Guide, Hiding, Probing, UniformNoi
 from priorfit.priors.precision import fastest
 from priorfit.recipes.setting import Cited, Setting
 from priorfit.steps import Lengthening, Rewinding, Smoothed
+from priorfit.stopping import Implausible
 from priorfit.terms import HeldOut, Mse, Sure
 
 _FOUND = "by experiment, benchmarks/README.md"
@@ -108,6 +109,7 @@ DEJPEG = replace(
     DENOISE,
     about="compression artefacts",
     steps=Cited(400, _FOUND),
+    filters=Cited([*DENOISE.filters.value, Implausible], _FOUND),
     most=Cited(900, _FOUND),
 )
 
