@@ -171,7 +171,7 @@ def test_equal_pictures_have_no_number_of_decibels(denoised, tmp_path):
 
 
 def test_an_interrupted_run_says_so(denoised, tmp_path):
-    html = written(replace(denoised, run_folder=tmp_path), tmp_path / "r.html")
+    html = written(replace(denoised, interrupted=True), tmp_path / "r.html")
     assert "Interrupted after 4 of 4 steps" in html
 
 

@@ -270,7 +270,7 @@ def test_what_nobody_expects_is_one_line_too(priorfit, folder, monkeypatch, erro
         raise error
 
     photo(folder / "a.png")
-    monkeypatch.setattr(perform, "Fit", break_down)
+    monkeypatch.setattr(perform.Fit, "__init__", break_down)
     answer = priorfit("denoise", "a.png", "-o", "b.png", "-q", "--noise-std", 0.1)
     assert answer.status == 1
     assert len(answer.lines) == 1

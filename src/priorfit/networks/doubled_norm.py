@@ -62,7 +62,7 @@ def _by_batch(
     """Normalise by the batch's own mean and variance, and say what they were."""
     if interpolated:
         return _Interpolated.apply(x, weight, bias, eps)
-    mean, variance = torch.empty_like(weight), torch.empty_like(weight)
+    mean, variance = torch.zeros_like(weight), torch.zeros_like(weight)  # weighed by 0, not NaN
     y = F.batch_norm(x, mean, variance, weight, bias, True, 1.0, eps)
     count = x.numel() // x.shape[1]
     return y, mean, variance * ((count - 1) / count)
