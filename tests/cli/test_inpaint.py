@@ -49,6 +49,17 @@ def test_masks_in_a_folder_are_matched_by_name(priorfit, folder):
     assert list(np.flatnonzero(changed)) == [8, 9, 10, 11]
 
 
+@pytest.mark.parametrize(("every", "said"), [(40, 1), (10, 0)])
+def test_a_recipe_for_next_to_nothing_known_is_named(priorfit, folder, every, said):
+    photo(folder / "a.png")
+    known = np.zeros(pixels(folder / "a.png").shape[:2], np.uint8)
+    known.flat[::every] = 255
+    np.save(folder / "known.npy", known)
+    answer = priorfit("inpaint", "a.png", "--known-mask", "known.npy", "-o", "b.png")
+    assert answer.status == 0
+    assert sum("dip/inpaint-sparse-paper" in line for line in answer.lines) == said
+
+
 def test_a_transparent_hole_is_filled(priorfit, folder):
     photo(folder / "a.png", channels=4)
     assert priorfit("inpaint", "a.png", "--hole-from-alpha", "-o", "b.png").status == 0

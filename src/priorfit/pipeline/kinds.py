@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from priorfit import guides, images
-from priorfit.degradations import gaussian_psf, motion_psf
+from priorfit.degradations import Mask, gaussian_psf, motion_psf
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.errors import ProblemError
 from priorfit.images import Picture
@@ -123,10 +123,11 @@ class Inpaint(Kind):
 
     def lay(self, picture: Picture, path: Path) -> Laid:
         posed = inpainting(picture.tensor(), self._hole(picture), paste_back=self.paste_back)
+        notes = _sparse(posed)
         if not self.hole_from_alpha or picture.alpha is None:
-            return Laid(posed, picture)
+            return Laid(posed, picture, notes=notes)
         opaque = np.full_like(picture.alpha, _opaque(picture.alpha))
-        return Laid(posed, replace(picture, alpha=opaque))
+        return Laid(posed, replace(picture, alpha=opaque), notes=notes)
 
     def _hole(self, picture: Picture) -> torch.Tensor | None:
         hole = np.zeros(picture.size, bool)
@@ -156,6 +157,21 @@ class Inpaint(Kind):
         given += [] if self.known_mask is None else ["--known-mask", self.known_mask.name]
         given += ["--hole-from-alpha"] if self.hole_from_alpha else []
         return given if self.paste_back else [*given, "--no-paste-back"]
+
+
+def _sparse(posed: Posed) -> tuple[str, ...]:
+    """What to say where so little is known that a recipe learns nothing from hiding some of it."""
+    mask = posed.problem.degradation
+    known = mask.known.mean(dtype=torch.float64).item() if isinstance(mask, Mask) else 1.0
+    if known >= _LITTLE:
+        return ()
+    return (
+        f"only {known:.1%} of the pixels are known: --recipe dip/inpaint-sparse-paper is made for "
+        "that, dip/inpaint is not",
+    )
+
+
+_LITTLE = 0.05  # of the pixels; at 2 % dip/inpaint is far behind a biharmonic fill, docs/recipes.md
 
 
 class Upscale(Kind):
