@@ -6,7 +6,7 @@ from pathlib import Path
 
 from priorfit.cli.session import say, set_up
 from priorfit.errors import PriorfitError
-from priorfit.runs import interruptions
+from priorfit.signals import interruptions
 from priorfit.tasks.device import device_named
 from priorfit.train.inversion import USUAL, Effort
 from priorfit.train.plan import Wish
