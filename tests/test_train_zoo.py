@@ -224,6 +224,15 @@ def test_a_discriminator_is_found_by_the_name_of_its_generator(tmp_path, monkeyp
     assert store.names()["a"] == tmp_path / "zoo" / "a"
 
 
+@pytest.mark.parametrize("stand_in", [True, False])
+def test_a_list_says_what_a_generator_draws(tmp_path, stand_in):
+    out = tmp_path / "zoo" / "a"
+    packing.pack(trained_folder(tmp_path / "trained", biggan()), out, stand_in=stand_in)
+    about = Drawing.from_pretrained(out).source["about"]
+    assert "8×8 pixels" in about
+    assert ("stand-in" in about) == stand_in
+
+
 def small_pack(path: Path) -> Path:
     files = [picture(seed, side=64) for seed in range(24)]
     return packed(

@@ -67,9 +67,9 @@ def pack(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".packing-") as place:
         made = Path(place) / out.name
-        _halved(folder, made, license)
+        _halved(folder, made, license, stand_in=stand_in)
         if (folder / DISCRIMINATOR / CONFIG).is_file():
-            _halved(folder / DISCRIMINATOR, made / DISCRIMINATOR, license)
+            _halved(folder / DISCRIMINATOR, made / DISCRIMINATOR, license, stand_in=stand_in)
         _write_card(folder, made, stand_in=stand_in, sections=sections)
         _check_sizes(made, out)
         shutil.rmtree(out, ignore_errors=True)
@@ -86,17 +86,25 @@ def weigh(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _halved(folder: Path, out: Path, license: str) -> None:
+def _halved(folder: Path, out: Path, license: str, *, stand_in: bool) -> None:
     network = Pretrained.from_pretrained(folder)
     source = {**network.source, "license": license}
     config = dataclasses.asdict(network.config)
     if isinstance(network, Drawing):
+        source.setdefault("about", _about(network, stand_in=stand_in))
         # Once to let the vectors of spectral norms come to rest, once with what halves make of it.
         rested = _settled(network, moving=True)
         network = built(Stored(network.kind, config, halves(rested)))
         assert isinstance(network, Drawing)
         network = _settled(network, moving=False)
     files.write(out, Stored(network.kind, config, halves(network), source))
+
+
+def _about(generator: Drawing, *, stand_in: bool) -> str:
+    """What a list of checkpoints says of a generator."""
+    of = ", ".join(generator.source.get("classes", ())) or generator.source.get("trained_on", "")
+    height, width = generator.size
+    return f"{of}, {width}×{height} pixels" + ("; a stand-in" if stand_in else "")
 
 
 def _settled(generator: Drawing, *, moving: bool) -> Drawing:
