@@ -145,24 +145,12 @@ def _left_alone(desk: _Desk, started: float) -> Outcome:
     """Write a picture that needs no restoring as it was, with a sidecar that says why."""
     job, image = desk.job, desk.picture.tensor()
     why = f"{desk.laid.needless}: the picture is left as it was (--force restores it)"
-    sidecar = Sidecar(
-        task=job.task.kind,
-        options=job.task.options,
-        recipe=job.recipe,
-        seed=job.seed,
-        device=str(desk.device),
-        threads=torch.get_num_threads(),
-        versions=versions(),
-        inputs=desk.inputs,
-        steps=0,
-        planned=0,
-        seconds=round(time.perf_counter() - started, 3),
-        stop_reason="there was nothing to restore",
-        loss_curve=(),
-        repeat=tuple(job.task.arguments),
-        noise_std=desk.laid.posed.problem.noise_std,
-        noise_std_estimated=desk.laid.estimated,
-        notes=(*desk.notes, why),
+    sidecar = _begun_sidecar(desk).model_copy(
+        update={
+            "seconds": round(time.perf_counter() - started, 3),
+            "stop_reason": "there was nothing to restore",
+            "notes": (*desk.notes, why),
+        }
     )
     sidecar = judged(sidecar, image, desk.reference, Beside(), on_luma=False)
     if images.format_of(job.output) == desk.picture.format:  # its very bytes, profile and all
@@ -330,10 +318,9 @@ def _saved(desk: _Desk, fit: Fit | TiledFit, follower: Follower) -> Saved:
     )
 
 
-def _sidecar(
-    desk: _Desk, fit: Fit | TiledFit, follower: Follower, why: str, troubles: tuple[str, ...]
-) -> Sidecar:
-    job, problem = desk.job, desk.laid.posed.problem
+def _begun_sidecar(desk: _Desk) -> Sidecar:
+    """What is known before the first step."""
+    job = desk.job
     return Sidecar(
         task=job.task.kind,
         options=job.task.options,
@@ -343,22 +330,38 @@ def _sidecar(
         threads=torch.get_num_threads(),
         versions=versions(),
         inputs=desk.inputs,
-        steps=follower.taken,
-        planned=follower.planned,
-        seconds=round(follower.clock.seconds, 3),
-        stop_reason=why,
-        loss_curve=thinned(follower.losses),
-        repeat=_repeat(desk, fit, follower),
-        tiles=desk.extent.tiles,
-        memory_foretold=desk.extent.memory,
-        seconds_foretold=desk.extent.seconds,
-        rule=_rule(fit),
-        noise_std=problem.noise_std,
+        steps=0,
+        planned=0,
+        seconds=0.0,
+        stop_reason="not begun",
+        loss_curve=(),
+        repeat=tuple(job.task.arguments),
+        noise_std=desk.laid.posed.problem.noise_std,
         noise_std_estimated=desk.laid.estimated,
-        follows=None if job.follows is None else job.follows.name,
-        resumed=follower.resumed,
-        notes=(*desk.notes, *troubles),
+        notes=desk.notes,
     )
+
+
+def _sidecar(
+    desk: _Desk, fit: Fit | TiledFit, follower: Follower, why: str, troubles: tuple[str, ...]
+) -> Sidecar:
+    follows = desk.job.follows
+    update: dict[str, object] = {
+        "steps": follower.taken,
+        "planned": follower.planned,
+        "seconds": round(follower.clock.seconds, 3),
+        "stop_reason": why,
+        "loss_curve": thinned(follower.losses),
+        "repeat": _repeat(desk, fit, follower),
+        "tiles": desk.extent.tiles,
+        "memory_foretold": desk.extent.memory,
+        "seconds_foretold": desk.extent.seconds,
+        "rule": _rule(fit),
+        "follows": None if follows is None else follows.name,
+        "resumed": follower.resumed,
+        "notes": (*desk.notes, *troubles),
+    }
+    return _begun_sidecar(desk).model_copy(update=update)
 
 
 def _rule(fit: Fit | TiledFit) -> Rule | None:
