@@ -215,9 +215,10 @@ def record(rounds: Callable[[int], int], results: Path) -> None:
         "torch": torch.__version__,
     }
     parts: dict[str, Callable[[], Any]] = {
+        # First, while this process is small: one begins with the peak of that which started it.
+        "peak memory, one thread": memory,
         "256×256": lambda: measure(rounds(256), 256),
         "512×512": lambda: measure(rounds(512), 512),
-        "peak memory, one thread": memory,
     }
     for name, part in parts.items():
         report[name] = part()
