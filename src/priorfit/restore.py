@@ -169,6 +169,12 @@ class Fit:
             return self.code, None
         return self._resume["code"] or self.code, self._resume["picked"]
 
+    def finished(self, image: Image) -> Image:
+        """What the task does to a picture at the end, (B, C, H, W)."""
+        for step in self.recipe.finish:
+            image = step(image, self.problem)
+        return image
+
     @torch.no_grad()
     def result(self) -> Restoration:
         """The picture so far, finished, and the code behind it."""
@@ -177,8 +183,7 @@ class Fit:
             image = self.recipe.prior.render(code)
         if len(image) > len(self.problem):
             image = image.mean(0, keepdim=True)
-        for step in self.recipe.finish:
-            image = step(image, self.problem)
+        image = self.finished(image)
         reasons = [watcher.why for watcher in self.filters if watcher.why is not None]
         why = self.why_stopped or (reasons[0] if reasons else "the steps of the recipe are done")
         return Restoration(image.clamp(0, 1), detached(code), why)

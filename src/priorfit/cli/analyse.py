@@ -44,14 +44,6 @@ analyse = typer.Typer(
 
 Input = Annotated[Path, typer.Argument(metavar="IMAGE", help="Picture.", show_default=False)]
 File = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Picture to write.")]
-Network = Annotated[
-    str,
-    typer.Option(
-        "--network",
-        metavar="NAME",
-        help="Trained classifier: a folder, or as `priorfit checkpoints list` names it.",
-    ),
-]
 Layer = Annotated[str | None, typer.Option("--layer", metavar="NAME", help="Layer of the channel.")]
 Channel = Annotated[
     int | None, typer.Option("--channel", min=0, help="Which of the layer, from 0.")
@@ -79,7 +71,7 @@ Target = Annotated[
 def preimage(
     picture: Input,
     output: File,
-    network: Network,
+    network: options.Network,
     layer: Annotated[
         str, typer.Option("--layer", metavar="NAME", help="A wrong one is answered with all.")
     ],
@@ -135,7 +127,7 @@ def preimage(
 @analysing
 def maximise(
     output: File,
-    network: Network,
+    network: options.Network,
     layer: Layer = None,
     channel: Channel = None,
     window: Window = None,

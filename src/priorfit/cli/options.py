@@ -139,6 +139,14 @@ Patience = Annotated[
         help="What each cheap method may take; ZS-N2N takes minutes.",
     ),
 ]
+Network = Annotated[
+    str,
+    typer.Option(
+        "--network",
+        metavar="NAME",
+        help="Trained classifier: a folder, or as `priorfit checkpoints list` names it.",
+    ),
+]
 Size = Annotated[
     int | None,
     typer.Option("--size", min=16, help="Bring the picture's central square to so many pixels."),

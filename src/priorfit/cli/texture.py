@@ -31,14 +31,7 @@ def texture(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Picture to write.")
     ],
-    network: Annotated[
-        str,
-        typer.Option(
-            "--network",
-            metavar="NAME",
-            help="Trained classifier: a folder, or as `priorfit checkpoints list` names it.",
-        ),
-    ],
+    network: options.Network,
     layers: Annotated[
         str,
         typer.Option(

@@ -167,12 +167,11 @@ def pair(
         device: where.
     """
     from priorfit.train.families import FAMILIES, GROWING
-    from priorfit.train.growing import within
+    from priorfit.train.growing import doublings, within
     from priorfit.train.plan import pace
 
     family = wanted.family or ("biggan" if classes else "stylegan")
-    doublings = size.bit_length() - 4  # from 8 pixels
-    grows = family in GROWING and wanted.grow != 0 and doublings > 0
+    grows = family in GROWING and wanted.grow != 0 and doublings(size) > 0
     made = (GROWING if grows else FAMILIES)[family](size, classes, wanted.width)
     game = wanted.augmented(made.game)
     game = dataclasses.replace(game, precision=wanted.precision, batch=wanted.batch or game.batch)
@@ -180,7 +179,7 @@ def pair(
     if not grows:
         return made
     images = length.images or int(60 * (length.minutes or 0) * pace(made, size, classes, device))
-    growing = within(wanted.grow or images // 2, doublings, part=1.0)
+    growing = within(wanted.grow or images // 2, doublings(size), part=1.0)
     return dataclasses.replace(made, game=dataclasses.replace(game, growing=growing))
 
 

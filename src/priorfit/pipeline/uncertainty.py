@@ -54,7 +54,7 @@ def deviation(fit: Fit) -> Image | None:
         if isinstance(watcher, Spreading) and (spread := watcher.deviation()) is not None:
             assert fit.last is not None
             image = fit.last.image
-            pushed, still = (_finished(x, fit) for x in (image + spread, image))
+            pushed, still = (fit.finished(x) for x in (image + spread, image))
             return (pushed - still).abs()
     return None
 
@@ -81,9 +81,3 @@ def write_deviation(path: Path, image: Image, *, overwrite: bool) -> Uncertainty
     like = Picture(pixels, None, scale, dtype, images.format_of(path))
     images.write(path, torch.from_numpy(pixels), like, overwrite=overwrite)
     return Uncertainty(file=path.name, white=white, mean=float(image.mean()), largest=largest)
-
-
-def _finished(image: Image, fit: Fit) -> Image:
-    for step in fit.recipe.finish:
-        image = step(image, fit.problem)
-    return image

@@ -34,6 +34,11 @@ class Growing:
         return max(0.0, self.doublings - phase - faded)
 
 
+def doublings(size: int) -> int:
+    """How often 8 pixels are doubled to a size, a power of two; 0 for smaller ones."""
+    return max(0, size.bit_length() - 4)
+
+
 def within(images: int, doublings: int, part: float = 0.5) -> Growing:
     """Growing that is over after a part of a training, half of it spent fading.
 

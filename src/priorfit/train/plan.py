@@ -12,7 +12,7 @@ from priorfit.errors import ProblemError
 from priorfit.train.data import Photographs
 from priorfit.train.families import FAMILIES, GROWING, Pair
 from priorfit.train.generator import Training, cooled
-from priorfit.train.growing import within
+from priorfit.train.growing import doublings, within
 from priorfit.train.inversion import USUAL, Effort
 
 USED = 0.88
@@ -21,6 +21,7 @@ USED = 0.88
 _LARGE, _MEDIUM, _SMALL = 128, 64, 32
 _ENOUGH = 1_000_000  # images that a generator of the largest size has to learn from
 _WIDTH = 32
+_READY = FAMILIES | GROWING  # what can grow is ready for it
 _PAIR = 7_200_000  # bytes of a generator and its discriminator in halves
 
 
@@ -85,15 +86,13 @@ class Plan:
 
     def pair(self, classes: int) -> Pair:
         """The networks and their game: what can grow does so, and then the rates go down."""
-        family = GROWING.get(self.family, FAMILIES[self.family])
-        pair = family(self.size, classes, self.width, widest=self.widest)
-        doublings = max(0, self.size.bit_length() - 4)  # from 8 pixels
+        pair = _READY[self.family](self.size, classes, self.width, widest=self.widest)
         game = dataclasses.replace(
             pair.game,
             batch=self.batch,
             precision=torch.bfloat16 if self.short else torch.float32,
             rates=cooled(self.images),
-            growing=within(self.images, doublings) if self.family in GROWING else None,
+            growing=within(self.images, doublings(self.size)) if self.family in GROWING else None,
             compiled=self.compiled,
         )
         return dataclasses.replace(pair, game=game)
@@ -153,7 +152,7 @@ def fitting_widest(family: str, size: int, classes: int, width: int) -> int:
         ProblemError: it is too large however few they are.
     """
     for widest in range(512, width - 1, -32):
-        pair = GROWING.get(family, FAMILIES[family])(size, classes, width, widest=widest)
+        pair = _READY[family](size, classes, width, widest=widest)
         with torch.device("meta"):
             networks = (pair.generator(), pair.discriminator())
         numbers = sum(t.numel() for n in networks for t in n.state_dict().values())
@@ -210,7 +209,7 @@ def pace(pair: Pair, size: int, classes: int, device: torch.device, seconds: flo
 
 def _batch(family: str, size: int, classes: int, wish: Wish) -> int:
     """Twice as many on a device that has the room."""
-    usual = GROWING.get(family, FAMILIES[family])(size, classes, wish.width).game.batch
+    usual = _READY[family](size, classes, wish.width).game.batch
     return max(64, usual) if wish.device.type == "cuda" else usual
 
 
