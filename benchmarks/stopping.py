@@ -45,8 +45,8 @@ SIDE = 128
 HELD_OUT = 0.02
 """Share of the pixels, and again of the single values, that the loss does not see."""
 
-FALLEN = 0.5
-"""In decibels, how far below its best a curve is followed."""
+FALLEN, EARLIEST = 0.5, 300
+"""In decibels, how far below its best a curve is followed, and the step before which none ends."""
 
 NOISES: dict[str, NoiseModel] = {
     "gauss15": GaussianNoise(15 / 255),
@@ -170,7 +170,7 @@ def follow(curve: Curve) -> tuple[list[str], np.ndarray]:
     for step in Fit(problem, setting.recipe(curve.steps), [curve.seed]):
         rows.append(signals.look(step))
         best = max(best, rows[-1]["psnr.average"])
-        if rows[-1]["psnr.average"] < best - FALLEN:
+        if len(rows) >= EARLIEST and rows[-1]["psnr.average"] < best - FALLEN:
             break
     return list(rows[0]), np.array([list(row.values()) for row in rows], np.float32)
 
