@@ -1,7 +1,7 @@
 """The one optimisation behind every task: find the code whose image explains the observation."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
@@ -125,7 +125,8 @@ class Fit:
 
     def __iter__(self) -> Iterator[Step]:
         loop = None if self._resume is None else self._resume["loop"]
-        steps = optimise(self.code, self.seen, self.recipe, self.noise, resume=loop)
+        moved = [name for watcher in self.filters for name in watcher.moves]
+        steps = optimise(self.code, self.seen, self.recipe, self.noise, resume=loop, moved=moved)
         for watcher in self.filters:
             steps = watcher(steps)
         for self.last in steps:
@@ -225,6 +226,7 @@ def optimise(
     noise: Noise,
     *,
     resume: Mapping[str, Any] | None = None,
+    moved: Collection[str] = (),
 ) -> Iterator[Step]:
     """Move `code`, in place, towards min Σ wₖ·Lₖ(A(render(code)), y), and yield after every step.
 
@@ -237,11 +239,12 @@ def optimise(
         recipe: prior and stages.
         noise: what the prior draws from while it is fitted.
         resume: a `State.state_dict()` of this very fit, to go on from.
+        moved: parts of the code that a filter over the loop writes to.
 
     Raises:
         RecipeError: a stage names a part the code does not have.
     """
-    state = State(code, noise, _still(code, recipe))
+    state = State(code, noise, _still(code, recipe, moved))
     moments = None
     if resume is not None:
         state.load_state_dict(resume)
@@ -324,11 +327,10 @@ def _tuned(code: Code, recipe: Recipe) -> Code:
     return {key: t for share in split(code, names).values() for key, t in share.items()}
 
 
-def _still(code: Code, recipe: Recipe) -> set[str]:
-    """Names of what no stage tunes and no step changes otherwise."""
-    return {key for name in recipe.prior.still for key in part(code, name)} - set(
-        _tuned(code, recipe)
-    )
+def _still(code: Code, recipe: Recipe, moved: Collection[str]) -> set[str]:
+    """Names of what no stage tunes, no filter moves and no step changes otherwise."""
+    still = {key for name in recipe.prior.still for key in part(code, name)}
+    return still - set(_tuned(code, recipe)) - {key for name in moved for key in part(code, name)}
 
 
 def _only_tuned_parts_need_gradients(code: Code, stage: Stage) -> None:
