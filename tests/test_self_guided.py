@@ -7,9 +7,11 @@ import torch
 
 from priorfit.degradations import Downsample, Identity
 from priorfit.errors import RecipeError
+from priorfit.guides import biharmonic
+from priorfit.pipeline.prepare import guide
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.expected import Expected
-from priorfit.priors.inputs import Observed, Relative, UniformNoise
+from priorfit.priors.inputs import Guide, Observed, Relative, UniformNoise
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe, Stage, restore
 from priorfit.steps import Best, Rewinding, Sequential, Smoothed
@@ -115,6 +117,14 @@ def test_the_fitted_input_is_drawn_towards_what_the_network_makes_of_it():
     stages = [Stage(30, {"z": 0.05}, 1.0 * Autoencoding())]
     losses = [step.loss.item() for step in Fit(PROBLEMS["identity"], Recipe(prior, stages), [0])]
     assert losses[-1] < losses[0] / 2
+
+
+@pytest.mark.parametrize("filters", [[], [Sequential]], ids=["stands", "moves"])
+def test_a_guide_is_shown_as_long_as_it_is_one(filters):
+    prior = DeepImagePrior(TinyNetwork, [Guide(biharmonic)])
+    method = Recipe(prior, [Stage(2, {"network": 0.01}, OBJECTIVE)], filters)
+    fit = Fit(PROBLEMS["inpaint"], method, [0])
+    assert (guide(fit) is None) == bool(filters)
 
 
 def test_an_input_of_another_shape_is_refused():

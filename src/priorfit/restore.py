@@ -125,7 +125,7 @@ class Fit:
 
     def __iter__(self) -> Iterator[Step]:
         loop = None if self._resume is None else self._resume["loop"]
-        moved = [name for watcher in self.filters for name in watcher.moves]
+        moved = self.moved
         steps = optimise(self.code, self.seen, self.recipe, self.noise, resume=loop, moved=moved)
         for watcher in self.filters:
             steps = watcher(steps)
@@ -161,6 +161,14 @@ class Fit:
     def tuned(self) -> Code:
         """Copy what the stages tune, as the last step left it: `before` of another fit."""
         return detached(_tuned(self.code, self.recipe))
+
+    @property
+    def moved(self) -> set[str]:
+        """Names of all in the code that stages tune or filters write to."""
+        written = [name for watcher in self.filters for name in watcher.moves]
+        return {key for name in written for key in part(self.code, name)} | set(
+            _tuned(self.code, self.recipe)
+        )
 
     def _latest(self) -> tuple[Code, Image | None]:
         """The code of the last step, and the image that a filter picked, if one did."""
@@ -239,7 +247,7 @@ def optimise(
         recipe: prior and stages.
         noise: what the prior draws from while it is fitted.
         resume: a `State.state_dict()` of this very fit, to go on from.
-        moved: parts of the code that a filter over the loop writes to.
+        moved: names of the code that something beside the stages writes to.
 
     Raises:
         RecipeError: a stage names a part the code does not have.
@@ -330,7 +338,7 @@ def _tuned(code: Code, recipe: Recipe) -> Code:
 def _still(code: Code, recipe: Recipe, moved: Collection[str]) -> set[str]:
     """Names of what no stage tunes, no filter moves and no step changes otherwise."""
     still = {key for name in recipe.prior.still for key in part(code, name)}
-    return still - set(_tuned(code, recipe)) - {key for name in moved for key in part(code, name)}
+    return still - set(_tuned(code, recipe)) - set(moved)
 
 
 def _only_tuned_parts_need_gradients(code: Code, stage: Stage) -> None:

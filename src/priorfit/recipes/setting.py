@@ -40,12 +40,12 @@ class Setting:
             numbers, functions of the step or `Relative`.
         weight_noise: that of the noise on the filters at each step, as a fraction of their spread.
         turning: fit the image turned and mirrored at random.
-        rate: learning rate, a number or a function of the step, or one for each part; never of the
-            length of the fit, so that a short fit is the beginning of every longer one.
+        rate: learning rate of the network, a number or a function of the step, or one for each part
+            that is fitted; never of the length of the fit, so that a short fit is the beginning of
+            every longer one.
         steps: length of the fit.
         objective: what is minimised.
         filters: averaging, rewinding, stopping.
-        parts: what is optimised, where one rate serves all.
         optimizer: Adam unless said otherwise.
         warm_up: a stage before the rest; its steps count.
         precision: number format of the convolutions, by device.
@@ -65,7 +65,6 @@ class Setting:
     filters: Cited[Sequence[Callable[[], Filter]]]
     weight_noise: Cited[float | Schedule] = Cited(0.0, "no published .ipynb has any that works")
     turning: Cited[bool] = Cited(False, "no published .ipynb does")
-    parts: Sequence[str] = ("network",)
     optimizer: OptimizerFactory = torch.optim.Adam
     warm_up: Cited[Stage] | None = None
     precision: Precision = full
@@ -98,7 +97,7 @@ class Setting:
             stages.append(replace(first, steps=min(first.steps, left)))
             left -= stages[0].steps
         rate = self.rate.value
-        rates = rate if isinstance(rate, Mapping) else dict.fromkeys(self.parts, rate)
+        rates = rate if isinstance(rate, Mapping) else {"network": rate}
         return [*stages, Stage(left, rates, _summed(self.objective.value), self.optimizer)]
 
 
