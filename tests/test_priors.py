@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from priorfit.degradations import Identity, Mask
-from priorfit.errors import ProblemError
+from priorfit.errors import ProblemError, RecipeError
 from priorfit.networks.folded import Folded
 from priorfit.networks.generator import Generator
 from priorfit.networks.hourglass import Hourglass, Scale
@@ -15,7 +15,17 @@ from priorfit.networks.layers import Style
 from priorfit.noise import Noise
 from priorfit.priors.base import Prior
 from priorfit.priors.deep_image import DeepImagePrior
-from priorfit.priors.inputs import Companion, Guide, Hiding, MeshGrid, Probing, UniformNoise
+from priorfit.priors.expected import Expected
+from priorfit.priors.inputs import (
+    Companion,
+    Guide,
+    Hiding,
+    MeshGrid,
+    Observed,
+    Probing,
+    Relative,
+    UniformNoise,
+)
 from priorfit.priors.latent import LatentPrior
 from priorfit.priors.precision import fastest, full
 from priorfit.problem import Problem
@@ -58,6 +68,14 @@ PRIORS = [
     pytest.param(DeepImagePrior(network, inputs, jitter=0.1, turning=turning), id=f"{name} {how}")
     for name, inputs in INPUTS.items()
     for how, network, turning in (("full", SMALL, False), ("half turned", HALF, True))
+]
+PRIORS += [
+    pytest.param(
+        Expected(
+            DeepImagePrior(SMALL, INPUTS["mesh and guide"], jitter=Relative(), turning=True), 3
+        ),
+        id="expected",
+    )
 ]
 PRIORS += [pytest.param(LatentPrior(Waves(), candidates=3), id="latent")]
 
@@ -116,6 +134,54 @@ def _varied(prior: Prior, posed: Problem, seeds: list[int]) -> Tensor:
     noise = Noise(seeds)
     code = prior.start(posed, noise)
     return prior.render(prior.vary(code, noise))
+
+
+@pytest.mark.parametrize("source", [Observed(), Guide(lambda problem: problem.observation)])
+def test_an_input_can_be_written_to_without_the_problem_noticing(source):
+    posed = problem(1)
+    before = posed.observation.clone()
+    code = DeepImagePrior(SMALL, [source]).start(posed, Noise([0]))
+    code["z.0"].zero_()
+    assert torch.equal(posed.observation, before)
+
+
+def test_an_expectation_is_the_mean_of_its_draws():
+    inner = DeepImagePrior(SMALL, [UniformNoise(3)], jitter=0.5, weight_noise=0.1)
+    code = inner.start(problem(2), noise := Noise([0, 1]))
+    state = noise.state_dict()
+    varied = Expected(inner, 3).vary(code, noise)
+    noise.load_state_dict(state)
+    apart = [inner.render(inner.vary(code, noise)) for _ in range(3)]
+    assert torch.allclose(Expected(inner, 3).render(varied), torch.stack(apart).mean(0))
+    assert all(varied[name] is tensor for name, tensor in code.items())
+
+
+def test_what_is_not_varied_is_rendered_once():
+    seen = []
+
+    class Counted(DeepImagePrior):
+        def render(self, code):
+            seen.append(code)
+            return super().render(code)
+
+    prior = Expected(Counted(SMALL, [UniformNoise(3)]), 4)
+    code = prior.start(problem(1), Noise([0]))
+    prior.render(prior.vary(code, Noise([1])))
+    assert len(seen) == 1
+
+
+def test_an_expectation_over_nothing_is_refused():
+    with pytest.raises(RecipeError, match="at least one draw, got 0"):
+        Expected(DeepImagePrior(SMALL, [UniformNoise(3)]), 0)
+
+
+def test_relative_noise_is_as_strong_as_its_input():
+    z = torch.stack([torch.full((3, 40, 40), top) for top in (1.0, 6.0)])
+    moved = Relative(0.5)(z, Noise([0, 1])) - z
+    assert moved.min() >= 0
+    for image, top in zip(moved, (0.5, 3.0), strict=True):
+        assert 0.99 * top < image.max() <= top
+        assert image.mean().item() == pytest.approx(top / 2, rel=0.05)
 
 
 def test_turning_is_undone_on_the_image():

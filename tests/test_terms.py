@@ -14,6 +14,7 @@ from priorfit.perceptual import DiscriminatorFeatures, Perceptual, absolute
 from priorfit.priors.inputs import Hiding, Probing
 from priorfit.problem import Problem
 from priorfit.terms import (
+    Autoencoding,
     Charbonnier,
     HeldOut,
     Mae,
@@ -33,7 +34,7 @@ DATA_TERMS = [
     Perceptual(SEEING, ["conv2_1"], absolute, weights=[0.5]),
     DiscriminatorFeatures(tiny_discriminator(), 3),
 ]  # fmt: skip
-TERMS = [*DATA_TERMS, TotalVariation(), TotalVariation(1.25)]
+TERMS = [*DATA_TERMS, TotalVariation(), TotalVariation(1.25), Autoencoding()]
 
 
 def picture(seed: int, batch: int = 3) -> Tensor:
@@ -43,7 +44,7 @@ def picture(seed: int, batch: int = 3) -> Tensor:
 
 def loss_of(term: Term, y: Tensor, x: Tensor, noise_std: float | None = None) -> Tensor:
     hidden = (picture(9, len(x))[:, :1] > 0.5).double()
-    code = {"hidden.0": hidden}
+    code = {"hidden.0": hidden, "z.0": picture(7, len(x))}
     problem = Problem(y, Identity(), noise_std=noise_std)
     return term.against(problem)(Estimate(code, x, x, lambda code: x))
 

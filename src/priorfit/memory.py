@@ -21,7 +21,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from priorfit.degradations import Blur, Mask
+from priorfit.priors.base import Prior
 from priorfit.priors.deep_image import DeepImagePrior
+from priorfit.priors.expected import Expected
 from priorfit.priors.inputs import Pooled
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe
@@ -110,7 +112,7 @@ def forecast(problem: Problem, recipe: Recipe) -> Forecast:
         ProblemError: as the recipe's own on such a problem.
     """
     main = replace(recipe.stages[-1], steps=2 + _STEPS)
-    settled = replace(recipe, prior=_settled(recipe, problem), stages=[main], finish=())
+    settled = replace(recipe, prior=_settled(recipe.prior, problem), stages=[main], finish=())
     small, large = (_probed(_like(problem, side), settled) for side in _SIDES)
     return Forecast((small, large))
 
@@ -128,9 +130,10 @@ def used() -> int:
     return _field(Path("/proc/self/status"), "VmRSS") or 0
 
 
-def _settled(recipe: Recipe, problem: Problem) -> Any:
+def _settled(prior: Prior, problem: Problem) -> Prior:
     """The prior with pools as large as the problem will have them."""
-    prior = recipe.prior
+    if isinstance(prior, Expected):
+        return Expected(_settled(prior.prior, problem), prior.draws)
     if not isinstance(prior, DeepImagePrior):
         return prior
     settled = copy.copy(prior)

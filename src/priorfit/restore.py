@@ -1,7 +1,7 @@
 """The one optimisation behind every task: find the code whose image explains the observation."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
@@ -125,7 +125,8 @@ class Fit:
 
     def __iter__(self) -> Iterator[Step]:
         loop = None if self._resume is None else self._resume["loop"]
-        steps = optimise(self.code, self.seen, self.recipe, self.noise, resume=loop)
+        moved = self.moved
+        steps = optimise(self.code, self.seen, self.recipe, self.noise, resume=loop, moved=moved)
         for watcher in self.filters:
             steps = watcher(steps)
         for self.last in steps:
@@ -160,6 +161,14 @@ class Fit:
     def tuned(self) -> Code:
         """Copy what the stages tune, as the last step left it: `before` of another fit."""
         return detached(_tuned(self.code, self.recipe))
+
+    @property
+    def moved(self) -> set[str]:
+        """Names of all in the code that stages tune or filters write to."""
+        written = [name for watcher in self.filters for name in watcher.moves]
+        return {key for name in written for key in part(self.code, name)} | set(
+            _tuned(self.code, self.recipe)
+        )
 
     def _latest(self) -> tuple[Code, Image | None]:
         """The code of the last step, and the image that a filter picked, if one did."""
@@ -225,6 +234,7 @@ def optimise(
     noise: Noise,
     *,
     resume: Mapping[str, Any] | None = None,
+    moved: Collection[str] = (),
 ) -> Iterator[Step]:
     """Move `code`, in place, towards min Σ wₖ·Lₖ(A(render(code)), y), and yield after every step.
 
@@ -237,11 +247,12 @@ def optimise(
         recipe: prior and stages.
         noise: what the prior draws from while it is fitted.
         resume: a `State.state_dict()` of this very fit, to go on from.
+        moved: names of the code that something beside the stages writes to.
 
     Raises:
         RecipeError: a stage names a part the code does not have.
     """
-    state = State(code, noise, _still(code, recipe))
+    state = State(code, noise, _still(code, recipe, moved))
     moments = None
     if resume is not None:
         state.load_state_dict(resume)
@@ -324,11 +335,10 @@ def _tuned(code: Code, recipe: Recipe) -> Code:
     return {key: t for share in split(code, names).values() for key, t in share.items()}
 
 
-def _still(code: Code, recipe: Recipe) -> set[str]:
-    """Names of what no stage tunes and no step changes otherwise."""
-    return {key for name in recipe.prior.still for key in part(code, name)} - set(
-        _tuned(code, recipe)
-    )
+def _still(code: Code, recipe: Recipe, moved: Collection[str]) -> set[str]:
+    """Names of what no stage tunes, no filter moves and no step changes otherwise."""
+    still = {key for name in recipe.prior.still for key in part(code, name)}
+    return still - set(_tuned(code, recipe)) - set(moved)
 
 
 def _only_tuned_parts_need_gradients(code: Code, stage: Stage) -> None:

@@ -83,6 +83,7 @@ class Filter:
     """Something that watches the loop: it may pick another image, drop a step or end the run."""
 
     gathered: tuple[str, ...] = ()  # names of the fields that change while it watches
+    moves: tuple[str, ...] = ()  # parts of the code that it writes to, beyond what stages tune
     why: str | None = None  # set by a filter that ends the run
 
     def begin(self, problem: Problem, noise: Noise) -> Problem:

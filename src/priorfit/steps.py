@@ -1,4 +1,4 @@
-"""Filters over the loop: averaging, best so far, stop rules, snapshots, rewinding."""
+"""Filters over the loop: averaging, best so far, stops, snapshots, feeding back, rewinding."""
 
 import math
 from collections.abc import Callable, Collection
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from priorfit.code import detached
+from priorfit.errors import RecipeError
 from priorfit.state import Filter, Step
 from priorfit.types import Code, Image, PerImage
 
@@ -130,6 +131,36 @@ class Snapshots(Filter):
     def see(self, step: Step) -> Step:
         if step.state.taken in self.at:
             self.images[step.state.taken] = step.image.clone()
+        return step
+
+
+class Sequential(Filter):
+    """Feed the network, from now on, with what it has just drawn: z ← f(z).
+
+    The autoencoding sequence of [alkhouri2024]_: an input that begins as the observation and comes
+    to be the restored picture. With `terms.Autoencoding` in the objective.
+
+    Args:
+        every: steps between two changes of the input.
+        name: of the input in the code, shaped like the image.
+
+    Raises:
+        RecipeError: it is shaped otherwise.
+    """
+
+    def __init__(self, every: int = 2, name: str = "z.0") -> None:
+        self.every, self.name, self.moves = every, name, (name,)
+
+    @torch.no_grad()
+    def see(self, step: Step) -> Step:
+        if step.state.taken % self.every == 0:
+            z = step.state.code[self.name]
+            if z.shape != step.drawn.shape:
+                raise RecipeError(
+                    "what the network draws can be its next input if that is shaped like the "
+                    f"image: expected {tuple(step.drawn.shape)}, got {tuple(z.shape)}"
+                )
+            z.copy_(step.drawn)
         return step
 
 

@@ -123,6 +123,24 @@ class TotalVariation(Term):
 
 
 @dataclass(frozen=True)
+class Autoencoding(Term):
+    """L = mean (x − z)²: the network shall give back what it is fed.
+
+    For an input shaped like the image, which is fitted too [liang2025]_ or comes to be what the
+    network drew [alkhouri2024]_ (`steps.Sequential`): its fixed points are pictures that the
+    network leaves alone. The gradient reaches z where a stage tunes it.
+
+    Args:
+        part: name of z in the code.
+    """
+
+    part: str = "z.0"
+
+    def against(self, problem: Problem) -> Loss:
+        return lambda at: _mean((at.image - at.code[self.part]).square(), None)
+
+
+@dataclass(frozen=True)
 class Ascent(Term):
     """L = −mean A(x): what is observed of the image shall be as large as it can be.
 

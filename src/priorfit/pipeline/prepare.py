@@ -75,8 +75,10 @@ def guide(fit: Fit | TiledFit) -> tuple[str, Image] | None:
     if not isinstance(prior, DeepImagePrior) or not isinstance(fit, Fit):
         return None
     for i, shown in enumerate(prior.inputs):
+        if f"z.{i}" in fit.moved:
+            continue
         if isinstance(shown, Guide | Probing | Hiding) and shown.estimate is not observed:
-            # No step moves what the network is fed, and the estimate is the first part of it.
+            # No step moves this, and the estimate is the first part of it.
             images, channels = len(fit.problem), fit.problem.shape[0]
             return _name(shown.estimate), fit.code[f"z.{i}"][:images, :channels]
     return None

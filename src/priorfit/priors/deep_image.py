@@ -12,13 +12,16 @@ from priorfit.networks.initialise import initialise
 from priorfit.noise import Noise
 from priorfit.objective import Schedule, at
 from priorfit.priors.base import Prior
-from priorfit.priors.inputs import Input, Pooled
+from priorfit.priors.inputs import Input, Pooled, Relative
 from priorfit.priors.precision import Precision, full
 from priorfit.problem import Problem
 from priorfit.types import Code, Image
 
 NetworkFactory = Callable[[int, int], nn.Module]
 """(input channels, image channels) to a network that keeps the size of what it is given."""
+
+Jitter = float | Schedule | Relative
+"""Standard deviation of normal noise on an input, a function of the steps taken, or a kind."""
 
 
 class DeepImagePrior(Prior):
@@ -33,7 +36,7 @@ class DeepImagePrior(Prior):
         inputs: what z is made of, joined channel by channel.
         jitter: standard deviation of the normal noise added to z at every step of a fit, one for
             each input or one for all (reg_noise_std in the released notebooks); each a number or a
-            function of the steps taken, so that it may fade.
+            function of the steps taken, so that it may fade, or `Relative`.
         weight_noise: standard deviation of normal noise on the filters at every step, as a fraction
             of their own spread; a number or a function of the steps taken. The released
             `param_noise` meant this and did nothing.
@@ -50,7 +53,7 @@ class DeepImagePrior(Prior):
         network: NetworkFactory,
         inputs: Sequence[Input],
         *,
-        jitter: float | Schedule | Sequence[float | Schedule] = 0.0,
+        jitter: Jitter | Sequence[Jitter] = 0.0,
         weight_noise: float | Schedule = 0.0,
         turning: bool = False,
         precision: Precision = full,
@@ -68,7 +71,7 @@ class DeepImagePrior(Prior):
         y = problem.observation
         code: Code = {}
         for i, source in enumerate(self.inputs):
-            code[f"z.{i}"] = _owned(source(problem, noise))
+            code[f"z.{i}"] = _owned(source(problem, noise), problem)
             if isinstance(source, Pooled):
                 pool = source.pool(problem, noise)
                 code |= {f"pool.{i}.{name}": members for name, members in pool.items()}
@@ -85,9 +88,7 @@ class DeepImagePrior(Prior):
         for i, source in enumerate(self.inputs):
             if isinstance(source, Pooled):
                 varied |= _member(code, i, noise)
-            z, std = varied[f"z.{i}"], at(self.jitter[i], step)
-            if std:
-                varied[f"z.{i}"] = z + std * noise.normal(*z.shape[1:], dtype=z.dtype)
+            varied[f"z.{i}"] = _jittered(varied[f"z.{i}"], self.jitter[i], noise, step)
         if self.turning:
             varied["turn"] = (noise.uniform(1) * 8).long()
         strength = at(self.weight_noise, step)
@@ -133,10 +134,19 @@ class DeepImagePrior(Prior):
         return self._modules[key]
 
 
-def _owned(z: Tensor) -> Tensor:
-    """A tensor that can be written to: images that share one input get a copy each."""
+def _owned(z: Tensor, problem: Problem) -> Tensor:
+    """A tensor that can be written to: no image shares it with another, nor with the problem."""
     shared = any(not stride and size > 1 for stride, size in zip(z.stride(), z.shape, strict=True))
+    given = [t for t in (problem.observation, problem.companion) if t is not None]
+    shared |= z.untyped_storage().data_ptr() in {t.untyped_storage().data_ptr() for t in given}
     return z.clone(memory_format=torch.contiguous_format) if shared else z
+
+
+def _jittered(z: Tensor, jitter: Jitter, noise: Noise, step: int) -> Tensor:
+    if isinstance(jitter, Relative):
+        return jitter(z, noise)
+    std = at(jitter, step)
+    return z + std * noise.normal(*z.shape[1:], dtype=z.dtype) if std else z
 
 
 def _drawn(module: nn.Module, generator: torch.Generator, like: Tensor) -> dict[str, Tensor]:

@@ -49,6 +49,23 @@ class NormalNoise:
 
 
 @dataclass(frozen=True)
+class Relative:
+    """Noise on an input as strong as the input is: z ← z + η,  η ~ U(0, share · max z).
+
+    The disturbance of [liang2025]_, whose input is fitted, so that its size is not known before.
+
+    Args:
+        share: of the largest value of each image's own input.
+    """
+
+    share: float = 0.5
+
+    def __call__(self, z: Tensor, noise: Noise) -> Tensor:
+        top = self.share * z.detach().amax((1, 2, 3), keepdim=True)
+        return z + top * noise.uniform(*z.shape[1:], dtype=z.dtype)
+
+
+@dataclass(frozen=True)
 class MeshGrid:
     """Coordinates: channel 0 grows from 0 to 1 along a row, channel 1 down a column."""
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection
 
 from priorfit.errors import RecipeError
-from priorfit.recipes import best, fast, published, zero_shot
+from priorfit.recipes import best, fast, guided, published, zero_shot
 from priorfit.recipes.analyses import ANALYSES
 from priorfit.recipes.setting import Cited, PixelSetting, Setting
 from priorfit.restore import Recipe
@@ -26,6 +26,10 @@ SETTINGS: dict[str, Setting] = {
     "dip/upscale-best": best.UPSCALE,
     "dip/denoise-posterior": best.DENOISE_POSTERIOR,
     "dip/denoise-decoder": best.DENOISE_DECODER,
+    "dip/denoise-self-guided": guided.DENOISE_SELF_GUIDED,
+    "dip/inpaint-self-guided": guided.INPAINT_SELF_GUIDED,
+    "dip/denoise-sequential": guided.DENOISE_SEQUENTIAL,
+    "dip/inpaint-sequential": guided.INPAINT_SEQUENTIAL,
     "dip/denoise-paper": published.DENOISE,
     "dip/denoise-lbfgs": published.DENOISE_LBFGS,
     "dip/denoise50-paper": published.DENOISE_50,

@@ -1,6 +1,6 @@
 """Settings: the numbers of a recipe, each beside its source, and how they become a recipe."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -8,7 +8,9 @@ import torch
 
 from priorfit.ensemble import Together
 from priorfit.objective import Objective, Schedule, Term
-from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory
+from priorfit.priors.base import Prior
+from priorfit.priors.deep_image import DeepImagePrior, Jitter, NetworkFactory
+from priorfit.priors.expected import Expected
 from priorfit.priors.inputs import Input
 from priorfit.priors.pixels import Pixels
 from priorfit.priors.precision import Precision, full
@@ -35,44 +37,45 @@ class Setting:
         network: builds the network.
         inputs: what the network is fed.
         jitter: standard deviation of the noise added to the inputs at each step, one or one each,
-            numbers or functions of the step.
+            numbers, functions of the step or `Relative`.
         weight_noise: that of the noise on the filters at each step, as a fraction of their spread.
         turning: fit the image turned and mirrored at random.
-        rate: learning rate, a number or a function of the step; never of the length of the fit,
-            so that a short fit is the beginning of every longer one.
+        rate: learning rate of the network, a number or a function of the step, or one for each part
+            that is fitted; never of the length of the fit, so that a short fit is the beginning of
+            every longer one.
         steps: length of the fit.
         objective: what is minimised.
         filters: averaging, rewinding, stopping.
-        parts: what is optimised.
         optimizer: Adam unless said otherwise.
         warm_up: a stage before the rest; its steps count.
         precision: number format of the convolutions, by device.
         kernel: name of the window that made the small image, for upscaling, unless the user knows.
         most: longest useful fit: a longer time limit is not filled up.
         runs: fits side by side whose pictures are averaged.
+        draws: how often what disturbs inputs and weights is drawn at each step; the mean is fitted.
     """
 
     about: str
     network: Cited[NetworkFactory]
     inputs: Cited[Sequence[Input]]
-    jitter: Cited[float | Schedule | Sequence[float | Schedule]]
-    rate: Cited[float | Schedule]
+    jitter: Cited[Jitter | Sequence[Jitter]]
+    rate: Cited[float | Schedule | Mapping[str, float | Schedule]]
     steps: Cited[int]
     objective: Cited[Objective | Term]
     filters: Cited[Sequence[Callable[[], Filter]]]
     weight_noise: Cited[float | Schedule] = Cited(0.0, "no published .ipynb has any that works")
     turning: Cited[bool] = Cited(False, "no published .ipynb does")
-    parts: Sequence[str] = ("network",)
     optimizer: OptimizerFactory = torch.optim.Adam
     warm_up: Cited[Stage] | None = None
     precision: Precision = full
     kernel: Cited[str] | None = None
     most: Cited[int | None] = Cited(None, "no published .ipynb has one")
     runs: Cited[int] = Cited(1, "no published .ipynb averages over runs")
+    draws: Cited[int] = Cited(1, "no published .ipynb averages over draws")
 
     def recipe(self, steps: int | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""
-        prior = DeepImagePrior(
+        prior: Prior = DeepImagePrior(
             self.network.value,
             self.inputs.value,
             jitter=self.jitter.value,
@@ -80,6 +83,8 @@ class Setting:
             turning=self.turning.value,
             precision=self.precision,
         )
+        if self.draws.value > 1:
+            prior = Expected(prior, self.draws.value)
         runs = self.runs.value
         together = [Together] if runs > 1 else []
         return Recipe(prior, self._stages(steps), [*self.filters.value, *together], runs=runs)
@@ -91,7 +96,8 @@ class Setting:
             first = self.warm_up.value
             stages.append(replace(first, steps=min(first.steps, left)))
             left -= stages[0].steps
-        rates = dict.fromkeys(self.parts, self.rate.value)
+        rate = self.rate.value
+        rates = rate if isinstance(rate, Mapping) else {"network": rate}
         return [*stages, Stage(left, rates, _summed(self.objective.value), self.optimizer)]
 
 

@@ -1,0 +1,71 @@
+"""Settings whose input moves, to compare with: the self-guided and the sequential prior.
+
+What is fitted and how the input moves are the papers'; networks, precision, averages and the rate
+of the weights are those of `fast`, so that a processor can run them.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from priorfit import guides
+from priorfit.priors.inputs import Guide, Relative, UniformNoise
+from priorfit.recipes.fast import DENOISE as FAST_DENOISE
+from priorfit.recipes.fast import INPAINT as FAST_INPAINT
+from priorfit.recipes.setting import Cited
+from priorfit.state import Filter
+from priorfit.steps import Lengthening, Rewinding, Sequential, Smoothed
+from priorfit.terms import Autoencoding, Mse
+
+_FOUND = "by experiment, benchmarks/README.md"
+_UNTURNED = Cited(False, "neither paper does")
+
+
+def _averaged(*before: Callable[[], Filter]) -> list[Callable[[], Filter]]:
+    return [partial(Rewinding, drop=10.0), *before, partial(Smoothed, Lengthening())]
+
+
+DENOISE_SELF_GUIDED = replace(
+    FAST_DENOISE,
+    about="white noise, by a network and its input fitted together: for comparison, less good",
+    inputs=Cited([UniformNoise(3, scale=1.0)], "authors' notebook: U(0, 1), shaped like the image"),
+    jitter=Cited(
+        Relative(0.5), "[liang2025]_: as strong as z; half of max z, U(0, ·), its authors"
+    ),
+    turning=_UNTURNED,
+    draws=Cited(3, f"[liang2025]_: the mean over some draws; 3 {_FOUND}"),
+    rate=Cited({"network": 0.01, "z": 0.1}, f"z: authors' notebook, lr = 1e-1; network: {_FOUND}"),
+    objective=Cited(Mse() + 2.0 * Autoencoding(), "[liang2025]_; authors' notebook: alpha = 2"),
+    filters=Cited(_averaged(), f"{_FOUND}; authors' notebook: exp_weight = 0.99"),
+    steps=Cited(400, _FOUND),
+    most=Cited(400, _FOUND),
+)
+
+INPAINT_SELF_GUIDED = replace(
+    DENOISE_SELF_GUIDED,
+    about="missing pixels, by a network and its input fitted together: for comparison, less good",
+    network=FAST_INPAINT.network,
+    objective=Cited(Mse() + 0.01 * Autoencoding(), f"[liang2025]_; the weight {_FOUND}"),
+    steps=Cited(600, _FOUND),
+    most=Cited(None, _FOUND),
+)
+
+DENOISE_SEQUENTIAL = replace(
+    FAST_DENOISE,
+    about="white noise, by a network fed with what it drew last: for comparison, less good",
+    inputs=Cited([Guide(guides.observed)], "[alkhouri2024]_: z begins as the adjoint of y"),
+    turning=_UNTURNED,
+    objective=Cited(Mse() + 1.0 * Autoencoding(), "[alkhouri2024]_; authors' code: weight 1"),
+    filters=Cited(
+        _averaged(partial(Sequential, every=2)), f"[alkhouri2024]_: N = 2; averages {_FOUND}"
+    ),
+    steps=Cited(700, _FOUND),
+    most=Cited(None, _FOUND),
+)
+
+INPAINT_SEQUENTIAL = replace(
+    DENOISE_SEQUENTIAL,
+    about="missing pixels, by a network fed with what it drew last: for comparison, less good",
+    network=FAST_INPAINT.network,
+    steps=Cited(400, _FOUND),
+)
