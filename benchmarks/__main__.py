@@ -6,11 +6,14 @@ from pathlib import Path
 import torch
 
 from benchmarks import (
+    batches,
+    checkpoints,
     curves,
     floors,
     generators,
     noise_levels,
     short_training,
+    spectrum,
     speed,
     stopping,
     stopping_rules,
@@ -28,13 +31,16 @@ def main() -> None:
         "what",
         choices=[
             *("speed", "short-training", "generators", "training", "floors", "curves", "table"),
-            *("noise-levels", "stopping", "stopping-rules"),
+            *("noise-levels", "stopping", "stopping-rules", "checkpoints", "batches"),
+            "spectrum",
         ],
         nargs="?",
     )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=11, help="of speed at 256×256; 512×512 has 3")
+    parser.add_argument(
+        "--rounds", type=int, default=11, help="of speed at 256×256, batches at 64×64"
+    )
     parser.add_argument("--images", type=int, default=5)
     parser.add_argument("--variant", default="", help="such as -unguided")
     parser.add_argument("--only", default="", help="part of the name of a curve's file")
@@ -65,6 +71,12 @@ def main() -> None:
         stopping.record(chosen.out, chosen.only)
     elif chosen.what == "stopping-rules":
         stopping_rules.measure(chosen.out)
+    elif chosen.what == "checkpoints":
+        checkpoints.measure(5, RESULTS / "checkpoints.json")
+    elif chosen.what == "batches":
+        batches.measure(chosen.rounds, RESULTS / "batches.json")
+    elif chosen.what == "spectrum":
+        spectrum.measure(RESULTS / "spectrum.json")
     elif chosen.what == "table":
         print(floors.table())
     else:

@@ -4,10 +4,12 @@
 the most that a fresh process of the command had, as the system counts it.
 """
 
+import argparse
 import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +28,7 @@ from priorfit.tiles import Grid
 
 KODAK = SHARED.parent / "Kodak24"
 NOISE = 25 / 255
+_PLACE = Path(gettempdir()) / "priorfit-seam"
 
 
 @dataclass(frozen=True)
@@ -225,32 +228,33 @@ def seam(
         results.write_text(json.dumps(entry, indent=1) + "\n")
 
 
-def measure(only: str) -> None:
-    """Run those of memory, giant, seam-small and seam whose names begin with `only`."""
-    place = Path(gettempdir()) / "priorfit-seam"
-    if "memory".startswith(only):
-        memory(RESULTS / "large-memory.json")
-    if "giant".startswith(only):
-        giant(RESULTS / "large-giant.json")
-    if "seam-small".startswith(only):
-        seam(
-            RESULTS / "large-seam-small.json",
-            (320, 480),
-            192,
-            300,
-            whole=True,
-            folder=place / "small",
-        )
-    if "seam".startswith(only):
-        seam(
-            RESULTS / "large-seam.json",
-            (1152, 1736),
-            512,
-            None,
-            whole=False,
-            folder=place / "large",
-        )
+def _seam_small() -> None:
+    place, results = _PLACE / "small", RESULTS / "large-seam-small.json"
+    seam(results, (320, 480), 192, 300, whole=True, folder=place)
+
+
+def _seam() -> None:
+    place, results = _PLACE / "large", RESULTS / "large-seam.json"
+    seam(results, (1152, 1736), 512, None, whole=False, folder=place)
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "memory": lambda: memory(RESULTS / "large-memory.json"),
+    "giant": lambda: giant(RESULTS / "large-giant.json"),
+    "seam-small": _seam_small,
+    "seam": _seam,
+}
+"""What can be asked for, by name."""
+
+
+def main(arguments: list[str]) -> None:
+    """Run the part of a name, or all of them without one."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.large", description=__doc__)
+    parser.add_argument("what", choices=list(PARTS), nargs="?")
+    what = parser.parse_args(arguments).what
+    for part in PARTS.values() if what is None else [PARTS[what]]:
+        part()
 
 
 if __name__ == "__main__":
-    measure(sys.argv[1] if len(sys.argv) > 1 else "")
+    main(sys.argv[1:])

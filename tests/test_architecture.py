@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     "errors types",
     "code noise color images kernels block_matching signals",
-    "checkpoints metrics problem degradations networks noise_level",
+    "checkpoints metrics problem degradations networks noise_level needless",
     "schedules priors guides plug_and_play objective perceptual terms optimizers",
     "state",
     "restore scores steps stopping finish edit ensemble tiles tiled memory testing",

@@ -44,7 +44,25 @@ def test_half_of_the_pixels_are_missing():
     case = suites.SUITES["samples-pixels50"].case("camera")
     assert case.truth.shape == (256, 256)
     assert (case.hole > 0).mean() == pytest.approx(0.5, abs=0.01)
-    assert np.array_equal(case.damaged[case.hole == 0], case.truth.clip(1)[case.hole == 0])
+    assert np.array_equal(case.damaged[case.hole == 0], case.truth[case.hole == 0])
+
+
+def test_a_coin_decides_where_the_truth_is_black_too():
+    truth = np.arange(256, dtype=np.uint8).reshape(16, 16).repeat(4, 0).repeat(4, 1)
+    truth[:32] = 0
+    damaged = suites.PIXELS50.make(truth, np.random.default_rng(1))
+    hole, again = (suites.PIXELS50.hole(damaged, truth, np.random.default_rng(0)) for _ in range(2))
+    assert np.array_equal(hole, again)
+    assert np.array_equal(hole[32:] == 255, damaged[32:] == 0)
+    assert (hole[:32] == 255).mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_mask_that_was_drawn_here_is_found_again_in_black():
+    black = np.zeros((32, 32), np.uint8)
+    damaged = suites.PIXELS50.make(black, np.random.default_rng(0))
+    hole = suites.PIXELS50.hole(damaged, black, np.random.default_rng(0))
+    drawn = suites.PIXELS50.make(black + 1, np.random.default_rng(0))
+    assert np.array_equal(hole == 255, drawn == 0)
 
 
 @pytest.mark.parametrize(

@@ -81,3 +81,11 @@ def test_clipped_blocks_do_not_hide_noise():
 
 def test_a_constant_picture_has_no_noise():
     assert noise_level(torch.full((1, 3, 40, 40), 0.5)) < 1e-5
+
+
+@pytest.mark.parametrize("levels", [255, 65535])
+def test_a_slope_whose_rounding_repeats_has_next_to_no_noise(levels):
+    """Most of the cosines of its blocks are exactly 0, which says nothing about the others."""
+    rows, columns = torch.meshgrid(*[torch.arange(64) / 64] * 2, indexing="ij")
+    slope = (0.1 + 0.5 * rows + 0.3 * columns)[None, None]
+    assert noise_level((slope * levels).floor() / levels) < 1 / 255

@@ -97,6 +97,47 @@ def test_an_estimated_noise_level_is_near_the_true_one():
     assert pf.denoise(image, steps=1).shape == image.shape
 
 
+def smooth(dtype) -> np.ndarray:
+    """A slope without noise, 64×64; floats leave [0, 1]."""
+    rows, columns = np.mgrid[0:64, 0:64] / 64
+    slope = 0.08 + 0.47 * rows + 0.35 * columns
+    full = 3.0 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    return (full * slope).astype(dtype)
+
+
+NEEDLESS = {
+    "by estimate": pf.denoise,
+    "a level of 0": lambda image, **how: pf.denoise(image, noise_std=0, **how),
+    "hardly compressed": lambda image, **how: pf.dejpeg(image, quality=100, **how),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32, np.float64])
+@pytest.mark.parametrize("kind", NEEDLESS)
+def test_what_needs_no_restoring_comes_back_as_a_copy(kind, dtype):
+    image = smooth(dtype)
+    result = NEEDLESS[kind](image)
+    assert result.dtype == dtype and not np.shares_memory(result, image)
+    assert np.array_equal(result, image)
+
+
+@pytest.mark.parametrize("kind", NEEDLESS)
+def test_who_insists_has_it_restored(kind):
+    assert not np.array_equal(NEEDLESS[kind](smooth(np.float32), force=True), smooth(np.float32))
+
+
+def test_noise_is_removed_unless_it_is_said_to_be_none():
+    image = array((64, 64), channels=0)
+    assert not np.array_equal(pf.denoise(image), image)
+    assert np.array_equal(pf.denoise(image, noise_std=0), image)
+
+
+def test_what_is_left_alone_is_asked_for_in_good_order_all_the_same():
+    for wrong in ({"steps": 0}, {"recipe": "dip/denoize"}, {"device": "warp"}):
+        with pytest.raises(PriorfitError):
+            pf.denoise(smooth(np.uint8), noise_std=0, **wrong)
+
+
 tensor = torch.rand(1, 1, 20, 24, generator=torch.Generator().manual_seed(0))
 infinite = tensor.where(tensor < 0.99, torch.inf)
 WRONG = {

@@ -147,7 +147,7 @@ def _spectrum(powers: Tensor) -> Tensor:
     spectrum = torch.ones(powers.shape[1], dtype=powers.dtype)
     count = min(len(powers), max(_LEAST, int(_SHARE * len(powers))))
     for _ in range(3):
-        spectrum = _measured(powers, spectrum, count)
+        spectrum = _measured(powers, spectrum, count).clamp_min(1e-12)
     spectrum[_LOST] = spectrum[_NEXT].mean()
     return spectrum
 
@@ -160,7 +160,7 @@ def _measured(powers: Tensor, spectrum: Tensor, count: int) -> Tensor:
         flat = activity.topk(count, largest=False).indices
         median = powers[flat][:, judged].median(0).values
         measured[judged] = median / _MEDIAN
-    return measured.clamp_min(1e-12)
+    return measured
 
 
 def _levels(powers: Tensor, means: Tensor, spectrum: Tensor) -> tuple[list[float], list[float]]:

@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from priorfit.errors import PriorfitError
 from priorfit.pipeline import Denoise, Job, resume, run
@@ -56,6 +58,18 @@ def test_a_frame_that_fails_is_stepped_over(priorfit, folder):
     first, bad, third = map(json.loads, answer.out.splitlines())
     assert "error" in bad
     assert (first["follows"], third["follows"]) == (None, "1.png")
+
+
+def test_a_frame_that_was_left_alone_is_nothing_to_begin_from(priorfit, folder):
+    Image.fromarray(np.full((64, 64, 3), 128, np.uint8)).save(folder / "1.png")
+    for name in FRAMES[1:]:
+        photo(folder / name, size=(64, 64))
+    assert (
+        priorfit("denoise", *FRAMES, "-o", "out", "--sequence", 2, "--steps", 5, "-q").status == 0
+    )
+    sidecars = [load_sidecar(folder / "out" / name) for name in FRAMES]
+    assert [one.steps for one in sidecars] == [0, 5, 2]
+    assert [one.follows for one in sidecars] == [None, None, "2.png"]
 
 
 def test_a_frame_of_other_channels_is_one_plain_line(priorfit, folder):

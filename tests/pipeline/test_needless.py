@@ -5,8 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
+from priorfit.needless import INVISIBLE, without_artefacts, without_noise
+from priorfit.noise_level import estimate_noise
 from priorfit.pipeline import Dejpeg, Denoise, run
-from priorfit.pipeline.needless import INVISIBLE, without_artefacts, without_noise
 from priorfit.sidecar import load_sidecar
 from tests.tiny import changed, pixels
 
@@ -45,6 +46,16 @@ def test_who_insists_or_knows_the_noise_is_heard(clean, change):
     assert run(changed(clean, **change)).sidecar.steps == 4
 
 
+def test_a_noise_level_of_0_means_that_there_is_none(clean):
+    Image.fromarray(smooth(noise=8)).save(clean.input)
+    said = changed(clean, task=Denoise(noise_std=0.0))
+    outcome = run(said, watch=pytest.fail)
+    assert said.output.read_bytes() == said.input.read_bytes()
+    assert "level given is 0" in outcome.sidecar.notes[-1]
+    assert not outcome.sidecar.noise_std_estimated
+    assert run(changed(said, force=True, overwrite=True)).sidecar.steps == 4
+
+
 def test_noise_that_is_seen_is_removed(clean):
     Image.fromarray(smooth(noise=8)).save(clean.input)
     assert run(clean).sidecar.steps == 4
@@ -67,7 +78,8 @@ def test_noise_counts_against_what_the_picture_spans():
 
 
 def test_a_flat_picture_without_noise_is_left_alone():
-    assert without_noise(torch.full((1, 3, 8, 8), 0.5), 0.0) is not None
+    flat = torch.full((1, 3, 64, 64), 0.5)
+    assert without_noise(flat, estimate_noise(flat).std) is not None
 
 
 def test_the_bound_is_the_same_for_compression():

@@ -39,11 +39,20 @@ class Damage:
     suffix: str | None = None
     on_luma: bool = False
 
-    def hole(self, damaged: Pixels) -> Pixels | None:
-        """White where pixels are missing, which are those that the published files have at 0."""
+    def hole(self, damaged: Pixels, truth: Pixels, draws: np.random.Generator) -> Pixels | None:
+        """White where pixels are missing, which the published files have at 0 and no mask of.
+
+        Where the truth is black as well nobody can tell, and a coin decides, as it did in the mask.
+
+        Args:
+            damaged: as the suite has it, or as `make` made it.
+            truth: of the same size.
+            draws: the coin; what `make` was given, from its beginning.
+        """
         if self.task != "inpaint":
             return None
-        return np.where(damaged == 0, 255, 0).astype(np.uint8)
+        missing = (damaged == 0) & ((truth != 0) | _missing(truth, draws))
+        return np.where(missing, 255, 0).astype(np.uint8)
 
     def score(self, image: Pixels, truth: Pixels) -> dict[str, float]:
         """PSNR in dB as the suite's protocol has it, and SSIM over all channels."""
@@ -76,8 +85,11 @@ def _noisy(truth: Pixels, draws: np.random.Generator) -> Pixels:
 
 
 def _holed(truth: Pixels, draws: np.random.Generator) -> Pixels:
-    missing = draws.random(truth.shape[:2]) < 0.5
-    return np.where(missing, 0, truth.clip(1)).astype(np.uint8)
+    return np.where(_missing(truth, draws), 0, truth).astype(np.uint8)
+
+
+def _missing(truth: Pixels, draws: np.random.Generator) -> NDArray[np.bool_]:
+    return draws.random(truth.shape[:2]) < 0.5
 
 
 def _reduced(truth: Pixels, draws: np.random.Generator) -> Pixels:

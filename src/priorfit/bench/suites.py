@@ -91,7 +91,8 @@ class Suite:
                 height, width = (length // 4 * 4 for length in truth.shape[:2])
                 truth = truth[:height, :width]
             damaged = self.damage.make(truth, np.random.default_rng(0))
-        return Case(self.name, image, self.damage, damaged, truth, self.damage.hole(damaged))
+        hole = self.damage.hole(damaged, truth, np.random.default_rng(0))
+        return Case(self.name, image, self.damage, damaged, truth, hole)
 
     def _truth(self, image: str, folder: Path | None) -> Pixels:
         if self.samples is not None:

@@ -120,7 +120,8 @@ def restore(
         outcome = _attempt(job, common, STARTED if number == 0 else None, before)
         failed += outcome is None
         if common.sequence is not None:
-            before = outcome or before
+            # A frame that was left as it was has fitted nothing that another could begin from.
+            before = outcome if outcome is not None and outcome.tuned else before
         if outcome is not None:
             leave_if_interrupted(outcome, len(jobs) - number - 1)
     raise typer.Exit(int(failed > 0))

@@ -12,6 +12,11 @@ EVERY = 60.0
 _SHARE = 50  # a checkpoint takes at most a fiftieth of the time, or they become rarer
 
 
+def interval(cost: float) -> float:
+    """Seconds of work from one checkpoint to the next by default, by what writing one costs."""
+    return max(EVERY, _SHARE * cost)
+
+
 @dataclass
 class Keeper:
     """Keeps checkpoints of a fit under way.
@@ -47,5 +52,4 @@ class Keeper:
         except (PriorfitError, MemoryError, TypeError) as error:
             self.trouble = f"no checkpoint could be kept: {error or 'not enough memory'}"
         now = time.perf_counter()
-        wait = max(EVERY, _SHARE * (now - begun)) if self.every is None else self.every
-        self._due = now + wait
+        self._due = now + (interval(now - begun) if self.every is None else self.every)

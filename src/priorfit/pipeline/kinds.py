@@ -15,8 +15,8 @@ from priorfit.degradations import Mask, gaussian_psf, motion_psf
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.errors import ProblemError
 from priorfit.images import Picture
+from priorfit.needless import said_to_be_none, without_artefacts, without_noise
 from priorfit.noise_level import NoiseEstimate, estimate_noise
-from priorfit.pipeline.needless import without_artefacts, without_noise
 from priorfit.pipeline.psf import read_psf
 from priorfit.tasks import (
     KERNELS,
@@ -100,7 +100,7 @@ class Denoise(Kind):
     def lay(self, picture: Picture, path: Path) -> Laid:
         posed = denoising(picture.tensor(), self.noise_std)
         if self.noise_std is not None:
-            return Laid(posed, picture)
+            return Laid(posed, picture, needless=said_to_be_none(self.noise_std))
         noise = estimate_noise(picture.tensor())
         posed = denoising(picture.tensor(), min(noise.std, 1.0))
         needless = without_noise(picture.tensor(), noise.std)

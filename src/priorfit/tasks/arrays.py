@@ -9,6 +9,9 @@ Every function takes, beside what its task needs:
 * `steps`: length of the fit; the recipe's own by default.
 * `device`: cpu, cuda, cuda:N, mps or auto.
 
+What needs no restoring comes back as a copy, bit for bit and without a warning, from `denoise` and
+`dejpeg`, which say when; with `force=True` they restore it all the same.
+
 The scale is that of the dtype, for floats [0, 1] or, where they leave that, their own range; noise
 levels are fractions of it. Each raises `PriorfitError` for what it cannot do.
 """
@@ -27,6 +30,7 @@ from priorfit.errors import ProblemError
 from priorfit.guides import noise_level
 from priorfit.images import JpegTables, Picture, from_array, to_array
 from priorfit.images.jpeg_tables import jpeg_tables
+from priorfit.needless import said_to_be_none, without_artefacts, without_noise
 from priorfit.restore import restore
 from priorfit.tasks.device import device_named
 from priorfit.tasks.problems import (
@@ -53,12 +57,15 @@ class _How:
     steps: int | None
     rng: int | np.random.Generator
     device: str
+    left_alone: bool = False
 
     def solve(self, posed: Posed, like: Picture) -> Array:
         if self.steps is not None and self.steps < 1:
             raise ProblemError(f"expected at least one step, got {self.steps}")
         device = device_named(self.device)
         recipe = posed.ending(recipes.load(self.recipe, self.steps))
+        if self.left_alone:
+            return to_array(like.tensor(), like)
         image = restore(posed.problem.to(device), recipe, [self._seed()]).image
         return to_array(image.cpu(), like)
 
@@ -72,6 +79,7 @@ def denoise(
     image: ArrayLike,
     *,
     noise_std: float | None = None,
+    force: bool = False,
     channel_axis: int | None = None,
     rng: int | np.random.Generator = 0,
     recipe: str = "dip/denoise",
@@ -80,9 +88,13 @@ def denoise(
 ) -> Array:
     """Remove white noise.
 
+    An image without it comes back as a copy: one whose noise, by estimate, is at most 2/255 of what
+    it spans, or any with a `noise_std` of 0.
+
     Args:
         image: (H, W), or with channels.
         noise_std: standard deviation of the noise as a fraction of full scale; estimated if None.
+        force: restore what seems to need no restoring too.
         channel_axis: see the module.
         rng: see the module.
         recipe: see the module.
@@ -92,8 +104,13 @@ def denoise(
     picture = _picture(image, channel_axis)
     posed = denoising(picture.tensor(), noise_std)
     if noise_std is None:
-        posed = denoising(picture.tensor(), noise_level(picture.tensor()))
-    return _How(recipe, steps, rng, device).solve(posed, picture)
+        level = noise_level(picture.tensor())
+        posed = denoising(picture.tensor(), min(level, 1.0))
+        needless = without_noise(picture.tensor(), level)
+    else:
+        needless = said_to_be_none(noise_std)
+    left_alone = needless is not None and not force
+    return _How(recipe, steps, rng, device, left_alone).solve(posed, picture)
 
 
 def inpaint(
@@ -181,11 +198,12 @@ def deblur(
     return _How(recipe, steps, rng, device).solve(posed, picture)
 
 
-def dejpeg(
+def dejpeg(  # noqa: PLR0913, five of them are every task's
     image: ArrayLike,
     *,
     quality: int | None = None,
     tables: JpegTables | None = None,
+    force: bool = False,
     channel_axis: int | None = None,
     rng: int | np.random.Generator = 0,
     recipe: str = "dip/dejpeg",
@@ -194,10 +212,13 @@ def dejpeg(
 ) -> Array:
     """Remove the artefacts of JPEG compression; the result could be stored as the same file.
 
+    An image that compression cost at most 2/255, by its tables, comes back as a copy.
+
     Args:
         image: (H, W), or with channels, as decoded.
         quality: 1 to 100 on libjpeg's scale, colours stored at half the resolution (4:2:0).
         tables: or what `priorfit.images.read(path).jpeg` found in the file.
+        force: restore what seems to need no restoring too.
         channel_axis: see the module.
         rng: see the module.
         recipe: see the module.
@@ -212,7 +233,8 @@ def dejpeg(
         tables = _usual_tables(quality, picture.shape[0])
     projection = JpegProjection.from_picture(tables, picture.tensor())
     posed = dejpegging(picture.tensor(), projection)
-    return _How(recipe, steps, rng, device).solve(posed, picture)
+    left_alone = without_artefacts(projection.error_std) is not None and not force
+    return _How(recipe, steps, rng, device, left_alone).solve(posed, picture)
 
 
 def fuse(

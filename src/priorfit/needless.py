@@ -8,6 +8,7 @@ INVISIBLE = 2 / 255
 """Error that nobody sees, as a fraction of what a picture spans; benchmarks/README.md has what was
 measured on clean photographs."""
 
+_ROUNDING = 1e-5  # an estimate of a flat picture, which spans nothing, is not quite 0
 _MOST = 1_000_000  # values that the span is taken from
 
 
@@ -18,9 +19,18 @@ def without_noise(image: Image, level: float) -> str | None:
         image: (1, C, H, W).
         level: standard deviation of its noise, as estimated.
     """
-    if level > INVISIBLE * _span(image):
+    if level > max(INVISIBLE * _span(image), _ROUNDING):
         return None
     return f"there is hardly any noise, {level * 255:.2g}/255 by estimate"
+
+
+def said_to_be_none(level: float) -> str | None:
+    """Say that a picture has no noise because its user says so; None if there is some.
+
+    Args:
+        level: standard deviation of its noise, as given.
+    """
+    return None if level > 0 else "the noise level given is 0"
 
 
 def without_artefacts(error_std: float) -> str | None:
