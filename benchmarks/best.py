@@ -21,7 +21,8 @@ from priorfit.bench.damages import levels
 from priorfit.bench.suites import SUITES
 from priorfit.cli.session import set_up
 from priorfit.problem import Problem
-from priorfit.recipes.best import ENLARGED, FILLED
+from priorfit.recipes.best import FILLED
+from priorfit.recipes.fast import ENLARGED
 from priorfit.types import Image
 
 SMALLEST = {

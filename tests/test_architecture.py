@@ -19,7 +19,7 @@ LAYERS = [
     "checkpoints metrics problem degradations networks noise_level needless",
     "schedules priors guides plug_and_play objective perceptual terms optimizers",
     "state",
-    "restore scores steps stopping finish edit ensemble tiles tiled memory testing",
+    "restore scores steps stopping denoised finish edit ensemble tiles tiled memory testing",
     "recipes",
     "comparators",
     "tasks sidecar runs pipeline report analysis train batch",

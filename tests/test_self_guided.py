@@ -15,10 +15,10 @@ from priorfit.priors.inputs import Guide, Observed, Relative, UniformNoise
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe, Stage, restore
 from priorfit.steps import Best, Rewinding, Sequential, Smoothed
-from priorfit.terms import Autoencoding, Mse
+from priorfit.terms import Mse, Near
 from tests.test_restore import PROBLEMS, TinyNetwork, picture
 
-OBJECTIVE = Mse() + 1.0 * Autoencoding()
+OBJECTIVE = Mse() + 1.0 * Near("z.0")
 OUTER = (partial(Smoothed, 0.9), Best)
 
 
@@ -114,7 +114,7 @@ def test_the_input_is_what_the_network_drew_last_before_it_changed(every):
 def test_the_fitted_input_is_drawn_towards_what_the_network_makes_of_it():
     """With nothing to be seen of the image only the network's own pictures are left to learn."""
     prior = DeepImagePrior(TinyNetwork, [UniformNoise(3, 1.0)])
-    stages = [Stage(30, {"z": 0.05}, 1.0 * Autoencoding())]
+    stages = [Stage(30, {"z": 0.05}, 1.0 * Near("z.0"))]
     losses = [step.loss.item() for step in Fit(PROBLEMS["identity"], Recipe(prior, stages), [0])]
     assert losses[-1] < losses[0] / 2
 

@@ -14,11 +14,11 @@ from priorfit.perceptual import DiscriminatorFeatures, Perceptual, absolute
 from priorfit.priors.inputs import Hiding, Probing
 from priorfit.problem import Problem
 from priorfit.terms import (
-    Autoencoding,
     Charbonnier,
     HeldOut,
     Mae,
     Mse,
+    Near,
     PoissonLikelihood,
     Sure,
     TotalVariation,
@@ -34,7 +34,7 @@ DATA_TERMS = [
     Perceptual(SEEING, ["conv2_1"], absolute, weights=[0.5]),
     DiscriminatorFeatures(tiny_discriminator(), 3),
 ]  # fmt: skip
-TERMS = [*DATA_TERMS, TotalVariation(), TotalVariation(1.25), Autoencoding()]
+TERMS = [*DATA_TERMS, TotalVariation(), TotalVariation(1.25), Near("z.0")]
 
 
 def picture(seed: int, batch: int = 3) -> Tensor:

@@ -11,6 +11,7 @@ from priorfit.noise import Noise
 from priorfit.priors.inputs import Estimator, estimated
 from priorfit.problem import Problem
 from priorfit.restore import Recipe, Restoration, restore, seeds_of_runs
+from priorfit.scores import HeldOut
 from priorfit.state import Filter, Step
 from priorfit.types import Image
 
@@ -160,3 +161,43 @@ class Blended(Filter):
         assert self.made is not None
         made = self.made[: len(step.image)]
         return step._replace(image=torch.lerp(step.image, made, self.share), picked=True)
+
+
+class Weighed(Filter):
+    """Mix every picture with a classical estimate, by as much as held-out entries say.
+
+        x ← (1 − s)·x + s·estimate,   s = argmin Σ_H (A(x) − y)², in [0, 1]
+
+    Neither the fit nor the estimate has seen the entries H (`scores.HeldOut`), so that the one that
+    knows the picture better counts for more: stacking [wolpert1992]_. For linear degradations.
+    Belongs after the average.
+
+    Args:
+        estimate: of `guides`, or plug and play.
+        fraction: of the entries that are held out, see `HeldOut`.
+        most: pixels held out, likewise.
+    """
+
+    def __init__(self, estimate: Estimator, fraction: float = 0.02, most: int = 1000) -> None:
+        self.estimate = estimate
+        self.held = HeldOut(fraction, most)
+        self.made: Image | None = None
+        self.problem: Problem | None = None
+
+    def begin(self, problem: Problem, noise: Noise) -> Problem:
+        self.problem = problem
+        seen = self.held.begin(problem, noise)
+        self.made = estimated(self.estimate, seen)
+        return seen
+
+    @torch.no_grad()
+    def see(self, step: Step) -> Step:
+        assert self.made is not None and self.problem is not None and self.held.chosen is not None
+        forward, y = self.problem.operator, self.problem.observation
+        own = forward(step.image)
+        apart = (forward(self.made) - own) * self.held.chosen
+        wanted = (y - own) * self.held.chosen
+        energy = apart.square().flatten(1).sum(1).clamp_min(torch.finfo(y.dtype).tiny)
+        share = ((apart * wanted).flatten(1).sum(1) / energy).clamp(0, 1)
+        image = torch.lerp(step.image, self.made, share[:, None, None, None])
+        return step._replace(image=image, picked=True)

@@ -138,7 +138,7 @@ class Sequential(Filter):
     """Feed the network, from now on, with what it has just drawn: z ← f(z).
 
     The autoencoding sequence of [alkhouri2024]_: an input that begins as the observation and comes
-    to be the restored picture. With `terms.Autoencoding` in the objective.
+    to be the restored picture. With `terms.Near` in the objective.
 
     Args:
         every: steps between two changes of the input.

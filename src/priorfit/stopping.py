@@ -268,10 +268,12 @@ def ruled(filters: Sequence[FilterFactory], stop: str | None) -> list[FilterFact
     if name not in RULES:
         known = ", ".join([AUTO, NONE, *RULES])
         raise RecipeError(f"no stop rule is called '{stop}': expected one of {known}")
-    averages = [i for i, make in enumerate(others) if isinstance(make(), Smoothed)]
-    guards = [i for i, make in enumerate(others) if isinstance(make(), Rewinding)]
+    made = [make() for make in others]
+    averages = [i for i, watcher in enumerate(made) if isinstance(watcher, Smoothed)]
+    guards = [i for i, watcher in enumerate(made) if isinstance(watcher, Rewinding)]
+    movers = [i for i, watcher in enumerate(made) if watcher.moves]  # they go by the average too
     if averages:
-        place = averages[-1] + 1
+        place = max(averages + movers) + 1
         return [*others[:place], RULES[name], *others[place:]]
     place = guards[-1] + 1 if guards else 0
     return [*others[:place], partial(Smoothed, Lengthening()), RULES[name], *others[place:]]

@@ -123,18 +123,19 @@ class TotalVariation(Term):
 
 
 @dataclass(frozen=True)
-class Autoencoding(Term):
-    """L = mean (x − z)²: the network shall give back what it is fed.
+class Near(Term):
+    """L = mean (x − c)², c a part of the code that is shaped like the image.
 
-    For an input shaped like the image, which is fitted too [liang2025]_ or comes to be what the
-    network drew [alkhouri2024]_ (`steps.Sequential`): its fixed points are pictures that the
-    network leaves alone. The gradient reaches z where a stage tunes it.
+    With c = z the network shall give back what it is fed: for an input that is fitted too
+    [liang2025]_ or comes to be what the network drew [alkhouri2024]_ (`steps.Sequential`). With
+    what a denoiser makes of the fit it is regularisation by denoising (`denoised.Denoised`). The
+    gradient reaches c where a stage tunes it.
 
     Args:
-        part: name of z in the code.
+        part: name of c in the code.
     """
 
-    part: str = "z.0"
+    part: str
 
     def against(self, problem: Problem) -> Loss:
         return lambda at: _mean((at.image - at.code[self.part]).square(), None)

@@ -12,7 +12,7 @@ from priorfit.networks.initialise import initialise
 from priorfit.noise import Noise
 from priorfit.objective import Schedule, at
 from priorfit.priors.base import Prior
-from priorfit.priors.inputs import Input, Pooled, Relative
+from priorfit.priors.inputs import Estimator, Input, Pooled, Relative, estimated
 from priorfit.priors.precision import Precision, full
 from priorfit.problem import Problem
 from priorfit.types import Code, Image
@@ -28,8 +28,8 @@ class DeepImagePrior(Prior):
     """x = f(z): the weights of f are the code [ulyanov2018]_.
 
     Parts of the code: `network.*`, the parameters; `buffers.*`, running statistics of
-    normalisations; `z.0`, `z.1`, …, one an input; `pool.*`, what these are varied with; `channels`,
-    of the image.
+    normalisations; `z.0`, `z.1`, …, one an input; `pool.*`, what these are varied with; `target`,
+    if there is one; `channels`, of the image.
 
     Args:
         network: builds f from the number of channels of z and of the image.
@@ -42,11 +42,12 @@ class DeepImagePrior(Prior):
             `param_noise` meant this and did nothing.
         turning: fit the image turned and mirrored at random, eight ways; what the network learns
             from one orientation serves the others, and noise is harder to follow.
+        target: estimate that a term may draw the image to; the network does not see it.
         precision: number format of convolutions, by device.
         memory_format: order of the numbers in memory; channels last is faster on every device.
     """
 
-    still = ("z", "pool", "channels")
+    still = ("z", "pool", "target", "channels")
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class DeepImagePrior(Prior):
         jitter: Jitter | Sequence[Jitter] = 0.0,
         weight_noise: float | Schedule = 0.0,
         turning: bool = False,
+        target: Estimator | None = None,
         precision: Precision = full,
         memory_format: torch.memory_format = torch.channels_last,
     ) -> None:
@@ -64,6 +66,7 @@ class DeepImagePrior(Prior):
             tuple(jitter) if isinstance(jitter, Sequence) else (jitter,) * len(self.inputs)
         )
         self.weight_noise, self.turning, self.precision = weight_noise, turning, precision
+        self.target = target
         self.memory_format = memory_format
         self._modules: dict[tuple[int, int], nn.Module] = {}
 
@@ -75,6 +78,8 @@ class DeepImagePrior(Prior):
             if isinstance(source, Pooled):
                 pool = source.pool(problem, noise)
                 code |= {f"pool.{i}.{name}": members for name, members in pool.items()}
+        if self.target is not None:
+            code["target"] = _owned(estimated(self.target, problem), problem)
         channels = sum(code[f"z.{i}"].shape[1] for i in range(len(self.inputs)))
         module = self._module(channels, problem.shape[0])
         drawn = [_drawn(module, generator, y) for generator in noise.generators]

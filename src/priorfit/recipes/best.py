@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import partial
 
 from priorfit import guides
-from priorfit.block_matching import BlockMatching
-from priorfit.ensemble import Blended, Langevin, Posterior
+from priorfit.ensemble import Blended, Langevin, Posterior, Weighed
 from priorfit.networks.deep_decoder import DeepDecoder
 from priorfit.plug_and_play import PlugAndPlay
-from priorfit.priors.inputs import Guide, UniformNoise
+from priorfit.priors.inputs import UniformNoise
 from priorfit.recipes.fast import DENOISE as FAST_DENOISE
 from priorfit.recipes.fast import INPAINT as FAST_INPAINT
+from priorfit.recipes.fast import QUICK
 from priorfit.recipes.fast import UPSCALE as FAST_UPSCALE
 from priorfit.recipes.setting import Cited
 from priorfit.steps import Lengthening, Rewinding, Smoothed
@@ -23,12 +23,7 @@ from priorfit.terms import Mse
 _FOUND = "by experiment, benchmarks/README.md"
 _RUNS = "[ulyanov2018]_ averages over two runs"
 
-# A coarser search than the default, for estimates that are made again and again.
-_QUICK = BlockMatching(reach=9, alike_again=16, stride=4)
-
-ENLARGED = PlugAndPlay(guides.enlarged, _QUICK, first=0.2, last=0.02, steps=10)
-FILLED = PlugAndPlay(guides.biharmonic, _QUICK, first=0.12, last=0.01, steps=16, pull=0, inner=1)
-
+FILLED = PlugAndPlay(guides.biharmonic, QUICK, first=0.12, last=0.005, steps=32, pull=0, inner=1)
 
 DENOISE = replace(
     FAST_DENOISE,
@@ -41,17 +36,16 @@ DENOISE = replace(
 
 INPAINT = replace(
     FAST_INPAINT,
-    about="as dip/inpaint, for more time: two runs and plug and play, averaged",
-    filters=Cited([*FAST_INPAINT.filters.value, partial(Blended, FILLED, 0.5)], _FOUND),
+    about="as dip/inpaint, for more time: two runs and plug and play, weighed by held-out pixels",
+    filters=Cited([*FAST_INPAINT.filters.value, partial(Weighed, FILLED)], _FOUND),
     runs=Cited(2, _RUNS),
 )
 
 UPSCALE = replace(
     FAST_UPSCALE,
-    about="as dip/upscale, for more time: plug and play as the hint, two runs, all averaged",
-    inputs=Cited([UniformNoise(8), Guide(ENLARGED)], _FOUND),
-    filters=Cited([*FAST_UPSCALE.filters.value, partial(Blended, ENLARGED, 0.5)], _FOUND),
+    about="as dip/upscale, for more time: two runs, averaged",
     runs=Cited(2, _RUNS),
+    steps=Cited(2000, _FOUND),
 )
 
 DENOISE_DECODER = replace(

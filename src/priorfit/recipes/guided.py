@@ -15,7 +15,7 @@ from priorfit.recipes.fast import INPAINT as FAST_INPAINT
 from priorfit.recipes.setting import Cited
 from priorfit.state import Filter
 from priorfit.steps import Lengthening, Rewinding, Sequential, Smoothed
-from priorfit.terms import Autoencoding, Mse
+from priorfit.terms import Mse, Near
 
 _FOUND = "by experiment, benchmarks/README.md"
 _UNTURNED = Cited(False, "neither paper does")
@@ -35,7 +35,7 @@ DENOISE_SELF_GUIDED = replace(
     turning=_UNTURNED,
     draws=Cited(3, f"[liang2025]_: the mean over some draws; 3 {_FOUND}"),
     rate=Cited({"network": 0.01, "z": 0.1}, f"z: authors' notebook, lr = 1e-1; network: {_FOUND}"),
-    objective=Cited(Mse() + 2.0 * Autoencoding(), "[liang2025]_; authors' notebook: alpha = 2"),
+    objective=Cited(Mse() + 2.0 * Near("z.0"), "[liang2025]_; authors' notebook: alpha = 2"),
     filters=Cited(_averaged(), f"{_FOUND}; authors' notebook: exp_weight = 0.99"),
     steps=Cited(400, _FOUND),
     most=Cited(400, _FOUND),
@@ -45,7 +45,7 @@ INPAINT_SELF_GUIDED = replace(
     DENOISE_SELF_GUIDED,
     about="missing pixels, by a network and its input fitted together: for comparison, less good",
     network=FAST_INPAINT.network,
-    objective=Cited(Mse() + 0.01 * Autoencoding(), f"[liang2025]_; the weight {_FOUND}"),
+    objective=Cited(Mse() + 0.01 * Near("z.0"), f"[liang2025]_; the weight {_FOUND}"),
     steps=Cited(600, _FOUND),
     most=Cited(None, _FOUND),
 )
@@ -55,7 +55,7 @@ DENOISE_SEQUENTIAL = replace(
     about="white noise, by a network fed with what it drew last: for comparison, less good",
     inputs=Cited([Guide(guides.observed)], "[alkhouri2024]_: z begins as the adjoint of y"),
     turning=_UNTURNED,
-    objective=Cited(Mse() + 1.0 * Autoencoding(), "[alkhouri2024]_; authors' code: weight 1"),
+    objective=Cited(Mse() + 1.0 * Near("z.0"), "[alkhouri2024]_; authors' code: weight 1"),
     filters=Cited(
         _averaged(partial(Sequential, every=2)), f"[alkhouri2024]_: N = 2; averages {_FOUND}"
     ),

@@ -11,7 +11,7 @@ from priorfit.objective import Objective, Schedule, Term
 from priorfit.priors.base import Prior
 from priorfit.priors.deep_image import DeepImagePrior, Jitter, NetworkFactory
 from priorfit.priors.expected import Expected
-from priorfit.priors.inputs import Input
+from priorfit.priors.inputs import Estimator, Input
 from priorfit.priors.pixels import Pixels
 from priorfit.priors.precision import Precision, full
 from priorfit.restore import OptimizerFactory, Recipe, Stage
@@ -52,6 +52,7 @@ class Setting:
         kernel: name of the window that made the small image, for upscaling, unless the user knows.
         most: longest useful fit: a longer time limit is not filled up.
         runs: fits side by side whose pictures are averaged.
+        target: estimate of the image that the objective draws it to.
         draws: how often what disturbs inputs and weights is drawn at each step; the mean is fitted.
     """
 
@@ -72,6 +73,7 @@ class Setting:
     most: Cited[int | None] = Cited(None, "no published .ipynb has one")
     runs: Cited[int] = Cited(1, "no published .ipynb averages over runs")
     draws: Cited[int] = Cited(1, "no published .ipynb averages over draws")
+    target: Cited[Estimator | None] = Cited(None, "no published .ipynb has one")
 
     def recipe(self, steps: int | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""
@@ -81,6 +83,7 @@ class Setting:
             jitter=self.jitter.value,
             weight_noise=self.weight_noise.value,
             turning=self.turning.value,
+            target=self.target.value,
             precision=self.precision,
         )
         if self.draws.value > 1:
