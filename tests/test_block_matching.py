@@ -87,8 +87,17 @@ def test_plug_and_play_gains_on_its_start_and_keeps_to_the_observation(name):
 def test_a_degradation_that_is_not_linear_is_refused():
     class Brighter:
         def A(self, x: torch.Tensor) -> torch.Tensor:  # noqa: N802
-            return x + 1
+            return x.square()
 
     problem = Problem(smooth(1, 16, 1), Brighter())
     with pytest.raises(ProblemError, match="linear"):
         towards(problem, smooth(1, 16, 1), 0.1, 1)
+
+
+def test_what_a_mask_is_filled_with_does_not_matter():
+    known = (draw(1, 1, 16, 16) > 0.5).float()
+    found = []
+    for fill in (0.0, 1.0):
+        mask = Mask(known, fill=fill)
+        found.append(towards(Problem(mask(smooth(1, 16, 1)), mask), draw(1, 1, 16, 16), 0.1, 9))
+    assert torch.allclose(*found, atol=1e-6)

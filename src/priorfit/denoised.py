@@ -41,7 +41,7 @@ class Denoised(Filter):
         self,
         denoiser: Callable[[Image, float], Image],
         std: float = 0.05,
-        first: int = 100,
+        first: int = 50,
         growth: float = 1.25,
         *,
         pull: float = 0.02,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from priorfit.errors import ProblemError
 from priorfit.problem import Problem
@@ -60,17 +61,16 @@ def towards(problem: Problem, image: Image, pull: float, iterations: int) -> Ima
     """Minimise |A(x) − y|² + μ·|x − image|² by conjugate gradients that begin at `image`.
 
     Args:
-        problem: y and A, linear.
+        problem: y and A, linear but for what it makes of nothing, such as the fill of a mask.
         image: (B, C, H, W).
         pull: μ, 0 or more.
         iterations: of conjugate gradients, at most.
 
     Raises:
-        ProblemError: A of nothing is not nothing, so that it is not linear.
+        ProblemError: A is not linear.
     """
-    forward = problem.operator
-    back = _adjoint(forward, image)
-    residual = back(problem.observation - forward(image))
+    forward, back = _linear(problem.operator, image)
+    residual = back(problem.observation - problem.operator(image))
     moved, direction = torch.zeros_like(image), residual.clone()
     energy = _dot(residual, residual)
     for _ in range(iterations):
@@ -83,19 +83,25 @@ def towards(problem: Problem, image: Image, pull: float, iterations: int) -> Ima
     return image + moved
 
 
-def _adjoint(forward: Degradation, like: Image) -> Callable[[Observation], Image]:
+_Map = Callable[[Tensor], Tensor]
+
+
+def _linear(degradation: Degradation, image: Image) -> tuple[_Map, _Map]:
+    """A less what it makes of nothing, and its adjoint."""
     with torch.enable_grad():
-        nothing = torch.zeros_like(like, requires_grad=True)
-        seen = forward(nothing)
-    if seen.detach().abs().max() > 0:
-        raise ProblemError(
-            "this estimate needs a linear degradation, and what it makes of 0 is not 0"
-        )
+        nothing = torch.zeros_like(image, requires_grad=True)
+        seen = degradation(nothing)
+    constant = seen.detach()
+
+    def forward(x: Image) -> Observation:
+        return degradation(x) - constant
 
     def back(observation: Observation) -> Image:
         return torch.autograd.grad(seen, nothing, observation, retain_graph=True)[0]
 
-    return back
+    if not torch.allclose(forward(2 * image), 2 * forward(image), atol=1e-3):
+        raise ProblemError("this estimate needs a linear degradation")
+    return forward, back
 
 
 def _dot(one: Image, other: Image) -> Image:

@@ -10,11 +10,11 @@ from functools import partial
 from priorfit import guides
 from priorfit.ensemble import Blended, Langevin, Posterior, Weighed
 from priorfit.networks.deep_decoder import DeepDecoder
-from priorfit.plug_and_play import PlugAndPlay
 from priorfit.priors.inputs import UniformNoise
 from priorfit.recipes.fast import DENOISE as FAST_DENOISE
+from priorfit.recipes.fast import FILLED as FAST_FILLED
 from priorfit.recipes.fast import INPAINT as FAST_INPAINT
-from priorfit.recipes.fast import QUICK
+from priorfit.recipes.fast import INPAINT_UNGUIDED
 from priorfit.recipes.fast import UPSCALE as FAST_UPSCALE
 from priorfit.recipes.setting import Cited
 from priorfit.steps import Lengthening, Rewinding, Smoothed
@@ -23,7 +23,7 @@ from priorfit.terms import Mse
 _FOUND = "by experiment, benchmarks/README.md"
 _RUNS = "[ulyanov2018]_ averages over two runs"
 
-FILLED = PlugAndPlay(guides.biharmonic, QUICK, first=0.12, last=0.005, steps=32, pull=0, inner=1)
+FILLED = replace(FAST_FILLED, last=0.005, steps=32)
 
 DENOISE = replace(
     FAST_DENOISE,
@@ -36,8 +36,8 @@ DENOISE = replace(
 
 INPAINT = replace(
     FAST_INPAINT,
-    about="as dip/inpaint, for more time: two runs and plug and play, weighed by held-out pixels",
-    filters=Cited([*FAST_INPAINT.filters.value, partial(Weighed, FILLED)], _FOUND),
+    about="as dip/inpaint, for more time: two runs, and more steps of plug and play",
+    filters=Cited([*INPAINT_UNGUIDED.filters.value, partial(Weighed, FILLED)], _FOUND),
     runs=Cited(2, _RUNS),
 )
 
@@ -45,7 +45,6 @@ UPSCALE = replace(
     FAST_UPSCALE,
     about="as dip/upscale, for more time: two runs, averaged",
     runs=Cited(2, _RUNS),
-    steps=Cited(2000, _FOUND),
 )
 
 DENOISE_DECODER = replace(

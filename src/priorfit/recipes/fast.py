@@ -11,6 +11,7 @@ import torch
 from priorfit import guides
 from priorfit.block_matching import BlockMatching
 from priorfit.denoised import TARGET, Denoised
+from priorfit.ensemble import Blended, Weighed
 from priorfit.networks.folded import Folded
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import Style, nearest
@@ -27,7 +28,8 @@ _FOUND = "by experiment, benchmarks/README.md"
 # A coarser search than the default, for estimates that are made again and again.
 QUICK = BlockMatching(reach=9, alike_again=16, stride=4)
 
-ENLARGED = PlugAndPlay(guides.enlarged, QUICK, first=0.2, last=0.05, steps=4)
+ENLARGED = PlugAndPlay(guides.enlarged, QUICK, first=0.2, last=0.02, steps=10)
+FILLED = PlugAndPlay(guides.biharmonic, QUICK, first=0.12, last=0.01, steps=16, pull=0, inner=1)
 SHARPENED = PlugAndPlay(guides.deconvolved, QUICK, first=0.1, last=0.03, steps=4)
 
 # Half the resolution and a pixel shuffle at the end: a quarter of the work.
@@ -68,6 +70,9 @@ DENOISE_UNGUIDED = replace(
     inputs=Cited([Probing(guides.observed, copies=24, epsilon=0.02)], _FOUND),
 )
 
+# Maskings differ in how hard they are: of two steps one may lose ten times as much.
+_WATCHED = (partial(Rewinding, drop=30.0), partial(Smoothed, Lengthening()))
+
 INPAINT = replace(
     DENOISE,
     about="missing pixels: text, scratches, dropouts, regions",
@@ -76,18 +81,15 @@ INPAINT = replace(
     turning=Cited(False, _FOUND),
     steps=Cited(1200, _FOUND),
     objective=Cited(HeldOut(weight=8.0), _FOUND),
-    filters=Cited(
-        # Maskings differ in how hard they are: of two steps one may lose ten times as much.
-        [partial(Rewinding, drop=30.0), partial(Smoothed, Lengthening())],
-        _FOUND,
-    ),
+    filters=Cited([*_WATCHED, partial(Weighed, FILLED)], _FOUND),
     most=Cited(None, _FOUND),
 )
 
 INPAINT_UNGUIDED = replace(
     INPAINT,
-    about="as dip/inpaint, without a fill to start from",
+    about="as dip/inpaint, without a fill to start from, nor another beside it",
     inputs=Cited([UniformNoise(8), Hiding(guides.observed, copies=24, fraction=0.1)], _FOUND),
+    filters=Cited(_WATCHED, _FOUND),
 )
 
 UPSCALE_GUIDED = replace(
@@ -121,6 +123,7 @@ DEBLUR = replace(
     about="a known blur",
     kernel=None,
     target=Cited(SHARPENED, _FOUND),
+    filters=Cited([*UPSCALE.filters.value, partial(Blended, SHARPENED, 0.5)], _FOUND),
 )
 
 DEJPEG = replace(
