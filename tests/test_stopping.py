@@ -11,7 +11,7 @@ from priorfit.noise import Noise
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe, Stage
 from priorfit.runs import load_state, save_state
-from priorfit.scores import HeldOut, MovingVariance, Objective, Score, WindowedVariance
+from priorfit.scores import Calm, HeldOut, MovingVariance, Objective, Score, WindowedVariance
 from priorfit.state import State, Step
 from priorfit.steps import Lengthening, Rewinding, Smoothed, Snapshots
 from priorfit.stopping import AUTO, NONE, RULES, Implausible, Lowest, Residual, Stopping, ruled
@@ -221,6 +221,7 @@ def test_a_level_asks_for_the_noise_level(rule):
 
 SHORT = {
     "held-out": lambda: Lowest(HeldOut, start=2, patience=2, share=0.0),
+    "held-out and calm": lambda: Lowest(Calm, start=2, patience=2, share=0.0),
     "windowed": lambda: Lowest(lambda: WindowedVariance(4, 2), start=2, patience=2),
     "moving": lambda: Lowest(MovingVariance, start=2, patience=3),
     "objective": lambda: Lowest(Objective, start=2, patience=3),

@@ -20,7 +20,7 @@ from priorfit.errors import ProblemError, RecipeError
 from priorfit.noise import Noise
 from priorfit.problem import Problem
 from priorfit.scores import (
-    HeldOut,
+    Calm,
     MovingVariance,
     Objective,
     Score,
@@ -233,7 +233,7 @@ Rule = Callable[[], Stopping]
 FilterFactory = Callable[[], Filter]
 
 RULES: dict[str, Rule] = {
-    "held-out": partial(Lowest, HeldOut),
+    "held-out": partial(Lowest, Calm),
     "variance": partial(Lowest, WindowedVariance, start=300, patience=1000),
     "moving-variance": partial(Lowest, partial(MovingVariance, 0.01)),
     "objective": partial(Lowest, Objective),
