@@ -45,7 +45,7 @@ DENOISE_SELF_GUIDED = replace(
 
 INPAINT_SELF_GUIDED = replace(
     DENOISE_SELF_GUIDED,
-    about="missing pixels, by a network and its input fitted together: for comparison, less good",
+    about="missing pixels, by a network and its input fitted together: for comparison",
     network=FAST_INPAINT.network,
     objective=Cited(Mse() + 0.01 * Autoencoding(), f"[liang2025]_; the weight {_FOUND}"),
     steps=Cited(600, _FOUND),
