@@ -20,6 +20,7 @@ SETTINGS: dict[str, Setting] = {
     "dip/enhance": fast.ENHANCE,
     "dip/denoise-unguided": fast.DENOISE_UNGUIDED,
     "dip/inpaint-unguided": fast.INPAINT_UNGUIDED,
+    "dip/upscale-guided": fast.UPSCALE_GUIDED,
     "dip/upscale-unguided": fast.UPSCALE_UNGUIDED,
     "dip/denoise-best": best.DENOISE,
     "dip/inpaint-best": best.INPAINT,

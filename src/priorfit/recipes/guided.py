@@ -18,6 +18,7 @@ from priorfit.steps import Lengthening, Rewinding, Sequential, Smoothed
 from priorfit.terms import Mse, Near
 
 _FOUND = "by experiment, benchmarks/README.md"
+_SCRIPT = "a public script after the authors' notebook"
 _UNTURNED = Cited(False, "neither paper does")
 
 
@@ -29,12 +30,13 @@ DENOISE_SELF_GUIDED = replace(
     FAST_DENOISE,
     about="white noise, by a network and its input fitted together: for comparison, less good",
     inputs=Cited([UniformNoise(3, scale=1.0)], "authors' notebook: U(0, 1), shaped like the image"),
-    jitter=Cited(
-        Relative(0.5), "[liang2025]_: as strong as z; half of max z, U(0, ·), its authors"
-    ),
+    jitter=Cited(Relative(0.5), f"[liang2025]_: as strong as z; U(0, max z / 2): {_SCRIPT}"),
     turning=_UNTURNED,
-    draws=Cited(3, f"[liang2025]_: the mean over some draws; 3 {_FOUND}"),
-    rate=Cited({"network": 0.01, "z": 0.1}, f"z: authors' notebook, lr = 1e-1; network: {_FOUND}"),
+    draws=Cited(3, f"[liang2025]_: the mean over some draws; 3: {_SCRIPT}"),
+    rate=Cited(
+        {"network": 0.01, "z": 0.1},
+        "z: authors' notebook, lr = 1e-1; network: as published, denoising.ipynb: LR = 0.01",
+    ),
     objective=Cited(Mse() + 2.0 * Near("z.0"), "[liang2025]_; authors' notebook: alpha = 2"),
     filters=Cited(_averaged(), f"{_FOUND}; authors' notebook: exp_weight = 0.99"),
     steps=Cited(400, _FOUND),
@@ -43,7 +45,7 @@ DENOISE_SELF_GUIDED = replace(
 
 INPAINT_SELF_GUIDED = replace(
     DENOISE_SELF_GUIDED,
-    about="missing pixels, by a network and its input fitted together: for comparison, less good",
+    about="missing pixels, by a network and its input fitted together: for comparison",
     network=FAST_INPAINT.network,
     objective=Cited(Mse() + 0.01 * Near("z.0"), f"[liang2025]_; the weight {_FOUND}"),
     steps=Cited(600, _FOUND),
@@ -60,7 +62,7 @@ DENOISE_SEQUENTIAL = replace(
         _averaged(partial(Sequential, every=2)), f"[alkhouri2024]_: N = 2; averages {_FOUND}"
     ),
     steps=Cited(700, _FOUND),
-    most=Cited(None, _FOUND),
+    most=Cited(700, _FOUND),
 )
 
 INPAINT_SEQUENTIAL = replace(
@@ -68,4 +70,5 @@ INPAINT_SEQUENTIAL = replace(
     about="missing pixels, by a network fed with what it drew last: for comparison, less good",
     network=FAST_INPAINT.network,
     steps=Cited(400, _FOUND),
+    most=Cited(400, _FOUND),
 )
