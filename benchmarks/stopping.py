@@ -58,7 +58,7 @@ NOISES: dict[str, NoiseModel] = {
 }
 KINDS = (
     ("gauss25", "plain32", 1300),
-    ("x4", "dip/upscale", 1500),
+    ("x4", "dip/upscale-guided", 1500),
     ("gauss50", "plain32", 700),
     ("missing", "plain32", 1500),
     ("poisson", "plain32", 1000),
