@@ -21,6 +21,8 @@ SETTINGS: dict[str, Setting] = {
     "dip/denoise-unguided": fast.DENOISE_UNGUIDED,
     "dip/inpaint-unguided": fast.INPAINT_UNGUIDED,
     "dip/upscale-unguided": fast.UPSCALE_UNGUIDED,
+    "dip/inpaint-large": fast.INPAINT_LARGE,
+    "dip/inpaint-sparse": fast.INPAINT_SPARSE,
     "dip/denoise-best": best.DENOISE,
     "dip/inpaint-best": best.INPAINT,
     "dip/upscale-best": best.UPSCALE,
