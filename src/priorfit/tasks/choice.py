@@ -25,7 +25,7 @@ class Choice:
 
     Args:
         recipe: its name.
-        why: what is unusual about the picture, and what is done about it; None if nothing is.
+        why: what is unusual about the picture, what is done about it or could be; None if nothing.
     """
 
     recipe: str
@@ -33,20 +33,18 @@ class Choice:
 
 
 def for_hole(problem: Problem) -> Choice:
-    """The recipe for a hole: by the share of known pixels, then by how far some are from any."""
+    """The recipe for a hole: another one where next to nothing is known; a deep one is remarked."""
     mask = problem.degradation
     if not isinstance(mask, Mask):
         return Choice("dip/inpaint")
     share = mask.known.mean(dtype=torch.float64).item()
     if share < _LITTLE:
-        return _because("dip/inpaint-sparse", f"only {share:.1%} of the pixels are known")
+        recipe = "dip/inpaint-sparse"
+        return Choice(recipe, f"only {share:.1%} of the pixels are known: filled with {recipe}")
     if _is_deep(mask.known.float().amin(1, keepdim=True)):
-        return _because("dip/inpaint-large", f"the hole is more than {_FAR} pixels deep")
+        other = "--recipe dip/inpaint-large is made for that"
+        return Choice("dip/inpaint", f"the hole is more than {_FAR} pixels deep: {other}")
     return Choice("dip/inpaint")
-
-
-def _because(recipe: str, why: str) -> Choice:
-    return Choice(recipe, f"{why}: filled with {recipe}")
 
 
 def _is_deep(known: Tensor) -> bool:
