@@ -91,10 +91,7 @@ EXHIBITS = {
     ),
     "sparse": Exhibit(
         lambda: inputs.missing("coffee", 0.98),
-        {
-            "restored": f"inpaint damaged.png {_MASK} -o OUT --recipe dip/inpaint-sparse-paper "
-            "--steps 400"
-        },
+        {"restored": f"inpaint damaged.png {_MASK} -o OUT"},
         ("damaged", "nearest", "biharmonic", "restored", "truth"),
         {"biharmonic": inputs.biharmonic, "nearest": inputs.nearest},
     ),

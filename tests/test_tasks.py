@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,9 +8,18 @@ from skimage.restoration import calibrate_denoiser
 import priorfit as pf
 from priorfit.errors import DeviceError, PriorfitError, ProblemError, RecipeError
 from priorfit.images import from_array
-from priorfit.recipes import load
-from priorfit.tasks import deblurring, denoising, device_named, fusing, inpainting, upscaling
-from tests.tiny import array
+from priorfit.recipes import SETTINGS, load
+from priorfit.recipes.setting import Cited
+from priorfit.tasks import (
+    deblurring,
+    denoising,
+    device_named,
+    for_hole,
+    fusing,
+    inpainting,
+    upscaling,
+)
+from tests.tiny import TINY, array
 
 pytestmark = pytest.mark.usefixtures("tiny_recipes")
 
@@ -50,6 +61,25 @@ def test_a_generator_gives_a_new_seed_each_time():
     image = array(channels=0)
     results = [pf.denoise(image, noise_std=0.1, rng=rng, steps=1) for _ in range(2)]
     assert not np.array_equal(*results)
+
+
+def test_the_recipe_of_a_hole_is_chosen_by_the_mask(monkeypatch):
+    hole = np.ones((20, 24), bool)
+    hole.flat[::40] = False
+    monkeypatch.setitem(SETTINGS, "dip/inpaint-sparse", replace(TINY, steps=Cited(2, "tests")))
+    named = ("auto", "dip/inpaint-sparse", "dip/inpaint")
+    chosen, sparse, usual = (pf.inpaint(array(channels=0), hole, recipe=name) for name in named)
+    assert np.array_equal(chosen, sparse)
+    assert not np.array_equal(chosen, usual)
+
+
+@pytest.mark.parametrize(("side", "said"), [(34, False), (35, True)])
+def test_a_recipe_for_deep_holes_is_named(side, said):
+    hole = torch.zeros(64, 64)
+    hole[1 : side + 1, 1 : side + 1] = 1
+    choice = for_hole(inpainting(torch.zeros(1, 3, 64, 64), hole).problem)
+    assert choice.recipe == "dip/inpaint"
+    assert ("dip/inpaint-large" in (choice.why or "")) == said
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32, np.float64])

@@ -20,7 +20,16 @@ TINY = replace(
     steps=Cited(4, "tests"),
 )
 FUSE = replace(TINY, inputs=published.FUSE.inputs, jitter=Cited(0.0, "tests"))
-TASKS = ("denoise", "inpaint", "upscale", "deblur", "dejpeg", "enhance")
+TASKS = (
+    "denoise",
+    "inpaint",
+    "inpaint-large",
+    "inpaint-sparse",
+    "upscale",
+    "deblur",
+    "dejpeg",
+    "enhance",
+)
 
 
 def tiny_settings() -> dict[str, Setting]:

@@ -49,15 +49,30 @@ def test_masks_in_a_folder_are_matched_by_name(priorfit, folder):
     assert list(np.flatnonzero(changed)) == [8, 9, 10, 11]
 
 
-@pytest.mark.parametrize(("every", "said"), [(40, 1), (10, 0)])
-def test_a_recipe_for_next_to_nothing_known_is_named(priorfit, folder, every, said):
+def known_pixels(folder, every):
     photo(folder / "a.png")
     known = np.zeros(pixels(folder / "a.png").shape[:2], np.uint8)
     known.flat[::every] = 255
     np.save(folder / "known.npy", known)
+
+
+@pytest.mark.parametrize(("every", "recipe"), [(40, "dip/inpaint-sparse"), (10, "dip/inpaint")])
+def test_the_recipe_is_chosen_by_how_much_is_known(priorfit, folder, every, recipe):
+    known_pixels(folder, every)
     answer = priorfit("inpaint", "a.png", "--known-mask", "known.npy", "-o", "b.png")
     assert answer.status == 0
-    assert sum("dip/inpaint-sparse-paper" in line for line in answer.lines) == said
+    assert sum("filled with dip/inpaint-sparse" in line for line in answer.lines) == (every == 40)
+    sidecar = load_sidecar(folder / "b.png")
+    assert sidecar.recipe == recipe
+    assert sidecar.repeat[sidecar.repeat.index("--recipe") + 1] == recipe
+
+
+def test_a_recipe_that_is_named_is_taken_whatever_the_mask(priorfit, folder):
+    known_pixels(folder, 40)
+    given = ("--known-mask", "known.npy", "-o", "b.png", "--recipe", "dip/inpaint")
+    answer = priorfit("inpaint", "a.png", *given)
+    assert not any("sparse" in line for line in answer.lines)
+    assert load_sidecar(folder / "b.png").recipe == "dip/inpaint"
 
 
 def test_a_transparent_hole_is_filled(priorfit, folder):

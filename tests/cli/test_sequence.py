@@ -89,8 +89,9 @@ def test_the_report_says_where_a_frame_began(priorfit, folder):
 
 def test_a_frame_alone_has_nothing_to_begin_from(folder):
     job = Job(input=photo(folder / "2.png"), output="out.png", task=Denoise(), recipe="dip/denoise")
+    before = job.model_copy(update={"input": folder / "1.png"})
     with pytest.raises(PriorfitError, match="fit that one first"):
-        run(job.following(folder / "1.png", 2))
+        run(job.following(before, 2))
 
 
 def test_a_frame_that_was_interrupted_ends_as_it_would_have_ended(folder):
@@ -108,8 +109,7 @@ def test_a_frame_that_was_interrupted_ends_as_it_would_have_ended(folder):
     first = run(denoising("1.png", "1-out.png"))
     handed = first.tuned
     whole, broken = (
-        denoising("2.png", name).following(first.job.input, 4)
-        for name in ("whole.png", "broken.png")
+        denoising("2.png", name).following(first.job, 4) for name in ("whole.png", "broken.png")
     )
     run(whole, before=handed)
     interrupted = run(broken, stop, before=handed)

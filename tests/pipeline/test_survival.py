@@ -12,13 +12,23 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from priorfit import recipes
 from priorfit.errors import PriorfitError
 from priorfit.images import atomic
 from priorfit.images.locks import locked
-from priorfit.pipeline import Job, go_on, is_finished, is_unfinished, keeping, resume, run
+from priorfit.pipeline import (
+    Inpaint,
+    Job,
+    go_on,
+    is_finished,
+    is_unfinished,
+    keeping,
+    resume,
+    run,
+)
 from priorfit.pipeline.keeping import Keeper
 from priorfit.priors.inputs import Guide
 from priorfit.recipes.setting import Cited
@@ -284,6 +294,19 @@ def test_an_unfinished_run_is_not_thrown_away_unasked(job, whole):
     run(changed(job, overwrite=True), lambda step, planned: steps.append(step.state.taken))
     assert steps == [1, 2, 3]
     check(job, whole)
+
+
+def test_a_run_whose_recipe_was_chosen_goes_on_with_it(job, tmp_path):
+    few = np.zeros((20, 24), np.uint8)
+    few.flat[::40] = 255
+    np.save(tmp_path / "few.npy", few)
+    chosen = changed(job, task=Inpaint(known_mask=tmp_path / "few.npy"), recipe="auto", steps=None)
+    with pytest.raises(Killed):
+        run(chosen, dying_at(2))
+    assert go_on(chosen).sidecar.recipe == "dip/inpaint-sparse"
+    once = changed(chosen, output=tmp_path / "once.png")
+    run(once)
+    assert once.output.read_bytes() == chosen.output.read_bytes()
 
 
 CHILD = """

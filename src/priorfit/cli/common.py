@@ -107,9 +107,12 @@ def jobs_of(
     from priorfit import recipes
     from priorfit.errors import RecipeError
     from priorfit.pipeline import Job
+    from priorfit.tasks import AUTO
 
+    tasks = [task_of(path) for path in inputs]
     try:
-        recipes.find(common.recipe)
+        if common.recipe != AUTO or not all(task.chooses for task in tasks):
+            recipes.find(common.recipe)
     except RecipeError as error:
         raise typer.BadParameter(str(error), param_hint="'--recipe'") from None
     if common.time_limit is not None and not 0 < common.time_limit < float("inf"):
@@ -126,7 +129,7 @@ def jobs_of(
         Job(
             input=path,
             output=target,
-            task=task_of(path),
+            task=task,
             recipe=common.recipe,
             seed=common.seed,
             device=common.device,
@@ -143,7 +146,9 @@ def jobs_of(
             tile=common.tile,
             memory_limit=memory_limit,
         )
-        for path, target, spread in zip(inputs, _targets(inputs, output), spreads, strict=True)
+        for path, target, task, spread in zip(
+            inputs, _targets(inputs, output), tasks, spreads, strict=True
+        )
     ]
     _check_names(jobs)
     return jobs

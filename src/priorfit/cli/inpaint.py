@@ -32,7 +32,7 @@ PasteBack = Annotated[
 ]
 
 
-@restoring("dip/inpaint")
+@restoring("auto")
 def inpaint(
     inputs: options.Inputs,
     output: options.Output,
@@ -43,7 +43,10 @@ def inpaint(
     *,
     common: Common,
 ) -> None:
-    """Fill holes: white in a mask, transparent, or NaN."""
+    """Fill holes: white in a mask, transparent, or NaN.
+
+    The recipe is chosen by the mask, and named, unless --recipe names one.
+    """
     if hole_mask is not None and known_mask is not None:
         raise typer.BadParameter("expected one mask, got --hole-mask and --known-mask")
 

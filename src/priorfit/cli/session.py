@@ -147,7 +147,7 @@ def _attempt(
     from priorfit.pipeline import go_on, run
 
     if before is not None and common.sequence is not None:
-        job = job.following(before.job.input, common.sequence)
+        job = job.following(before.job, common.sequence)
 
     try:
         with progress(job.input, shown=not (common.quiet or common.json)) as watch:
@@ -288,12 +288,13 @@ def progress(picture: Path, *, shown: bool = True) -> "Iterator[Watch | None]":
 def _announce(recipe: str) -> None:
     """Say how long a recipe goes on if nobody limits it."""
     from priorfit import recipes
+    from priorfit.tasks import AUTO
 
-    steps = recipes.find(recipe).steps.value
-    say(
-        f"{recipe}: {steps} steps a picture; --time-limit or --steps sets another length",
-        error=True,
-    )
+    if recipe == AUTO:
+        length = "--recipe auto: one that suits the picture, with steps of its own"
+    else:
+        length = f"{recipe}: {recipes.find(recipe).steps.value} steps a picture"
+    say(f"{length}; --time-limit or --steps sets another length", error=True)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

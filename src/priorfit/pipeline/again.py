@@ -7,6 +7,7 @@ from priorfit.pipeline import saved as run_folder
 from priorfit.pipeline.follow import Watch
 from priorfit.pipeline.job import Job
 from priorfit.pipeline.perform import Outcome, resume, run
+from priorfit.tasks import AUTO
 
 _NO_PIXEL = {"overwrite", "checkpoint_every"}  # options that a run may go on without
 
@@ -33,7 +34,10 @@ def go_on(job: Job, watch: Watch | None = None, *, started: float | None = None)
         # A folder without a checkpoint: what lies beside it was written by the run that was killed.
         mine = folder.is_dir()
         return run(job.model_copy(update={"overwrite": mine}), watch, started=started)
-    if _pixels(run_folder.load(folder).job) != _pixels(job.absolute()):
+    begun = run_folder.load(folder).job
+    if job.recipe == AUTO:  # what was begun has the name of what was chosen
+        begun = begun.model_copy(update={"recipe": AUTO})
+    if _pixels(begun) != _pixels(job.absolute()):
         again = shlex.join(["priorfit", "resume", str(folder)])
         raise PriorfitError(
             f"{job.output}: an unfinished run with other options is there, go on with it "

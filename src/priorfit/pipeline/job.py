@@ -21,7 +21,7 @@ class Job(BaseModel):
         input: file to read; for fusion the one without flash.
         output: file to write, its name's ending is its format.
         task: what to do, with its options.
-        recipe: name of the recipe.
+        recipe: name of the recipe; `auto` where the task chooses one by the picture.
         seed: the same gives the same bytes.
         device: auto, cpu, cuda, cuda:N or mps.
         steps: length of the fit, at most; the recipe's own by default.
@@ -66,9 +66,10 @@ class Job(BaseModel):
         paths = {name: value.absolute() for name, value in self if isinstance(value, Path)}
         return self.model_copy(update={**paths, "task": self.task.absolute()})
 
-    def following(self, frame: Path, steps: int) -> Self:
+    def following(self, before: "Job", steps: int) -> Self:
         """The same as a frame of a sequence: it begins where the fit of another one ended."""
-        return self.model_copy(update={"follows": frame, "steps": steps})
+        more = {"follows": before.input, "recipe": before.recipe, "steps": steps}
+        return self.model_copy(update=more)
 
     @property
     def files(self) -> dict[str, Path]:

@@ -4,14 +4,14 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from priorfit import guides, images
-from priorfit.degradations import Mask, gaussian_psf, motion_psf
+from priorfit.degradations import gaussian_psf, motion_psf
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.errors import ProblemError
 from priorfit.images import Picture
@@ -20,11 +20,13 @@ from priorfit.noise_level import NoiseEstimate, estimate_noise
 from priorfit.pipeline.psf import read_psf
 from priorfit.tasks import (
     KERNELS,
+    Choice,
     Posed,
     deblurring,
     dejpegging,
     denoising,
     enhancing,
+    for_hole,
     fusing,
     inpainting,
     upscaling,
@@ -46,6 +48,7 @@ class Laid:
         comparators: what a viewer may hold beside the result, by name.
         notes: what the picture turned out to be like.
         needless: why there is nothing to restore; None where there is.
+        choice: the recipe that the picture asks for, where the task looks for one.
     """
 
     posed: Posed
@@ -54,6 +57,7 @@ class Laid:
     comparators: Mapping[str, Image] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     needless: str | None = None
+    choice: Choice | None = None
 
 
 class Kind(BaseModel):
@@ -62,6 +66,8 @@ class Kind(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
+    chooses: ClassVar[bool] = False
+    """Whether `lay` chooses a recipe."""
 
     def absolute(self) -> Self:
         """The same with paths that hold from every folder."""
@@ -116,6 +122,7 @@ class Inpaint(Kind):
     """Fill a hole: white in a mask, not known in another, transparent, or NaN."""
 
     kind: Literal["inpaint"] = "inpaint"
+    chooses: ClassVar[bool] = True
     hole_mask: Path | None = None
     known_mask: Path | None = None
     hole_from_alpha: bool = False
@@ -123,11 +130,11 @@ class Inpaint(Kind):
 
     def lay(self, picture: Picture, path: Path) -> Laid:
         posed = inpainting(picture.tensor(), self._hole(picture), paste_back=self.paste_back)
-        notes = _sparse(posed)
+        choice = for_hole(posed.problem)
         if not self.hole_from_alpha or picture.alpha is None:
-            return Laid(posed, picture, notes=notes)
+            return Laid(posed, picture, choice=choice)
         opaque = np.full_like(picture.alpha, _opaque(picture.alpha))
-        return Laid(posed, replace(picture, alpha=opaque), notes=notes)
+        return Laid(posed, replace(picture, alpha=opaque), choice=choice)
 
     def _hole(self, picture: Picture) -> torch.Tensor | None:
         hole = np.zeros(picture.size, bool)
@@ -157,21 +164,6 @@ class Inpaint(Kind):
         given += [] if self.known_mask is None else ["--known-mask", self.known_mask.name]
         given += ["--hole-from-alpha"] if self.hole_from_alpha else []
         return given if self.paste_back else [*given, "--no-paste-back"]
-
-
-def _sparse(posed: Posed) -> tuple[str, ...]:
-    """What to say where so little is known that a recipe learns nothing from hiding some of it."""
-    mask = posed.problem.degradation
-    known = mask.known.mean(dtype=torch.float64).item() if isinstance(mask, Mask) else 1.0
-    if known >= _LITTLE:
-        return ()
-    return (
-        f"only {known:.1%} of the pixels are known: --recipe dip/inpaint-sparse-paper is made for "
-        "that, dip/inpaint is not",
-    )
-
-
-_LITTLE = 0.05  # of the pixels; at 2 % dip/inpaint is far behind a biharmonic fill, docs/recipes.md
 
 
 class Upscale(Kind):

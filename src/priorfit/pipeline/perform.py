@@ -24,7 +24,7 @@ from priorfit.pipeline.keeping import Keeper
 from priorfit.pipeline.kinds import Laid, Upscale
 from priorfit.pipeline.large import Extent, Tell, begun, each_of, extent, most_pixels, tiled
 from priorfit.pipeline.measure import read_reference
-from priorfit.pipeline.plan import Clock, closing_seconds, longest
+from priorfit.pipeline.plan import Clock, closing_seconds, longest, settled
 from priorfit.pipeline.prepare import guide, prepared, rule_of, snapshots
 from priorfit.pipeline.saved import Saved
 from priorfit.pipeline.uncertainty import check_uncertainty, deviation, write_deviation
@@ -125,6 +125,7 @@ def run(
     if job.follows is not None and before is None:
         raise PriorfitError(f"begins where the fit of {job.follows} ended: fit that one first")
     desk = _laid_out(job, job.device)
+    job = desk.job
     if desk.laid.needless is not None and not job.force and before is None:
         return _left_alone(desk, started)
     most, posed = longest(job), desk.laid.posed
@@ -205,17 +206,16 @@ def _resumed(folder: Path, saved: Saved, watch: Watch | None, started: float) ->
 
 def _laid_out(job: Job, device: str) -> _Desk:
     check_outputs(job)
-    check_uncertainty(job)
     chosen = device_named(device)
     picture = images.read(job.input, max_pixels=most_pixels(job))
-    laid = job.task.lay(picture, job.input)
+    job, laid = settled(job, job.task.lay(picture, job.input))
+    check_uncertainty(job)
     losses = images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
     reference = None
     if job.reference is not None:
         reference = read_reference(job.reference, picture, _shape(laid))
     inputs = tuple(source(role, path) for role, path in job.files.items())
-    posed = laid.posed._replace(problem=laid.posed.problem.to(chosen))
-    laid = replace(laid, posed=posed)
+    laid = replace(laid, posed=laid.posed.to(chosen))
     return _Desk(
         job, inputs, picture, laid, reference, (*picture.notes, *laid.notes, *losses), chosen
     )

@@ -1,12 +1,14 @@
-"""Wall time: what is left of a limit, and how many steps that may be."""
+"""What a job comes to: its recipe, what is left of its wall time, how many steps that may be."""
 
 import statistics
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from priorfit import recipes
 from priorfit.pipeline.job import Job
+from priorfit.pipeline.kinds import Laid
+from priorfit.tasks import AUTO
 
 UNLIMITED = 10**9
 """Steps of a fit that the clock alone ends."""
@@ -67,6 +69,15 @@ class Clock:
         """Estimate how many more steps there is time for, `most` or fewer."""
         seconds = max(statistics.median(self.times), 1e-9) if self.times else float("inf")
         return int(max(0.0, min(self.left / seconds, most)))
+
+
+def settled(job: Job, laid: Laid) -> tuple[Job, Laid]:
+    """The job with a recipe of a name, and what was laid out with a note on why that was chosen."""
+    choice = laid.choice
+    if job.recipe != AUTO or choice is None:
+        return job, laid
+    notes = laid.notes if choice.why is None else (*laid.notes, choice.why)
+    return job.model_copy(update={"recipe": choice.recipe}), replace(laid, notes=notes)
 
 
 def longest(job: Job) -> int:

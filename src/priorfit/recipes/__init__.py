@@ -22,6 +22,8 @@ SETTINGS: dict[str, Setting] = {
     "dip/inpaint-unguided": fast.INPAINT_UNGUIDED,
     "dip/upscale-guided": fast.UPSCALE_GUIDED,
     "dip/upscale-unguided": fast.UPSCALE_UNGUIDED,
+    "dip/inpaint-large": fast.INPAINT_LARGE,
+    "dip/inpaint-sparse": fast.INPAINT_SPARSE,
     "dip/denoise-best": best.DENOISE,
     "dip/inpaint-best": best.INPAINT,
     "dip/upscale-best": best.UPSCALE,

@@ -14,9 +14,10 @@ from priorfit.denoised import TARGET, Denoised
 from priorfit.ensemble import Blended, Weighed
 from priorfit.networks.folded import Folded
 from priorfit.networks.hourglass import Hourglass, Scale
-from priorfit.networks.layers import Style, nearest
+from priorfit.networks.layers import Style, bilinear, nearest
+from priorfit.networks.pools import AVERAGE
 from priorfit.plug_and_play import PlugAndPlay
-from priorfit.priors.inputs import Companion, Guide, Hiding, Probing, UniformNoise
+from priorfit.priors.inputs import Companion, Guide, Hiding, MeshGrid, Probing, UniformNoise
 from priorfit.priors.precision import fastest
 from priorfit.recipes.setting import Cited, Setting
 from priorfit.steps import Lengthening, Rewinding, Smoothed
@@ -48,6 +49,18 @@ def _full(up: int, skip: int, skip_filter: int) -> partial[Hourglass]:
     scale = Scale(32, up, skip=skip, skip_filter=skip_filter, upsample=nearest)
     return partial(Hourglass, scales=[scale] * 5)
 
+
+# Without skip connections: what is far from every known pixel comes from the coarse scales alone.
+_SMOOTH = partial(
+    Hourglass,
+    scales=[Scale(w, w, downsampling=AVERAGE, upsample=bilinear) for w in (16, 32, 32, 32, 32)],
+)
+
+# The published network for large holes, narrower: with filters of 3×3 on the way down it is worse.
+_DEEP = partial(
+    Hourglass,
+    scales=[Scale(w, w, down_filter=5, upsample=nearest, mix=False) for w in (16, *[32] * 5)],
+)
 
 DENOISE = Setting(
     about="white noise of a known or estimated level",
@@ -90,6 +103,28 @@ INPAINT_UNGUIDED = replace(
     about="as dip/inpaint, without a fill to start from, nor another beside it",
     inputs=Cited([UniformNoise(8), Hiding(guides.observed, copies=24, fraction=0.1)], _FOUND),
     filters=Cited(_WATCHED, _FOUND),
+)
+
+INPAINT_SPARSE = replace(
+    INPAINT_UNGUIDED,
+    about="a few hundredths of the pixels known",
+    network=Cited(_SMOOTH, _FOUND),
+    inputs=Cited([MeshGrid(), Guide(guides.biharmonic)], _FOUND),
+    steps=Cited(120, _FOUND),
+    objective=Cited(Mse(), "as published, restoration.ipynb: mse(out * mask, img * mask)"),
+    most=Cited(120, "longer fits follow the few known pixels too closely"),
+    runs=Cited(4, _FOUND),
+)
+
+INPAINT_LARGE = replace(
+    INPAINT_SPARSE,
+    about="a large hole",
+    network=Cited(_DEEP, _FOUND),
+    inputs=Cited([UniformNoise(1)], "as published, inpainting.ipynb: input_depth = 1"),
+    steps=Cited(200, _FOUND),
+    objective=Cited(Mse(), "as published, inpainting.ipynb: mse(out * mask, img * mask)"),
+    most=Cited(None, "more than 200 steps were not tried"),
+    runs=Cited(3, _FOUND),
 )
 
 UPSCALE_GUIDED = replace(

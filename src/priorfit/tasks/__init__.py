@@ -1,6 +1,7 @@
 """Tasks: an image and what is known about its damage, to a problem; and to a restored array."""
 
 from priorfit.tasks.arrays import deblur, dejpeg, denoise, enhance, fuse, inpaint, upscale
+from priorfit.tasks.choice import AUTO, Choice, for_hole
 from priorfit.tasks.device import device_named
 from priorfit.tasks.problems import (
     KERNELS,
@@ -16,6 +17,8 @@ from priorfit.tasks.problems import (
 )
 
 __all__ = [
+    "AUTO",
+    "Choice",
     "deblur",
     "deblurring",
     "dejpeg",
@@ -25,6 +28,7 @@ __all__ = [
     "device_named",
     "enhance",
     "enhancing",
+    "for_hole",
     "fuse",
     "fusing",
     "inpaint",

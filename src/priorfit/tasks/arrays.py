@@ -32,6 +32,7 @@ from priorfit.images import JpegTables, Picture, from_array, to_array
 from priorfit.images.jpeg_tables import jpeg_tables
 from priorfit.needless import said_to_be_none, without_artefacts, without_noise
 from priorfit.restore import restore
+from priorfit.tasks.choice import AUTO, for_hole
 from priorfit.tasks.device import device_named
 from priorfit.tasks.problems import (
     KERNELS,
@@ -120,7 +121,7 @@ def inpaint(
     paste_back: bool = True,
     channel_axis: int | None = None,
     rng: int | np.random.Generator = 0,
-    recipe: str = "dip/inpaint",
+    recipe: str = AUTO,
     steps: int | None = None,
     device: str = "cpu",
 ) -> Array:
@@ -132,13 +133,14 @@ def inpaint(
         paste_back: give known pixels back bit for bit.
         channel_axis: see the module.
         rng: see the module.
-        recipe: see the module.
+        recipe: a name, or `auto`: chosen by how much is known and how deep the hole is.
         steps: see the module.
         device: see the module.
     """
     picture = _picture(image, channel_axis)
     hole = None if hole_mask is None else torch.from_numpy(np.asarray(hole_mask) != 0)
     posed = inpainting(picture.tensor(), hole, paste_back=paste_back)
+    recipe = for_hole(posed.problem).recipe if recipe == AUTO else recipe
     return _How(recipe, steps, rng, device).solve(posed, picture)
 
 

@@ -41,6 +41,10 @@ class Posed(NamedTuple):
         """The recipe with the finish of this task."""
         return replace(recipe, finish=self.finish)
 
+    def to(self, device: torch.device) -> "Posed":
+        """The same on a device."""
+        return self._replace(problem=self.problem.to(device))
+
 
 def denoising(image: Image, noise_std: float | None = None) -> Posed:
     """Remove white noise.
