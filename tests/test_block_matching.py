@@ -1,5 +1,7 @@
 """Block matching and plug and play: linear where they must be, and nearer to the truth."""
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import pytest
 import torch
@@ -34,6 +36,15 @@ def test_pictures_of_a_batch_do_not_see_each_other():
     batch = smooth(1, 24, 1) + 0.1 * draw(2, 1, 24, 24)
     alone = torch.cat([QUICK(image[None], 0.1) for image in batch])
     assert torch.equal(QUICK(batch, 0.1), alone)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 200, 600]))
+@settings(max_examples=20, deadline=None)
+def test_bands_of_a_picture_make_the_picture(height, width, places):
+    noisy = smooth(3, 40, 1).double() + 0.1 * draw(1, 3, 40, 40).double()
+    noisy = noisy[..., :height, :width]
+    whole, bands = QUICK(noisy, 0.1), replace(QUICK, places=places)(noisy, 0.1)
+    torch.testing.assert_close(bands, whole, atol=1e-9, rtol=0)
 
 
 def test_brightness_is_carried_through_and_scale_goes_with_the_noise():

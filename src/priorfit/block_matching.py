@@ -20,7 +20,7 @@ _THRESHOLD = 2.7
 """Of coefficients, in standard deviations of the noise [dabov2007]_."""
 
 _AT_ONCE = 4096
-"""Stacks filtered together: what bounds the memory."""
+"""Stacks filtered together."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,14 @@ class BlockMatching:
         alike: blocks to a stack in the first pass; a power of two.
         alike_again: likewise in the second.
         stride: pixels between the blocks whose like is looked for.
+        places: of blocks that are looked at together, in bands of rows: what bounds the memory.
     """
 
     reach: int = 12
     alike: int = 16
     alike_again: int = 32
     stride: int = 3
+    places: int = 65_536
 
     @torch.no_grad()
     def __call__(self, image: Image, std: float) -> Image:
@@ -56,9 +58,27 @@ class BlockMatching:
         return back[:, :height, :width]
 
     def _pass(self, noisy: Tensor, first: Tensor | None, std: float, alike: int) -> Tensor:
-        size = (noisy.shape[-2] - _SIDE + 1, noisy.shape[-1] - _SIDE + 1)
+        places = noisy.shape[-2] - _SIDE + 1
+        image, counts = torch.zeros_like(noisy), torch.zeros_like(noisy)
+        for rows in _places(places, self.stride).split(self._rows(noisy.shape[-1])):
+            top = max(0, int(rows[0]) - self.reach)
+            band = slice(top, min(places, int(rows[-1]) + self.reach + 1) + _SIDE - 1)
+            hint = None if first is None else first[:, band]
+            blocks, count = self._band(noisy[:, band], hint, std, alike, rows - top)
+            image[:, band] += blocks
+            counts[:, band] += count
+        return image / counts.clamp_min(torch.finfo(noisy.dtype).tiny)
+
+    def _rows(self, width: int) -> int:
+        """Rows of blocks whose like is looked for at once."""
+        return max(4, (self.places // width - 2 * self.reach) // self.stride)
+
+    def _band(
+        self, noisy: Tensor, first: Tensor | None, std: float, alike: int, rows: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Sums of the filtered blocks, and of their weights, for references in these rows."""
         looked_at = noisy[0] if first is None else first[0]
-        stacks = _stacks(looked_at, size, self.reach, alike, self.stride)
+        stacks = _stacks(looked_at, rows, self.reach, alike, self.stride)
         spectra = _spectra(noisy)
         hints = None if first is None else _spectra(first)
         gathered, weights = torch.zeros_like(spectra), torch.zeros_like(spectra[..., 0])
@@ -100,10 +120,10 @@ def _shrunk(stack: Tensor, hint: Tensor, std: float) -> tuple[Tensor, Tensor]:
     return stack * share, 1 / share.square().sum((1, 3)).clamp_min(1e-6)
 
 
-def _stacks(plane: Tensor, size: tuple[int, int], reach: int, alike: int, stride: int) -> Tensor:
-    """Places of the blocks most like each reference: (R, N), row·columns + column."""
-    height, width = size
-    rows, columns = (_places(side, stride).to(plane.device) for side in size)
+def _stacks(plane: Tensor, rows: Tensor, reach: int, alike: int, stride: int) -> Tensor:
+    """Places of the blocks most like those in some rows: (R, N), row·columns + column."""
+    height, width = (side - _SIDE + 1 for side in plane.shape)
+    rows, columns = rows.to(plane.device), _places(width, stride).to(plane.device)
     span = torch.arange(-reach, reach + 1, device=plane.device)
     far = F.pad(plane, [reach] * 4)
     fits = (columns + span[:, None] >= 0) & (columns + span[:, None] < width)  # (span, columns)
@@ -137,15 +157,14 @@ def _spectra(image: Tensor) -> Tensor:
     return torch.einsum("kp,cpn->nck", _cosines().to(image), blocks).contiguous()
 
 
-def _laid_back(gathered: Tensor, weights: Tensor, like: Tensor) -> Tensor:
-    """Average the filtered blocks where they overlap, their borders counting less."""
+def _laid_back(gathered: Tensor, weights: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Add the filtered blocks up where they lie, and their weights, which fall at their borders."""
     window = torch.kaiser_window(_SIDE, periodic=False, beta=2.0).to(like)
     window = torch.outer(window, window).flatten()
     blocks = torch.einsum("kp,nck->cpn", _cosines().to(like), gathered) * window[None, :, None]
     counts = weights.T[:, None] * window[None, :, None]
     size = (like.shape[-2], like.shape[-1])
-    image, total = (F.fold(x, size, _SIDE)[:, 0] for x in (blocks, counts))
-    return image / total.clamp_min(torch.finfo(like.dtype).tiny)
+    return F.fold(blocks, size, _SIDE)[:, 0], F.fold(counts, size, _SIDE)[:, 0]
 
 
 def _cosines() -> Tensor:
