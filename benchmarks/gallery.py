@@ -82,11 +82,12 @@ EXHIBITS = {
     "large-hole": Exhibit(
         lambda: inputs.cut_out("brick", inputs.square, 128),
         {
-            "restored": f"inpaint damaged.png {_MASK} -o OUT --steps 400",
+            "default": f"inpaint damaged.png {_MASK} -o OUT --steps 400",
+            "restored": f"inpaint damaged.png {_MASK} -o OUT --recipe dip/inpaint-large",
             "published": f"inpaint damaged.png {_MASK} -o OUT --recipe dip/inpaint-large-paper "
             "--steps 400",
         },
-        ("damaged", "biharmonic", "restored", "published", "truth"),
+        ("damaged", "biharmonic", "default", "restored", "published", "truth"),
         {"biharmonic": inputs.biharmonic},
     ),
     "sparse": Exhibit(

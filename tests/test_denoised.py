@@ -124,6 +124,19 @@ def test_what_knows_the_picture_better_counts_for_more():
     assert all(image.abs().max() < 20 for image in plain)
 
 
+def test_deep_in_a_hole_the_fit_stands_alone():
+    truth = picture(side=40)
+    known = torch.ones(1, 1, 40, 40)
+    known[..., 8:32, 8:32] = 0
+    mask = Mask(known)
+    alone = weighed(lambda seen: truth)
+    fit = Fit(Problem(mask(truth), mask), alone, [0])
+    for step in fit:
+        own = fit.filters[0].mean / fit.filters[0].share
+        assert torch.equal(step.image[..., 17:23, 17:23], own[..., 17:23, 17:23])
+        assert torch.allclose(step.image[..., :4, :], truth[..., :4, :], atol=1e-4)
+
+
 def test_the_estimate_is_made_without_what_it_is_judged_by():
     shown = []
 

@@ -4,8 +4,11 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from priorfit.code import part
+from priorfit.degradations import Mask
 from priorfit.errors import RecipeError
 from priorfit.noise import Noise
 from priorfit.priors.inputs import Estimator, estimated
@@ -14,6 +17,9 @@ from priorfit.restore import Recipe, Restoration, restore, seeds_of_runs
 from priorfit.scores import HeldOut
 from priorfit.state import Filter, Step
 from priorfit.types import Image
+
+_REACH = 4
+"""Pixels from the nearest known one up to which single pixels held out tell what is there."""
 
 
 def restore_mean(problem: Problem, recipes: Sequence[Recipe], seeds: Sequence[int]) -> Restoration:
@@ -169,8 +175,8 @@ class Weighed(Filter):
         x ← (1 − s)·x + s·estimate,   s = argmin Σ_H (A(x) − y)², in [0, 1]
 
     Neither the fit nor the estimate has seen the entries H (`scores.HeldOut`), so that the one that
-    knows the picture better counts for more: stacking [wolpert1992]_. For linear degradations.
-    Belongs after the average.
+    knows the picture better counts for more: stacking [wolpert1992]_. Single pixels say nothing of
+    what lies deep in a hole: there the fit stands alone. Belongs after the average.
 
     Args:
         estimate: of `guides`, or plug and play.
@@ -182,22 +188,34 @@ class Weighed(Filter):
         self.estimate = estimate
         self.held = HeldOut(fraction, most)
         self.made: Image | None = None
+        self.near: Tensor | None = None
         self.problem: Problem | None = None
 
     def begin(self, problem: Problem, noise: Noise) -> Problem:
         self.problem = problem
         seen = self.held.begin(problem, noise)
-        self.made = estimated(self.estimate, seen)
+        self.made, self.near = estimated(self.estimate, seen), _near(seen)
         return seen
 
     @torch.no_grad()
     def see(self, step: Step) -> Step:
-        assert self.made is not None and self.problem is not None and self.held.chosen is not None
+        assert self.made is not None and self.near is not None
+        assert self.problem is not None and self.held.chosen is not None
         forward, y = self.problem.operator, self.problem.observation
         own = forward(step.image)
         apart = (forward(self.made) - own) * self.held.chosen
         wanted = (y - own) * self.held.chosen
         energy = apart.square().flatten(1).sum(1).clamp_min(torch.finfo(y.dtype).tiny)
         share = ((apart * wanted).flatten(1).sum(1) / energy).clamp(0, 1)
-        image = torch.lerp(step.image, self.made, share[:, None, None, None])
+        image = torch.lerp(step.image, self.made, share[:, None, None, None] * self.near)
         return step._replace(image=image, picked=True)
+
+
+def _near(problem: Problem) -> Tensor:
+    """1 near what is known, 0 deep in a hole, fading in between; (B or 1, 1, H, W)."""
+    if not isinstance(problem.degradation, Mask):
+        return torch.ones(1, 1, 1, 1, device=problem.observation.device)
+    known = problem.degradation.known.to(problem.observation).amin(1, keepdim=True)
+    side = 2 * _REACH + 1
+    near = F.max_pool2d(known, side, 1, _REACH)
+    return F.avg_pool2d(near, side, 1, _REACH, count_include_pad=False)
