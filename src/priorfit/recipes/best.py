@@ -14,7 +14,7 @@ from priorfit.priors.inputs import UniformNoise
 from priorfit.recipes.fast import DENOISE as FAST_DENOISE
 from priorfit.recipes.fast import FILLED as FAST_FILLED
 from priorfit.recipes.fast import INPAINT as FAST_INPAINT
-from priorfit.recipes.fast import INPAINT_UNGUIDED
+from priorfit.recipes.fast import INPAINT_UNGUIDED, QUICK
 from priorfit.recipes.fast import UPSCALE as FAST_UPSCALE
 from priorfit.recipes.setting import Cited
 from priorfit.steps import Lengthening, Rewinding, Smoothed
@@ -23,7 +23,7 @@ from priorfit.terms import Mse
 _FOUND = "by experiment, benchmarks/README.md"
 _RUNS = "[ulyanov2018]_ averages over two runs"
 
-FILLED = replace(FAST_FILLED, last=0.005, steps=32)
+FILLED = replace(FAST_FILLED, denoiser=QUICK, last=0.005, steps=32)
 
 DENOISE = replace(
     FAST_DENOISE,
