@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from priorfit.degradations import Downsample, Identity, Mask
-from priorfit.denoised import TARGET, Denoised
+from priorfit.denoised import Denoised
 from priorfit.ensemble import Together, Weighed
 from priorfit.guides import observed
-from priorfit.priors.deep_image import DeepImagePrior
+from priorfit.priors.deep_image import TARGET, DeepImagePrior
 from priorfit.priors.inputs import UniformNoise
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe, Stage, restore

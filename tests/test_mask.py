@@ -21,6 +21,17 @@ def test_a_mask_keeps_known_pixels_bit_for_bit_and_fills_the_others():
     assert (m(image)[~known] == 0.25).all()
 
 
+@pytest.mark.parametrize("reach", [1, 2, 5])
+def test_what_is_near_lies_in_a_square_around_a_pixel_that_is_wholly_known(reach):
+    known = torch.zeros(1, 2, 9, 12)
+    known[0, :, 3, 7] = 1
+    known[0, 0, 8, 0] = 1
+    near = Mask(known).near(reach)
+    rows, columns = torch.arange(9)[:, None], torch.arange(12)
+    expected = ((rows - 3).abs() <= reach) & ((columns - 7).abs() <= reach)
+    assert torch.equal(near, expected[None, None].float())
+
+
 def test_masks_are_equal_by_content():
     assert dropouts() == dropouts() != dropouts(seed=1)
     assert hash(dropouts()) == hash(dropouts())

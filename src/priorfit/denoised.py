@@ -7,12 +7,10 @@ import torch
 
 from priorfit.noise import Noise
 from priorfit.plug_and_play import towards
+from priorfit.priors.deep_image import TARGET
 from priorfit.problem import Problem
 from priorfit.state import Filter, Step
 from priorfit.types import Image
-
-TARGET = "target"
-"""Part of a code, shaped like the image: what the image is drawn to."""
 
 _ITERATIONS = 6  # of conjugate gradients
 

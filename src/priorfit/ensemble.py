@@ -215,7 +215,5 @@ def _near(problem: Problem) -> Tensor:
     """1 near what is known, 0 deep in a hole, fading in between; (B or 1, 1, H, W)."""
     if not isinstance(problem.degradation, Mask):
         return torch.ones(1, 1, 1, 1, device=problem.observation.device)
-    known = problem.degradation.known.to(problem.observation).amin(1, keepdim=True)
-    side = 2 * _REACH + 1
-    near = F.max_pool2d(known, side, 1, _REACH)
-    return F.avg_pool2d(near, side, 1, _REACH, count_include_pad=False)
+    near = problem.degradation.near(_REACH).to(problem.observation)
+    return F.avg_pool2d(near, 2 * _REACH + 1, 1, _REACH, count_include_pad=False)

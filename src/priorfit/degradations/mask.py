@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 from torch import Tensor
@@ -53,6 +54,18 @@ class Mask:
         """
         self._check(observation)
         return observation
+
+    def near(self, reach: int) -> Tensor:
+        """1 at most so many pixels, along rows and columns, from one with all its channels known.
+
+        Args:
+            reach: in pixels.
+
+        Returns:
+            (1 or B, 1, H, W), 0 everywhere else.
+        """
+        whole = self.known.amin(1, keepdim=True)
+        return F.max_pool2d(whole, 2 * reach + 1, 1, reach)
 
     def _check(self, shape: Shape) -> None:
         _, channels, height, width = self.known.shape

@@ -20,6 +20,9 @@ from priorfit.types import Code, Image
 NetworkFactory = Callable[[int, int], nn.Module]
 """(input channels, image channels) to a network that keeps the size of what it is given."""
 
+TARGET = "target"
+"""Part of a code, shaped like the image: what a term may draw the image to."""
+
 Jitter = float | Schedule | Relative
 """Standard deviation of normal noise on an input, a function of the steps taken, or a kind."""
 
@@ -47,7 +50,7 @@ class DeepImagePrior(Prior):
         memory_format: order of the numbers in memory; channels last is faster on every device.
     """
 
-    still = ("z", "pool", "target", "channels")
+    still = ("z", "pool", TARGET, "channels")
 
     def __init__(
         self,
@@ -79,7 +82,7 @@ class DeepImagePrior(Prior):
                 pool = source.pool(problem, noise)
                 code |= {f"pool.{i}.{name}": members for name, members in pool.items()}
         if self.target is not None:
-            code["target"] = _owned(estimated(self.target, problem), problem)
+            code[TARGET] = _owned(estimated(self.target, problem), problem)
         channels = sum(code[f"z.{i}"].shape[1] for i in range(len(self.inputs)))
         module = self._module(channels, problem.shape[0])
         drawn = [_drawn(module, generator, y) for generator in noise.generators]

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from priorfit.degradations import Mask
@@ -188,7 +187,7 @@ class Hiding(Pooled):
 
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
         y, known = problem.observation, _known(problem)
-        deep = bool((F.max_pool2d(known, 2 * _REACH + 1, 1, _REACH) == 0).any())
+        deep = not _mask(problem).near(_REACH).all()
 
         def masked(copy: int) -> Tensor:
             draw = noise.uniform(1, *y.shape[2:], dtype=y.dtype).to(y)
@@ -244,8 +243,12 @@ def _moved(known: Tensor, noise: Noise) -> Tensor:
 
 
 def _known(problem: Problem) -> Tensor:
+    return _mask(problem).known.to(problem.observation).amin(1, keepdim=True)
+
+
+def _mask(problem: Problem) -> Mask:
     if not isinstance(problem.degradation, Mask):
         raise ProblemError(
             "pixels can be hidden where some are missing: the degradation is no mask"
         )
-    return problem.degradation.known.to(problem.observation).amin(1, keepdim=True)
+    return problem.degradation

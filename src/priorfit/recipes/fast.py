@@ -10,13 +10,14 @@ import torch
 
 from priorfit import guides
 from priorfit.block_matching import BlockMatching
-from priorfit.denoised import TARGET, Denoised
+from priorfit.denoised import Denoised
 from priorfit.ensemble import Blended, Weighed
 from priorfit.networks.folded import Folded
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import Style, bilinear, nearest
 from priorfit.networks.pools import AVERAGE
 from priorfit.plug_and_play import PlugAndPlay
+from priorfit.priors.deep_image import TARGET
 from priorfit.priors.inputs import Companion, Guide, Hiding, MeshGrid, Probing, UniformNoise
 from priorfit.priors.precision import fastest
 from priorfit.recipes.setting import Cited, Setting
@@ -141,7 +142,7 @@ UPSCALE_GUIDED = replace(
 
 UPSCALE_UNGUIDED = replace(
     UPSCALE_GUIDED,
-    about="as dip/upscale, from noise alone",
+    about="as dip/upscale, without a denoiser: faster, less good",
     inputs=Cited([UniformNoise(16)], _FOUND),
 )
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from priorfit.degradations import Mask
 from priorfit.problem import Problem
@@ -41,13 +39,7 @@ def for_hole(problem: Problem) -> Choice:
     if share < _LITTLE:
         recipe = "dip/inpaint-sparse"
         return Choice(recipe, f"only {share:.1%} of the pixels are known: filled with {recipe}")
-    if _is_deep(mask.known.float().amin(1, keepdim=True)):
+    if not mask.near(_FAR).all():
         other = "--recipe dip/inpaint-large is made for that"
         return Choice("dip/inpaint", f"the hole is more than {_FAR} pixels deep: {other}")
     return Choice("dip/inpaint")
-
-
-def _is_deep(known: Tensor) -> bool:
-    """Whether a square of 2·_FAR + 1 pixels around some place has no known pixel."""
-    near = F.max_pool2d(known, 2 * _FAR + 1, 1, _FAR)
-    return bool((near == 0).any())
