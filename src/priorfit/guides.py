@@ -13,6 +13,7 @@ from PIL import Image as PillowImage
 from skimage import filters, restoration
 
 from priorfit.block_matching import BlockMatching
+from priorfit.clipping import Clipping
 from priorfit.degradations import Blur, Mask
 from priorfit.errors import ProblemError
 from priorfit.noise_level import noise_level
@@ -51,6 +52,12 @@ def block_matched(problem: Problem, search: BlockMatching = _SEARCH) -> Image:
     """Filter stacks of blocks that look alike together [dabov2007]_: slower, and far better."""
     std = problem.noise_std or noise_level(problem.observation)
     return search(problem.observation, max(std, 1e-4)).clamp(0, 1)
+
+
+def unclipped(estimate: Callable[[Problem], Image], problem: Problem) -> Image:
+    """Another estimate, put right where noise that was cut off has made black and white grey."""
+    std = problem.noise_std or noise_level(problem.observation)
+    return Clipping.of(problem.observation, std).undone(estimate(problem))
 
 
 def total_variation(problem: Problem) -> Image:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from priorfit.clipping import Clipping
 from priorfit.errors import ProblemError
 from priorfit.objective import Estimate, Loss, Term
 from priorfit.problem import Problem
@@ -185,27 +186,37 @@ class Sure(Term):
         L = mean (f(y) − y)² + 2σ²·div f(y) / n,   div f(y) ≈ ⟨f(y + εb) − f(y), b⟩ / ε,  b = ±1
 
     Up to a constant. For a network that sees the noisy image itself, through an input of `Probing`:
-    the second summand charges it for following the noise [ramani2008]_.
+    the second summand charges it for following the noise [ramani2008]_. Of noise that was cut off
+    at black or white [foi2009]_, f is what x looks like under it in the mean, σ² is what is left of
+    it, and no value at a bound is probed: noise cannot move it either way.
+
+    Args:
+        clipped: look whether noise was cut off, see `Clipping`; off for errors of other kinds.
 
     Raises:
         ProblemError: the noise level of the problem is unknown.
     """
 
+    clipped: bool = True
+
     def against(self, problem: Problem) -> Loss:
         if problem.noise_std is None:
             raise ProblemError("Stein's estimate needs the noise level of the observation")
-        variance = problem.noise_std**2
         trust = _trust(problem, None)
+        clipping = (Clipping.of if self.clipped else Clipping.none)(
+            problem.observation, problem.noise_std
+        )
 
         def loss(at: Estimate) -> PerImage:
             probes = [name for name in at.code if name.startswith("probe.")]
             moved = at.code | {name.replace("probe", "z"): at.code[name] for name in probes}
-            change = at.render(moved) - at.image
+            own = clipping.mean(at.image)
+            change = clipping.mean(at.render(moved)) - own
             push = torch.stack([at.code[n.replace("probe", "push")] for n in probes]).sum(0)
-            divergence = _mean(change * push, None) / push.square().flatten(1).mean(1)
-            return (
-                _mean((at.image - problem.observation).square(), trust) + 2 * variance * divergence
-            )
+            step = push.abs().flatten(1).amax(1).clamp_min(torch.finfo(push.dtype).tiny ** 0.5)
+            charge = clipping.charge(at.image.detach())
+            followed = _mean(charge * change * push, None) / step.square()
+            return _mean((own - problem.observation).square(), trust) + 2 * followed
 
         return loss
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from priorfit.clipping import free
 from priorfit.degradations import Mask
 from priorfit.errors import ProblemError
 from priorfit.noise import Noise
@@ -136,7 +137,8 @@ class Pooled(ABC):
 class Probing(Pooled):
     """The noisy image beside a cheap estimate of it, with the copies that `terms.Sure` probes.
 
-    A copy is the same for y + εb, b = ±1, the estimate included, since that follows the noise too.
+    A copy is the same for y + εb, b = ±1, the estimate included, since that follows the noise too;
+    b = 0 where y is black or white, from where noise that is cut off there cannot move it.
 
     Args:
         estimate: denoiser.
@@ -153,8 +155,9 @@ class Probing(Pooled):
 
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
         y = problem.observation
+        movable = free(y)
         draws = (noise.uniform(*y.shape[1:], dtype=y.dtype).to(y) for _ in range(self.copies))
-        signs = (torch.where(draw < 0.5, -1.0, 1.0).to(y) for draw in draws)
+        signs = (torch.where(draw < 0.5, -1.0, 1.0).to(y) * movable for draw in draws)
         pushes = _gathered((self.epsilon * sign for sign in signs), self.copies)
         beside = (replace(problem, observation=y + push) for push in pushes.unbind(1))
         return {"probe": _gathered((self(p, noise) for p in beside), self.copies), "push": pushes}

@@ -23,14 +23,14 @@ from priorfit.terms import Mse
 _FOUND = "by experiment, benchmarks/README.md"
 _RUNS = "[ulyanov2018]_ averages over two runs"
 
+_BLOCK_MATCHED = partial(guides.unclipped, guides.block_matched)
+
 FILLED = replace(FAST_FILLED, denoiser=QUICK, last=0.005, steps=32)
 
 DENOISE = replace(
     FAST_DENOISE,
     about="as dip/denoise, for more time: two runs and block matching, averaged",
-    filters=Cited(
-        [*FAST_DENOISE.filters.value, partial(Blended, guides.block_matched, 0.5)], _FOUND
-    ),
+    filters=Cited([*FAST_DENOISE.filters.value, partial(Blended, _BLOCK_MATCHED, 0.5)], _FOUND),
     runs=Cited(2, _RUNS),
 )
 

@@ -72,7 +72,7 @@ DENOISE = Setting(
     turning=Cited(True, _FOUND),
     rate=Cited(0.01, "as published, denoising.ipynb: LR = 0.01"),
     steps=Cited(900, _FOUND),
-    objective=Cited(Sure(), "[stein1981]_, [ramani2008]_"),
+    objective=Cited(Sure(), "[stein1981]_, [ramani2008]_, cut-off noise as [foi2009]_"),
     filters=Cited([partial(Rewinding, drop=10.0), partial(Smoothed, Lengthening())], _FOUND),
     optimizer=partial(torch.optim.Adam, fused=True),
     precision=fastest,
@@ -167,6 +167,7 @@ DEJPEG = replace(
     DENOISE,
     about="compression artefacts",
     steps=Cited(400, _FOUND),
+    objective=Cited(Sure(clipped=False), "[stein1981]_, [ramani2008]_"),
     filters=Cited([*DENOISE.filters.value, Implausible], _FOUND),
     most=Cited(900, _FOUND),
 )

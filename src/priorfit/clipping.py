@@ -1,0 +1,119 @@
+"""Noise that was cut off at black and at white, and what it does to a mean [foi2009]_.
+
+A file has no values below 0 or above 1, so that noise on black can only brighten it: by 0.4σ in the
+mean, ten grey levels where σ is 25. Whoever averages such noise away arrives at a grey.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from priorfit.types import Image, Observation
+
+_LEAST = 1e-3
+"""Share of the values of a picture below which nothing is gained."""
+
+_PILE = 0.4
+"""Share at the bound of the values within σ/2 of it: of cut-off noise there are 0.5 and more."""
+
+_ROUNDS = 12  # of Newton's method
+_FAR = 12.0  # standard deviations, where nothing is left of a normal distribution
+
+
+@dataclass(frozen=True, eq=False)
+class Clipping:
+    """y = clip(x + n, 0, 1), n normal with standard deviation σ.
+
+    Args:
+        std: σ, as a fraction of full scale.
+        low: 1 for the images whose noise was cut off at 0, 0 for others, (B, 1, 1, 1).
+        high: likewise at 1.
+    """
+
+    std: float
+    low: Tensor
+    high: Tensor
+
+    @classmethod
+    def of(cls, observation: Observation, std: float) -> Self:
+        """Find out whether noise was cut off, by what has piled up at the bounds.
+
+        Args:
+            observation: y, (B, c, h, w).
+            std: σ.
+        """
+        sides = (_piled(distance, std) for distance in (observation, 1 - observation))
+        return cls(std, *(side.to(observation)[:, None, None, None] for side in sides))
+
+    @classmethod
+    def none(cls, observation: Observation, std: float) -> Self:
+        """Noise that was not cut off, whatever it looks like."""
+        nothing = observation.new_zeros(len(observation), 1, 1, 1)
+        return cls(std, nothing, nothing)
+
+    def mean(self, image: Image) -> Image:
+        """E[y] for an image x of (B, C, H, W): x itself away from the bounds."""
+        below, above = self._bounds(image)
+        return self._mean(image, below, above)
+
+    def charge(self, image: Image) -> Image:
+        """Var y / P(0 < y < 1): σ² away from the bounds, down to 0.68σ² at them.
+
+        What Stein's estimate takes for the variance of a value that was not cut off. It is exact
+        where the value's estimate is a line in it.
+        """
+        x = image.clamp(0, 1)
+        below, above = self._bounds(x)
+        inside = _share(below, above)
+        bent = below * _density(below) - above * _density(above)
+        middle = (x.square() + self.std**2) * inside + self.std**2 * bent
+        square = middle + 2 * self.std * x * (_density(below) - _density(above)) + _tail(above)
+        variance = square - self._mean(x, below, above).square()
+        return variance.clamp_min(0) / inside.clamp_min(0.1)
+
+    def undone(self, mean: Image) -> Image:
+        """The x in [0, 1] whose `mean` is nearest to this."""
+        x = mean.clamp(0, 1)
+        for _ in range(_ROUNDS):
+            below, above = self._bounds(x)
+            slope = _share(below, above).clamp_min(0.05)
+            x = (x + (mean - self._mean(x, below, above)) / slope).clamp(0, 1)
+        return x
+
+    def _bounds(self, x: Image) -> tuple[Tensor, Tensor]:
+        """Distances of 0 and of 1 from x in standard deviations; very far where nothing is cut."""
+        std = max(self.std, 1e-6)
+        below = torch.where(self.low > 0, -x / std, -_FAR)
+        return below, torch.where(self.high > 0, (1 - x) / std, _FAR)
+
+    def _mean(self, x: Image, below: Tensor, above: Tensor) -> Image:
+        moved = _density(below) - _density(above)
+        return x * _share(below, above) + self.std * moved + _tail(above)
+
+
+def free(observation: Observation) -> Tensor:
+    """1 where a value was not cut off and noise can move it either way, else 0."""
+    return ((observation != 0) & (observation != 1)).to(observation)
+
+
+def _piled(distance: Tensor, std: float) -> Tensor:
+    """Whether values lie at a bound as cut-off noise would, (B,)."""
+    flat = distance.flatten(1)
+    at, near = ((flat.abs() <= reach).double().mean(1) for reach in (0, std / 2))
+    return (at >= _LEAST) & (at >= _PILE * near)
+
+
+def _share(below: Tensor, above: Tensor) -> Tensor:
+    """P(below < n < above) of a standard normal number."""
+    return 1 - _tail(-below) - _tail(above)
+
+
+def _density(z: Tensor) -> Tensor:
+    return torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+
+
+def _tail(z: Tensor) -> Tensor:
+    return torch.erfc(z / math.sqrt(2)) / 2
