@@ -6,6 +6,7 @@ filters a recipe has, so that two sizes foretell all others.
 """
 
 import copy
+import math
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe
 
 _SIDES = (64, 128)
+_BRIEF = (32, 96)  # where time is short
 _STEPS = 3  # timed, after two that set everything up
 _SPARE = 1.35  # what lies free between blocks, and what torch takes for itself, as measured
 
@@ -115,6 +117,18 @@ def forecast(problem: Problem, recipe: Recipe) -> Forecast:
     settled = replace(recipe, prior=_settled(recipe.prior, problem), stages=[main], finish=())
     small, large = (_probed(_like(problem, side), settled) for side in _SIDES)
     return Forecast((small, large))
+
+
+def seconds_before(problem: Problem, recipe: Recipe) -> float:
+    """Foretell how long what comes before the first step takes, by two small problems."""
+    settled = replace(recipe, prior=_settled(recipe.prior, problem))
+    probes = []
+    for side in (_BRIEF[0], *_BRIEF):  # the first one imports what the others need
+        small = _like(problem, side)
+        began = time.perf_counter()
+        Fit(small, settled, [0])
+        probes.append(Probe(math.prod(small.shape[1:]), 0, time.perf_counter() - began, 0.0))
+    return Forecast((probes[1], probes[2])).seconds(math.prod(problem.shape[1:]), 0)
 
 
 def available(device: torch.device) -> int:

@@ -1,5 +1,6 @@
 """The steps of one fit, followed until they are done, the time is over or somebody stops them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,6 +17,10 @@ from priorfit.types import Image
 
 Watch = Callable[[Step, int], None]
 """Called after every step with it and the number planned; to stop, raise KeyboardInterrupt."""
+
+
+_FEW = 30
+"""Steps below which no recipe has come to a picture."""
 
 
 class End(Enum):
@@ -121,7 +126,20 @@ def picture_of(fit: Fit | TiledFit) -> tuple[Image, str]:
 def troubles(fit: Fit | TiledFit) -> tuple[str, ...]:
     """Notes on what went wrong on the way."""
     times = sum(seen.rewound for seen in fit.filters if isinstance(seen, Rewinding))
-    went_back = f"the loss left its course {times} times: the fit went back and on from there"
-    hurried = isinstance(fit, TiledFit) and fit.cut_short
-    uneven = f"{hurried} tiles had less time than the first, and fewer steps"
-    return (*([went_back] if times else []), *([uneven] if hurried else []))
+    hurried = fit.cut_short if isinstance(fit, TiledFit) else 0
+    few = _hurried(fit)
+    notes = {
+        f"the loss left its course {times} times: the fit went back and on from there": times > 0,
+        f"{hurried} tiles had less time than the first, and fewer steps": hurried > 0,
+        f"the time was over after {few} steps: the fit had hardly begun, give it more": few < _FEW,
+    }
+    return tuple(note for note, holds in notes.items() if holds)
+
+
+def _hurried(fit: Fit | TiledFit) -> float:
+    """Steps that the clock left a fit, or each of its tiles; infinite if it had its time."""
+    if isinstance(fit, TiledFit):
+        return math.inf if fit.most is None else fit.most
+    if fit.last is None or fit.why_stopped != End.TIME.value:
+        return math.inf
+    return fit.last.state.taken

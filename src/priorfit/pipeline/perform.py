@@ -19,6 +19,7 @@ from priorfit.pipeline import saved as run_folder
 from priorfit.pipeline.beside import Beside, judged
 from priorfit.pipeline.checks import check_outputs, check_unbegun
 from priorfit.pipeline.follow import End, Follower, Watch, picture_of, troubles
+from priorfit.pipeline.in_time import check_in_time
 from priorfit.pipeline.job import Job
 from priorfit.pipeline.keeping import Keeper
 from priorfit.pipeline.kinds import Laid, Upscale
@@ -133,10 +134,11 @@ def run(
     with run_folder.held(job.run_folder):
         check_unbegun(job)
         run_folder.clear(job.run_folder)
+        clock = Clock(started, job.time_limit, _closing(desk))
+        check_in_time(job, posed.problem, recipe, clock.left)
         size = extent(job, posed.problem, recipe, most)
         if tell is not None and size.told is not None:
             tell(size.told)
-        clock = Clock(started, job.time_limit, _closing(desk))
         fit = begun(job, posed.problem, recipe, size, clock=clock, before=before)
         desk = replace(desk, extent=size)
         return _fitted(desk, fit, Follower(most * size.tiles, clock), watch)
