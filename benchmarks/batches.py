@@ -29,8 +29,9 @@ from priorfit.degradations import Identity
 from priorfit.metrics import psnr
 from priorfit.networks.hourglass import STYLE
 from priorfit.networks.layers import Style
-from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory, _turned, _turned_back
+from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory
 from priorfit.priors.inputs import Probing
+from priorfit.priors.moves import Move
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe
 from priorfit.runs import threads
@@ -86,16 +87,16 @@ class OneCall(DeepImagePrior):
 
     def render(self, code: Code) -> Image:
         z = torch.cat([code[f"z.{i}"] for i in range(len(self.inputs))], 1)
-        turns = code["turn"][:, 0].tolist() if "turn" in code else [0] * len(z)
+        moves = [Move.of(code, i, self.shifting) for i in range(len(z))]
         numbers = {
             name.split(".", 1)[1]: tensor
             for name, tensor in code.items()
             if name.startswith(("network.", "buffers."))
         }
         module = self._module(z.shape[1], int(code["channels"][0, 0]))
-        z = torch.cat([_turned(z[i : i + 1], turn) for i, turn in enumerate(turns)])
+        z = torch.cat([move.there(z[i : i + 1]) for i, move in enumerate(moves)])
         images = self._run(module, numbers, z)
-        return torch.cat([_turned_back(images[i : i + 1], turn) for i, turn in enumerate(turns)])
+        return torch.cat([move.back(images[i : i + 1]) for i, move in enumerate(moves)])
 
 
 def in_one_call(recipe: Recipe) -> Recipe:
@@ -106,6 +107,7 @@ def in_one_call(recipe: Recipe) -> Recipe:
         prior.inputs,
         jitter=prior.jitter,
         turning=prior.turning,
+        shifting=prior.shifting,
         precision=prior.precision,
         memory_format=torch.contiguous_format,  # in which groups lie one behind the other
     )

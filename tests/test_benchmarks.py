@@ -44,7 +44,7 @@ def test_without_a_name_all_parts_run_and_the_beginning_of_one_is_none(monkeypat
 
 @pytest.mark.parametrize("network", [SMALL, HALF])
 def test_images_in_one_call_are_those_drawn_one_by_one(network):
-    prior = DeepImagePrior(network, [UniformNoise(3)], turning=True)
+    prior = DeepImagePrior(network, [UniformNoise(3)], turning=True, shifting=4)
     draws = torch.Generator().manual_seed(0)
     images = torch.rand(3, 3, 16, 16, dtype=torch.float64, generator=draws)
     noise = Noise([0, 1, 2])

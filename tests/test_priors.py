@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from priorfit.degradations import Identity, Mask
 from priorfit.errors import ProblemError, RecipeError
@@ -27,6 +27,7 @@ from priorfit.priors.inputs import (
     UniformNoise,
 )
 from priorfit.priors.latent import LatentPrior
+from priorfit.priors.moves import Move
 from priorfit.priors.precision import fastest, full
 from priorfit.problem import Problem
 from priorfit.types import Image
@@ -184,26 +185,43 @@ def test_relative_noise_is_as_strong_as_its_input():
         assert image.mean().item() == pytest.approx(top / 2, rel=0.05)
 
 
-def test_turning_is_undone_on_the_image():
-    """A network that passes its input on shows whether the eight turns are taken back."""
-    from torch import nn
+class Through(nn.Module):
+    """A network that passes its input on."""
 
-    class Through(nn.Module):
-        def __init__(self, inside: int, outside: int) -> None:
-            super().__init__()
+    def __init__(self, inside: int, outside: int) -> None:
+        super().__init__()
 
-        def forward(self, z: Tensor) -> Tensor:
-            return z
+    def forward(self, z: Tensor) -> Tensor:
+        return z
 
-    prior = DeepImagePrior(Through, [Companion()], turning=True)
-    posed = problem(1)
-    code = prior.start(posed, noise := Noise([0]))
+
+@pytest.mark.parametrize("side", [1, 2, 3, 9])
+def test_turning_and_shifting_are_undone_on_the_image(side):
+    draws = torch.Generator().manual_seed(0)
+    picture = torch.rand(2, 3, side, side + 2, dtype=torch.float64, generator=draws)
+    posed = Problem(picture, Identity(), companion=picture)
+    prior = DeepImagePrior(Through, [Companion()], turning=True, shifting=5)
+    code = prior.start(posed, noise := Noise([0, 1]))
+    assert torch.equal(prior.render(code), picture)
     seen = set()
     for _ in range(60):
         varied = prior.vary(code, noise)
-        seen.add(int(varied["turn"]))
-        assert torch.equal(prior.render(varied), posed.companion)
-    assert seen == set(range(8))
+        seen.add(Move.of(varied, 0, 5))
+        assert torch.equal(prior.render(varied), picture)
+    margin = min(5, side - 1)
+    assert {move.turn for move in seen} == set(range(8))
+    assert {move.margin for move in seen} == {margin}
+    for axis in ("above", "before"):
+        assert {getattr(move, axis) for move in seen} == set(range(margin + 1))
+
+
+def test_a_shifted_image_is_fitted_with_as_many_pixels_at_every_step():
+    prior = DeepImagePrior(SMALL, [UniformNoise(3)], turning=False, shifting=4)
+    code = prior.start(Problem(torch.zeros(1, 3, 12, 16), Identity()), noise := Noise([0]))
+    z = code["z.0"]
+    moves = [Move.of(prior.vary(code, noise), 0, prior.shifting) for _ in range(20)]
+    assert {move.there(z).shape for move in moves} == {(1, 3, 16, 20)}
+    assert len({move.there(z).sum().item() for move in moves}) > 5
 
 
 def test_a_missing_companion_is_refused():

@@ -11,6 +11,7 @@ from priorfit.code import part
 from priorfit.networks.initialise import initialise
 from priorfit.noise import Noise
 from priorfit.objective import Schedule, at
+from priorfit.priors.moves import Move
 from priorfit.priors.base import Prior
 from priorfit.priors.inputs import Estimator, Input, Pooled, Relative, estimated
 from priorfit.priors.precision import Precision, full
@@ -45,6 +46,8 @@ class DeepImagePrior(Prior):
             `param_noise` meant this and did nothing.
         turning: fit the image turned and mirrored at random, eight ways; what the network learns
             from one orientation serves the others, and noise is harder to follow.
+        shifting: fit the image moved at random by up to so many pixels either way, reflected at its
+            edges. Layers that halve a picture see another one at every place.
         target: estimate that a term may draw the image to; the network does not see it.
         precision: number format of convolutions, by device.
         memory_format: order of the numbers in memory; channels last is faster on every device.
@@ -60,6 +63,7 @@ class DeepImagePrior(Prior):
         jitter: Jitter | Sequence[Jitter] = 0.0,
         weight_noise: float | Schedule = 0.0,
         turning: bool = False,
+        shifting: int = 0,
         target: Estimator | None = None,
         precision: Precision = full,
         memory_format: torch.memory_format = torch.channels_last,
@@ -69,7 +73,7 @@ class DeepImagePrior(Prior):
             tuple(jitter) if isinstance(jitter, Sequence) else (jitter,) * len(self.inputs)
         )
         self.weight_noise, self.turning, self.precision = weight_noise, turning, precision
-        self.target = target
+        self.target, self.shifting = target, shifting
         self.memory_format = memory_format
         self._modules: dict[tuple[int, int], nn.Module] = {}
 
@@ -99,6 +103,8 @@ class DeepImagePrior(Prior):
             varied[f"z.{i}"] = _jittered(varied[f"z.{i}"], self.jitter[i], noise, step)
         if self.turning:
             varied["turn"] = (noise.uniform(1) * 8).long()
+        if self.shifting:
+            varied["shift"] = noise.uniform(2)
         strength = at(self.weight_noise, step)
         return self._shaken(varied, noise, strength) if strength else varied
 
@@ -112,9 +118,8 @@ class DeepImagePrior(Prior):
                 for name, tensor in code.items()
                 if name.startswith(("network.", "buffers."))
             }
-            turn = int(code["turn"][i, 0]) if "turn" in code else 0
-            turned = self._run(module, numbers, _turned(z[i : i + 1], turn))
-            images.append(_turned_back(turned, turn))
+            moved = Move.of(code, i, self.shifting)
+            images.append(moved.back(self._run(module, numbers, moved.there(z[i : i + 1]))))
         return images[0] if len(images) == 1 else torch.cat(images)
 
     def _run(self, module: nn.Module, weights: dict[str, Tensor], z: Tensor) -> Image:
@@ -176,19 +181,6 @@ def _member(code: Code, index: int, noise: Noise) -> Code:
     chosen = (noise.uniform(1)[:, 0] * count).long()
     rows = torch.arange(len(chosen), device=chosen.device)
     return {f"{name.rsplit('.', 1)[1]}.{index}": pool[rows, chosen] for name, pool in pools.items()}
-
-
-def _turned(image: Tensor, turn: int) -> Tensor:
-    """One of the eight ways to turn and mirror (B, C, H, W)."""
-    image = image.flip(-1) if turn & 1 else image
-    image = image.flip(-2) if turn & 2 else image
-    return image.transpose(-1, -2) if turn & 4 else image
-
-
-def _turned_back(image: Tensor, turn: int) -> Tensor:
-    image = image.transpose(-1, -2) if turn & 4 else image
-    image = image.flip(-2) if turn & 2 else image
-    return image.flip(-1) if turn & 1 else image
 
 
 def _one(tensor: Tensor, image: int) -> Tensor:

@@ -56,6 +56,7 @@ DENOISE_DECODER = replace(
     ),
     inputs=Cited([UniformNoise(128)], "[heckel2019]_: as many channels, scaled by 1/10"),
     turning=Cited(False, "[heckel2019]_ does not"),
+    shifting=Cited(0, "[heckel2019]_ does not"),
     objective=Cited(Mse(), "[heckel2019]_: squared error"),
     filters=Cited([partial(Rewinding, drop=10.0), partial(Smoothed, Lengthening())], _FOUND),
     steps=Cited(2000, _FOUND),
@@ -68,6 +69,7 @@ DENOISE_POSTERIOR = replace(
     inputs=Cited([UniformNoise(32)], "as published, denoising.ipynb: input_depth = 32"),
     jitter=Cited(1 / 30, "as published, denoising.ipynb: reg_noise_std = 1./30."),
     turning=Cited(False, "no noisy picture goes in, so that nothing is gained by it"),
+    shifting=Cited(0, "likewise"),
     objective=Cited(Mse(), "[cheng2019]_: squared error"),
     filters=Cited(
         [

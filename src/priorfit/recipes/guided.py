@@ -20,6 +20,7 @@ from priorfit.terms import Mse, Near
 _FOUND = "by experiment, benchmarks/README.md"
 _SCRIPT = "a public script after the authors' notebook"
 _UNTURNED = Cited(False, "neither paper does")
+_UNMOVED = Cited(0, "neither paper does")
 
 
 def _averaged(*before: Callable[[], Filter]) -> list[Callable[[], Filter]]:
@@ -32,6 +33,7 @@ DENOISE_SELF_GUIDED = replace(
     inputs=Cited([UniformNoise(3, scale=1.0)], "authors' notebook: U(0, 1), shaped like the image"),
     jitter=Cited(Relative(0.5), f"[liang2025]_: as strong as z; U(0, max z / 2): {_SCRIPT}"),
     turning=_UNTURNED,
+    shifting=_UNMOVED,
     draws=Cited(3, f"[liang2025]_: the mean over some draws; 3: {_SCRIPT}"),
     rate=Cited(
         {"network": 0.01, "z": 0.1},
@@ -57,6 +59,7 @@ DENOISE_SEQUENTIAL = replace(
     about="white noise, by a network fed with what it drew last: for comparison, less good",
     inputs=Cited([Guide(guides.observed)], "[alkhouri2024]_: z begins as the adjoint of y"),
     turning=_UNTURNED,
+    shifting=_UNMOVED,
     objective=Cited(Mse() + 1.0 * Near("z.0"), "[alkhouri2024]_; authors' code: weight 1"),
     filters=Cited(
         _averaged(partial(Sequential, every=2)), f"[alkhouri2024]_: N = 2; averages {_FOUND}"

@@ -40,6 +40,7 @@ class Setting:
             numbers, functions of the step or `Relative`.
         weight_noise: that of the noise on the filters at each step, as a fraction of their spread.
         turning: fit the image turned and mirrored at random.
+        shifting: fit the image moved at random, by up to so many pixels.
         rate: learning rate of the network, a number or a function of the step, or one for each part
             that is fitted; never of the length of the fit, so that a short fit is the beginning of
             every longer one.
@@ -66,6 +67,7 @@ class Setting:
     filters: Cited[Sequence[Callable[[], Filter]]]
     weight_noise: Cited[float | Schedule] = Cited(0.0, "no published .ipynb has any that works")
     turning: Cited[bool] = Cited(False, "no published .ipynb does")
+    shifting: Cited[int] = Cited(0, "no published .ipynb does")
     optimizer: OptimizerFactory = torch.optim.Adam
     warm_up: Cited[Stage] | None = None
     precision: Precision = full
@@ -83,6 +85,7 @@ class Setting:
             jitter=self.jitter.value,
             weight_noise=self.weight_noise.value,
             turning=self.turning.value,
+            shifting=self.shifting.value,
             target=self.target.value,
             precision=self.precision,
         )
