@@ -9,6 +9,7 @@ from priorfit.networks.folded import Folded
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import Style, nearest
 from priorfit.priors.inputs import Estimator, Guide, UniformNoise
+from priorfit.priors.moves import STILL, Moving
 from priorfit.recipes import Cited, Setting
 from priorfit.recipes.fast import DENOISE, INPAINT, UPSCALE
 from priorfit.steps import Smoothed
@@ -40,7 +41,8 @@ def _hinted(setting: Setting, estimate: Estimator) -> Setting:
 
 VARIANTS: dict[str, tuple[str, str, Setting]] = {
     "denoise": ("denoise25", "F16", DENOISE),
-    "denoise-not-turned": ("denoise25", "F16", _cited(DENOISE, "turning", False)),
+    "denoise-not-moved": ("denoise25", "F16", _cited(DENOISE, "moving", STILL)),
+    "denoise-not-shifted": ("denoise25", "F16", _cited(DENOISE, "moving", Moving(turning=True))),
     "denoise-unguided": ("denoise25", "F16", recipes.find("dip/denoise-unguided")),
     "denoise-plain-error": ("denoise25", "F16", _hinted(DENOISE, guides.non_local_means)),
     "denoise-64-64-16": ("denoise25", "F16", _cited(DENOISE, "network", _half(64, 64, 16))),
@@ -51,7 +53,7 @@ VARIANTS: dict[str, tuple[str, str, Setting]] = {
     "inpaint-plain-error": ("pixels50", "house", _hinted(INPAINT, guides.biharmonic)),
     "inpaint-32-32-16": ("pixels50", "house", _cited(INPAINT, "network", _full(32, 32, 16, 3))),
     "inpaint-half": ("pixels50", "house", _cited(INPAINT, "network", _half(64, 48, 16))),
-    "inpaint-turned": ("pixels50", "house", _cited(INPAINT, "turning", True)),
+    "inpaint-turned": ("pixels50", "house", _cited(INPAINT, "moving", Moving(turning=True))),
     "upscale": ("set5_x4", "butterfly", UPSCALE),
     "upscale-unguided": ("set5_x4", "butterfly", recipes.find("dip/upscale-unguided")),
     "upscale-32-32-4": ("set5_x4", "butterfly", _cited(UPSCALE, "network", _full(32, 32, 4, 1))),

@@ -31,7 +31,6 @@ from priorfit.networks.hourglass import STYLE
 from priorfit.networks.layers import Style
 from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory
 from priorfit.priors.inputs import Probing
-from priorfit.priors.moves import Move
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe
 from priorfit.runs import threads
@@ -87,7 +86,7 @@ class OneCall(DeepImagePrior):
 
     def render(self, code: Code) -> Image:
         z = torch.cat([code[f"z.{i}"] for i in range(len(self.inputs))], 1)
-        moves = [Move.of(code, i, self.shifting) for i in range(len(z))]
+        moves = [self.moving.move(code, i) for i in range(len(z))]
         numbers = {
             name.split(".", 1)[1]: tensor
             for name, tensor in code.items()
@@ -106,8 +105,7 @@ def in_one_call(recipe: Recipe) -> Recipe:
         _grouped(prior.network),
         prior.inputs,
         jitter=prior.jitter,
-        turning=prior.turning,
-        shifting=prior.shifting,
+        moving=prior.moving,
         precision=prior.precision,
         memory_format=torch.contiguous_format,  # in which groups lie one behind the other
     )

@@ -11,6 +11,7 @@ from priorfit.degradations import Identity
 from priorfit.noise import Noise
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import UniformNoise
+from priorfit.priors.moves import Moving
 from priorfit.problem import Problem
 from priorfit.restore import Recipe
 from tests.test_priors import HALF, SMALL
@@ -44,7 +45,7 @@ def test_without_a_name_all_parts_run_and_the_beginning_of_one_is_none(monkeypat
 
 @pytest.mark.parametrize("network", [SMALL, HALF])
 def test_images_in_one_call_are_those_drawn_one_by_one(network):
-    prior = DeepImagePrior(network, [UniformNoise(3)], turning=True, shifting=4)
+    prior = DeepImagePrior(network, [UniformNoise(3)], moving=Moving(turning=True, shifting=4))
     draws = torch.Generator().manual_seed(0)
     images = torch.rand(3, 3, 16, 16, dtype=torch.float64, generator=draws)
     noise = Noise([0, 1, 2])

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils._pytree import tree_leaves
 
 from priorfit import memory, recipes
 from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
@@ -81,10 +82,25 @@ def test_a_probe_foretells_what_a_larger_fit_takes(name: str, monkeypatch):
     }[name]
     foretold = forecast(problem, tiny).memory(96 * 96)
     with Counting() as counted:
-        steps = iter(Fit(problem, tiny, [0]))
+        fit = Fit(problem, tiny, [0])
+        steps = iter(fit)
         next(steps)
         next(steps)
-    assert foretold == pytest.approx(counted.peak, rel=0.15)
+    checkpoint = sum(storage.nbytes() for storage in storages_of(fit.state_dict()))
+    assert foretold == pytest.approx(counted.peak + checkpoint, rel=0.15)
+
+
+def storages_of(state) -> list[torch.UntypedStorage]:
+    """What the tensors of a nested state lie in, each once."""
+    tensors = [leaf for leaf in tree_leaves(state) if isinstance(leaf, torch.Tensor)]
+    return list({t.untyped_storage().data_ptr(): t.untyped_storage() for t in tensors}.values())
+
+
+def test_a_checkpoint_counts_beside_the_fit():
+    with_it = Forecast((Probe(100, 1000, 1.0, 0.1, 10), Probe(200, 1500, 1.5, 0.2, 20)))
+    assert with_it.memory(400) == LINE.memory(400) + 40
+    for pixels in (300, 5000, 10**6):
+        assert with_it.pixels(with_it.memory(pixels)) == pytest.approx(pixels, abs=2)
 
 
 def test_the_system_tells_what_is_there():
@@ -98,5 +114,4 @@ def test_a_pool_takes_little_more_than_itself_while_it_is_made(source):
     problem = Problem(known(image()), known, noise_std=0.1)
     with Counting() as counted:
         pool = source.pool(problem, Noise([0]))
-    storages = {part.untyped_storage().data_ptr(): part.untyped_storage() for part in pool.values()}
-    assert counted.peak < 1.35 * sum(storage.nbytes() for storage in storages.values())
+    assert counted.peak < 1.35 * sum(storage.nbytes() for storage in storages_of(pool))

@@ -27,7 +27,7 @@ from priorfit.priors.inputs import (
     UniformNoise,
 )
 from priorfit.priors.latent import LatentPrior
-from priorfit.priors.moves import Move
+from priorfit.priors.moves import Moving
 from priorfit.priors.precision import fastest, full
 from priorfit.problem import Problem
 from priorfit.types import Image
@@ -66,14 +66,20 @@ class Waves(Generator):
 
 
 PRIORS = [
-    pytest.param(DeepImagePrior(network, inputs, jitter=0.1, turning=turning), id=f"{name} {how}")
+    pytest.param(
+        DeepImagePrior(network, inputs, jitter=0.1, moving=Moving(turning=turning)),
+        id=f"{name} {how}",
+    )
     for name, inputs in INPUTS.items()
     for how, network, turning in (("full", SMALL, False), ("half turned", HALF, True))
 ]
 PRIORS += [
     pytest.param(
         Expected(
-            DeepImagePrior(SMALL, INPUTS["mesh and guide"], jitter=Relative(), turning=True), 3
+            DeepImagePrior(
+                SMALL, INPUTS["mesh and guide"], jitter=Relative(), moving=Moving(turning=True)
+            ),
+            3,
         ),
         id="expected",
     )
@@ -200,13 +206,13 @@ def test_turning_and_shifting_are_undone_on_the_image(side):
     draws = torch.Generator().manual_seed(0)
     picture = torch.rand(2, 3, side, side + 2, dtype=torch.float64, generator=draws)
     posed = Problem(picture, Identity(), companion=picture)
-    prior = DeepImagePrior(Through, [Companion()], turning=True, shifting=5)
+    prior = DeepImagePrior(Through, [Companion()], moving=Moving(turning=True, shifting=5))
     code = prior.start(posed, noise := Noise([0, 1]))
     assert torch.equal(prior.render(code), picture)
     seen = set()
     for _ in range(60):
         varied = prior.vary(code, noise)
-        seen.add(Move.of(varied, 0, 5))
+        seen.add(prior.moving.move(varied, 0))
         assert torch.equal(prior.render(varied), picture)
     margin = min(5, side - 1)
     assert {move.turn for move in seen} == set(range(8))
@@ -216,10 +222,10 @@ def test_turning_and_shifting_are_undone_on_the_image(side):
 
 
 def test_a_shifted_image_is_fitted_with_as_many_pixels_at_every_step():
-    prior = DeepImagePrior(SMALL, [UniformNoise(3)], turning=False, shifting=4)
+    prior = DeepImagePrior(SMALL, [UniformNoise(3)], moving=Moving(shifting=4))
     code = prior.start(Problem(torch.zeros(1, 3, 12, 16), Identity()), noise := Noise([0]))
     z = code["z.0"]
-    moves = [Move.of(prior.vary(code, noise), 0, prior.shifting) for _ in range(20)]
+    moves = [prior.moving.move(prior.vary(code, noise), 0) for _ in range(20)]
     assert {move.there(z).shape for move in moves} == {(1, 3, 16, 20)}
     assert len({move.there(z).sum().item() for move in moves}) > 5
 

@@ -68,12 +68,14 @@ class Probe:
         peak: bytes of all tensors at the worst moment.
         start: seconds before the first step.
         step: seconds of the quickest step.
+        kept: bytes of a checkpoint, which is put together in memory beside the fit.
     """
 
     pixels: int
     peak: int
     start: float
     step: float
+    kept: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Forecast:
 
     def memory(self, pixels: int) -> int:
         """Bytes that a fit needs beside what the process has already."""
-        return round(_SPARE * self._at(pixels, "peak"))
+        return round(_SPARE * self._at(pixels, "peak") + self._at(pixels, "kept"))
 
     def seconds(self, pixels: int, steps: int) -> float:
         """How long a fit takes on this machine as it is now."""
@@ -92,9 +94,9 @@ class Forecast:
 
     def pixels(self, memory: int) -> int:
         """How many pixels a fit may have that needs no more than these bytes; 0 for none."""
-        small, large = self.probes
-        slope = (large.peak - small.peak) / (large.pixels - small.pixels)
-        return max(0, int((memory / _SPARE - small.peak) / slope + small.pixels))
+        small, large = (probe.pixels for probe in self.probes)
+        slope = (self.memory(large) - self.memory(small)) / (large - small)
+        return max(0, int((memory - self.memory(small)) / slope + small))
 
     def _at(self, pixels: int, what: str) -> float:
         small, large = self.probes
@@ -127,7 +129,8 @@ def seconds_before(problem: Problem, recipe: Recipe) -> float:
         small = _like(problem, side)
         began = time.perf_counter()
         Fit(small, settled, [0])
-        probes.append(Probe(math.prod(small.shape[1:]), 0, time.perf_counter() - began, 0.0))
+        seconds = time.perf_counter() - began
+        probes.append(Probe(math.prod(small.shape[1:]), peak=0, start=seconds, step=0.0))
     return Forecast((probes[1], probes[2])).seconds(math.prod(problem.shape[1:]), 0)
 
 
@@ -188,9 +191,10 @@ def _probed(problem: Problem, recipe: Recipe) -> Probe:
     times = [time.perf_counter()]
     times += [time.perf_counter() for _ in steps]
     _, height, width = problem.shape
-    return Probe(
-        height * width, counted.peak, start, min((b - a for a, b in pairwise(times)), default=0.0)
-    )
+    step = min((b - a for a, b in pairwise(times)), default=0.0)
+    state = [leaf for leaf in tree_leaves(fit.state_dict()) if isinstance(leaf, Tensor)]
+    kept = {leaf.untyped_storage().data_ptr(): leaf.untyped_storage().nbytes() for leaf in state}
+    return Probe(height * width, counted.peak, start, step, sum(kept.values()))
 
 
 def _meminfo(name: str) -> int | None:

@@ -115,7 +115,11 @@ def _packed_tensor(value: Tensor, tensors: dict[str, Tensor], names: dict[int, s
     order = sorted(range(value.ndim), key=lambda axis: -strides[axis])
     name = names.setdefault(id(value), str(len(tensors)))
     if name not in tensors:
-        tensors[name] = value.detach().permute(order).contiguous().cpu().clone()
+        stored = value.detach().permute(order).contiguous().cpu()
+        # The format wants memory of its own for each; most have it, and a copy takes a lot.
+        alone = stored.untyped_storage().nbytes() == stored.nbytes
+        known = {other.data_ptr() for other in tensors.values()}
+        tensors[name] = stored if alone and stored.data_ptr() not in known else stored.clone()
     return ["tensor", name, order, str(value.device)]
 
 

@@ -3,9 +3,20 @@ import pytest
 from priorfit.recipes import ANALYSES, SETTINGS
 
 OWN = {
-    "denoise-unguided": ["copies=24", "epsilon=0.02", "down=64, up=48, skip=16", "most\t2000"],
+    "denoise-unguided": [
+        "copies=24",
+        "epsilon=0.02",
+        "down=64, up=48, skip=16",
+        "most\t2000",
+        "turning=yes, shifting=16",
+    ],
     "inpaint-unguided": ["fraction=0.1", "HeldOut(weight=8)", "Lengthening(power=8)", "× 5"],
-    "upscale-unguided": ["scale=0.1", "turning\tno", "most\t1200", "Rewinding(drop=10, every=50"],
+    "upscale-unguided": [
+        "scale=0.1",
+        "moving\tMoving",
+        "most\t1200",
+        "Rewinding(drop=10, every=50",
+    ],
 }
 
 

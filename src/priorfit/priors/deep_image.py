@@ -11,9 +11,9 @@ from priorfit.code import part
 from priorfit.networks.initialise import initialise
 from priorfit.noise import Noise
 from priorfit.objective import Schedule, at
-from priorfit.priors.moves import Move
 from priorfit.priors.base import Prior
 from priorfit.priors.inputs import Estimator, Input, Pooled, Relative, estimated
+from priorfit.priors.moves import STILL, Moving
 from priorfit.priors.precision import Precision, full
 from priorfit.problem import Problem
 from priorfit.types import Code, Image
@@ -44,10 +44,7 @@ class DeepImagePrior(Prior):
         weight_noise: standard deviation of normal noise on the filters at every step, as a fraction
             of their own spread; a number or a function of the steps taken. The released
             `param_noise` meant this and did nothing.
-        turning: fit the image turned and mirrored at random, eight ways; what the network learns
-            from one orientation serves the others, and noise is harder to follow.
-        shifting: fit the image moved at random by up to so many pixels either way, reflected at its
-            edges. Layers that halve a picture see another one at every place.
+        moving: fit the image turned, mirrored and moved at random.
         target: estimate that a term may draw the image to; the network does not see it.
         precision: number format of convolutions, by device.
         memory_format: order of the numbers in memory; channels last is faster on every device.
@@ -62,8 +59,7 @@ class DeepImagePrior(Prior):
         *,
         jitter: Jitter | Sequence[Jitter] = 0.0,
         weight_noise: float | Schedule = 0.0,
-        turning: bool = False,
-        shifting: int = 0,
+        moving: Moving = STILL,
         target: Estimator | None = None,
         precision: Precision = full,
         memory_format: torch.memory_format = torch.channels_last,
@@ -72,8 +68,8 @@ class DeepImagePrior(Prior):
         self.jitter = (
             tuple(jitter) if isinstance(jitter, Sequence) else (jitter,) * len(self.inputs)
         )
-        self.weight_noise, self.turning, self.precision = weight_noise, turning, precision
-        self.target, self.shifting = target, shifting
+        self.weight_noise, self.moving, self.precision = weight_noise, moving, precision
+        self.target = target
         self.memory_format = memory_format
         self._modules: dict[tuple[int, int], nn.Module] = {}
 
@@ -101,10 +97,7 @@ class DeepImagePrior(Prior):
             if isinstance(source, Pooled):
                 varied |= _member(code, i, noise)
             varied[f"z.{i}"] = _jittered(varied[f"z.{i}"], self.jitter[i], noise, step)
-        if self.turning:
-            varied["turn"] = (noise.uniform(1) * 8).long()
-        if self.shifting:
-            varied["shift"] = noise.uniform(2)
+        varied |= self.moving.drawn(noise)
         strength = at(self.weight_noise, step)
         return self._shaken(varied, noise, strength) if strength else varied
 
@@ -118,7 +111,7 @@ class DeepImagePrior(Prior):
                 for name, tensor in code.items()
                 if name.startswith(("network.", "buffers."))
             }
-            moved = Move.of(code, i, self.shifting)
+            moved = self.moving.move(code, i)
             images.append(moved.back(self._run(module, numbers, moved.there(z[i : i + 1]))))
         return images[0] if len(images) == 1 else torch.cat(images)
 

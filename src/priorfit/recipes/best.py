@@ -11,6 +11,7 @@ from priorfit import guides
 from priorfit.ensemble import Blended, Langevin, Posterior, Weighed
 from priorfit.networks.deep_decoder import DeepDecoder
 from priorfit.priors.inputs import UniformNoise
+from priorfit.priors.moves import STILL
 from priorfit.recipes.fast import DENOISE as FAST_DENOISE
 from priorfit.recipes.fast import FILLED as FAST_FILLED
 from priorfit.recipes.fast import INPAINT as FAST_INPAINT
@@ -55,8 +56,7 @@ DENOISE_DECODER = replace(
         "supplement_deep_decoder@878e41d, include/decoder.py: num_channels_up = [128] * 5",
     ),
     inputs=Cited([UniformNoise(128)], "[heckel2019]_: as many channels, scaled by 1/10"),
-    turning=Cited(False, "[heckel2019]_ does not"),
-    shifting=Cited(0, "[heckel2019]_ does not"),
+    moving=Cited(STILL, "[heckel2019]_ does not"),
     objective=Cited(Mse(), "[heckel2019]_: squared error"),
     filters=Cited([partial(Rewinding, drop=10.0), partial(Smoothed, Lengthening())], _FOUND),
     steps=Cited(2000, _FOUND),
@@ -68,8 +68,7 @@ DENOISE_POSTERIOR = replace(
     about="white noise, by the mean of a posterior that is wandered through: for its uncertainty",
     inputs=Cited([UniformNoise(32)], "as published, denoising.ipynb: input_depth = 32"),
     jitter=Cited(1 / 30, "as published, denoising.ipynb: reg_noise_std = 1./30."),
-    turning=Cited(False, "no noisy picture goes in, so that nothing is gained by it"),
-    shifting=Cited(0, "likewise"),
+    moving=Cited(STILL, "no noisy picture goes in, so that nothing is gained by it"),
     objective=Cited(Mse(), "[cheng2019]_: squared error"),
     filters=Cited(
         [

@@ -19,6 +19,7 @@ from priorfit.networks.pools import AVERAGE
 from priorfit.plug_and_play import PlugAndPlay
 from priorfit.priors.deep_image import TARGET
 from priorfit.priors.inputs import Companion, Guide, Hiding, MeshGrid, Probing, UniformNoise
+from priorfit.priors.moves import STILL, Moving
 from priorfit.priors.precision import fastest
 from priorfit.recipes.setting import Cited, Setting
 from priorfit.steps import Lengthening, Rewinding, Smoothed
@@ -69,8 +70,7 @@ DENOISE = Setting(
     network=Cited(_HALF, _FOUND),
     inputs=Cited([Probing(guides.non_local_means, copies=24, epsilon=0.02)], _FOUND),
     jitter=Cited(0.0, _FOUND),
-    turning=Cited(True, _FOUND),
-    shifting=Cited(16, _FOUND),
+    moving=Cited(Moving(turning=True, shifting=16), _FOUND),
     rate=Cited(0.01, "as published, denoising.ipynb: LR = 0.01"),
     steps=Cited(900, _FOUND),
     objective=Cited(Sure(), "[stein1981]_, [ramani2008]_, cut-off noise as [foi2009]_"),
@@ -94,8 +94,7 @@ INPAINT = replace(
     about="missing pixels: text, scratches, dropouts, regions",
     network=Cited(_full(16, 16, 3), _FOUND),
     inputs=Cited([UniformNoise(8), Hiding(guides.biharmonic, copies=24, fraction=0.1)], _FOUND),
-    turning=Cited(False, _FOUND),
-    shifting=Cited(0, _FOUND),
+    moving=Cited(STILL, _FOUND),
     steps=Cited(1200, _FOUND),
     objective=Cited(HeldOut(weight=8.0), _FOUND),
     filters=Cited([*_WATCHED, partial(Weighed, FILLED)], _FOUND),

@@ -10,6 +10,7 @@ from functools import partial
 
 from priorfit import guides
 from priorfit.priors.inputs import Guide, Relative, UniformNoise
+from priorfit.priors.moves import STILL
 from priorfit.recipes.fast import DENOISE as FAST_DENOISE
 from priorfit.recipes.fast import INPAINT as FAST_INPAINT
 from priorfit.recipes.setting import Cited
@@ -19,8 +20,7 @@ from priorfit.terms import Mse, Near
 
 _FOUND = "by experiment, benchmarks/README.md"
 _SCRIPT = "a public script after the authors' notebook"
-_UNTURNED = Cited(False, "neither paper does")
-_UNMOVED = Cited(0, "neither paper does")
+_UNMOVED = Cited(STILL, "neither paper does")
 
 
 def _averaged(*before: Callable[[], Filter]) -> list[Callable[[], Filter]]:
@@ -32,8 +32,7 @@ DENOISE_SELF_GUIDED = replace(
     about="white noise, by a network and its input fitted together: for comparison, less good",
     inputs=Cited([UniformNoise(3, scale=1.0)], "authors' notebook: U(0, 1), shaped like the image"),
     jitter=Cited(Relative(0.5), f"[liang2025]_: as strong as z; U(0, max z / 2): {_SCRIPT}"),
-    turning=_UNTURNED,
-    shifting=_UNMOVED,
+    moving=_UNMOVED,
     draws=Cited(3, f"[liang2025]_: the mean over some draws; 3: {_SCRIPT}"),
     rate=Cited(
         {"network": 0.01, "z": 0.1},
@@ -58,8 +57,7 @@ DENOISE_SEQUENTIAL = replace(
     FAST_DENOISE,
     about="white noise, by a network fed with what it drew last: for comparison, less good",
     inputs=Cited([Guide(guides.observed)], "[alkhouri2024]_: z begins as the adjoint of y"),
-    turning=_UNTURNED,
-    shifting=_UNMOVED,
+    moving=_UNMOVED,
     objective=Cited(Mse() + 1.0 * Near("z.0"), "[alkhouri2024]_; authors' code: weight 1"),
     filters=Cited(
         _averaged(partial(Sequential, every=2)), f"[alkhouri2024]_: N = 2; averages {_FOUND}"

@@ -12,6 +12,7 @@ from priorfit.priors.base import Prior
 from priorfit.priors.deep_image import DeepImagePrior, Jitter, NetworkFactory
 from priorfit.priors.expected import Expected
 from priorfit.priors.inputs import Estimator, Input
+from priorfit.priors.moves import STILL, Moving
 from priorfit.priors.pixels import Pixels
 from priorfit.priors.precision import Precision, full
 from priorfit.restore import OptimizerFactory, Recipe, Stage
@@ -39,8 +40,7 @@ class Setting:
         jitter: standard deviation of the noise added to the inputs at each step, one or one each,
             numbers, functions of the step or `Relative`.
         weight_noise: that of the noise on the filters at each step, as a fraction of their spread.
-        turning: fit the image turned and mirrored at random.
-        shifting: fit the image moved at random, by up to so many pixels.
+        moving: fit the image turned, mirrored and moved at random.
         rate: learning rate of the network, a number or a function of the step, or one for each part
             that is fitted; never of the length of the fit, so that a short fit is the beginning of
             every longer one.
@@ -66,8 +66,7 @@ class Setting:
     objective: Cited[Objective | Term]
     filters: Cited[Sequence[Callable[[], Filter]]]
     weight_noise: Cited[float | Schedule] = Cited(0.0, "no published .ipynb has any that works")
-    turning: Cited[bool] = Cited(False, "no published .ipynb does")
-    shifting: Cited[int] = Cited(0, "no published .ipynb does")
+    moving: Cited[Moving] = Cited(STILL, "no published .ipynb does")
     optimizer: OptimizerFactory = torch.optim.Adam
     warm_up: Cited[Stage] | None = None
     precision: Precision = full
@@ -84,8 +83,7 @@ class Setting:
             self.inputs.value,
             jitter=self.jitter.value,
             weight_noise=self.weight_noise.value,
-            turning=self.turning.value,
-            shifting=self.shifting.value,
+            moving=self.moving.value,
             target=self.target.value,
             precision=self.precision,
         )
