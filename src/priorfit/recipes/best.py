@@ -30,9 +30,9 @@ FILLED = replace(FAST_FILLED, denoiser=QUICK, last=0.005, steps=32)
 
 DENOISE = replace(
     FAST_DENOISE,
-    about="as dip/denoise, for more time: two runs and block matching, averaged",
-    filters=Cited([*FAST_DENOISE.filters.value, partial(Blended, _BLOCK_MATCHED, 0.5)], _FOUND),
-    runs=Cited(2, _RUNS),
+    about="as dip/denoise, for more time: twice the steps, averaged with block matching",
+    filters=Cited([*FAST_DENOISE.filters.value, partial(Blended, _BLOCK_MATCHED, 0.3)], _FOUND),
+    steps=Cited(1800, _FOUND),
 )
 
 INPAINT = replace(
