@@ -175,8 +175,9 @@ class Weighed(Filter):
         x ← (1 − s)·x + s·estimate,   s = argmin Σ_H (A(x) − y)², in [0, 1]
 
     Neither the fit nor the estimate has seen the entries H (`scores.HeldOut`), so that the one that
-    knows the picture better counts for more: stacking [wolpert1992]_. Single pixels say nothing of
-    what lies deep in a hole: there the fit stands alone. Belongs after the average.
+    knows the picture better counts for more: stacking [wolpert1992]_. What is mixed in then has
+    seen them. Single pixels say nothing of what lies deep in a hole: there the fit stands alone.
+    Belongs after the average.
 
     Args:
         estimate: of `guides`, or plug and play.
@@ -187,6 +188,7 @@ class Weighed(Filter):
     def __init__(self, estimate: Estimator, fraction: float = 0.02, most: int = 1000) -> None:
         self.estimate = estimate
         self.held = HeldOut(fraction, most)
+        self.blind: Image | None = None  # without the entries held out
         self.made: Image | None = None
         self.near: Tensor | None = None
         self.problem: Problem | None = None
@@ -194,16 +196,17 @@ class Weighed(Filter):
     def begin(self, problem: Problem, noise: Noise) -> Problem:
         self.problem = problem
         seen = self.held.begin(problem, noise)
-        self.made, self.near = estimated(self.estimate, seen), _near(seen)
+        self.blind, self.near = estimated(self.estimate, seen), _near(seen)
+        self.made = estimated(self.estimate, problem)
         return seen
 
     @torch.no_grad()
     def see(self, step: Step) -> Step:
-        assert self.made is not None and self.near is not None
+        assert self.blind is not None and self.made is not None and self.near is not None
         assert self.problem is not None and self.held.chosen is not None
         forward, y = self.problem.operator, self.problem.observation
         own = forward(step.image)
-        apart = (forward(self.made) - own) * self.held.chosen
+        apart = (forward(self.blind) - own) * self.held.chosen
         wanted = (y - own) * self.held.chosen
         energy = apart.square().flatten(1).sum(1).clamp_min(torch.finfo(y.dtype).tiny)
         share = ((apart * wanted).flatten(1).sum(1) / energy).clamp(0, 1)

@@ -14,8 +14,7 @@ from priorfit.priors.inputs import UniformNoise
 from priorfit.priors.moves import STILL
 from priorfit.recipes.fast import DENOISE as FAST_DENOISE
 from priorfit.recipes.fast import FILLED as FAST_FILLED
-from priorfit.recipes.fast import INPAINT as FAST_INPAINT
-from priorfit.recipes.fast import INPAINT_UNGUIDED, QUICK
+from priorfit.recipes.fast import INPAINT_REGION, INPAINT_UNGUIDED, QUICK
 from priorfit.recipes.fast import UPSCALE as FAST_UPSCALE
 from priorfit.recipes.setting import Cited
 from priorfit.steps import Lengthening, Rewinding, Smoothed
@@ -36,9 +35,10 @@ DENOISE = replace(
 )
 
 INPAINT = replace(
-    FAST_INPAINT,
-    about="as dip/inpaint, for more time: two runs, and more steps of plug and play",
-    filters=Cited([*INPAINT_UNGUIDED.filters.value, partial(Weighed, FILLED)], _FOUND),
+    INPAINT_REGION,
+    about="missing pixels, for more time: two runs from noise alone, and more of plug and play",
+    filters=Cited([*INPAINT_UNGUIDED.filters.value, partial(Weighed, FILLED, 0.05, 4000)], _FOUND),
+    steps=Cited(2400, _FOUND),
     runs=Cited(2, _RUNS),
 )
 

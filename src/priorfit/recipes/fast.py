@@ -48,7 +48,7 @@ _HALF = partial(
 
 
 def _full(up: int, skip: int, skip_filter: int) -> partial[Hourglass]:
-    """Full resolution; up + skip is 32, since joined channels in multiples of 32 cost least."""
+    """Full resolution; up + skip is a multiple of 32: joined channels cost least so."""
     scale = Scale(32, up, skip=skip, skip_filter=skip_filter, upsample=nearest)
     return partial(Hourglass, scales=[scale] * 5)
 
@@ -91,7 +91,7 @@ _WATCHED = (partial(Rewinding, drop=30.0), partial(Smoothed, Lengthening()))
 
 INPAINT = replace(
     DENOISE,
-    about="missing pixels: text, scratches, dropouts, regions",
+    about="missing pixels near known ones: text, scratches, dropouts",
     network=Cited(_full(16, 16, 3), _FOUND),
     inputs=Cited([UniformNoise(8), Hiding(guides.biharmonic, copies=24, fraction=0.1)], _FOUND),
     moving=Cited(STILL, _FOUND),
@@ -106,6 +106,16 @@ INPAINT_UNGUIDED = replace(
     about="as dip/inpaint, without a fill to start from, nor another beside it",
     inputs=Cited([UniformNoise(8), Hiding(guides.observed, copies=24, fraction=0.1)], _FOUND),
     filters=Cited(_WATCHED, _FOUND),
+)
+
+INPAINT_REGION = replace(
+    INPAINT,
+    about="holes with places far from any known pixel; from noise alone, drawn pictures too",
+    network=Cited(_full(32, 32, 3), _FOUND),
+    inputs=Cited([UniformNoise(32)], "as published, restoration.ipynb: input_depth = 32"),
+    jitter=Cited(0.03, "as published, restoration.ipynb: reg_noise_std = 0.03"),
+    steps=Cited(600, _FOUND),
+    objective=Cited(Mse(), "as published, restoration.ipynb: mse(out * mask, img * mask)"),
 )
 
 INPAINT_SPARSE = replace(
