@@ -22,7 +22,7 @@ SETTINGS: dict[str, Setting] = {
     "dip/inpaint-unguided": fast.INPAINT_UNGUIDED,
     "dip/upscale-guided": fast.UPSCALE_GUIDED,
     "dip/upscale-unguided": fast.UPSCALE_UNGUIDED,
-    "dip/inpaint-region": fast.INPAINT_REGION,
+    "dip/inpaint-drawn": fast.INPAINT_DRAWN,
     "dip/inpaint-large": fast.INPAINT_LARGE,
     "dip/inpaint-sparse": fast.INPAINT_SPARSE,
     "dip/denoise-best": best.DENOISE,
@@ -57,7 +57,7 @@ SETTINGS: dict[str, Setting] = {
 SOONER = {
     "dip/denoise": "dip/denoise-unguided",
     "dip/inpaint": "dip/inpaint-unguided",
-    "dip/inpaint-region": "dip/inpaint-unguided",
+    "dip/inpaint-drawn": "dip/inpaint-unguided",
     "dip/upscale": "dip/upscale-guided",
     "dip/denoise-best": "dip/denoise-unguided",
     "dip/inpaint-best": "dip/inpaint-unguided",

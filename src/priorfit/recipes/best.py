@@ -14,7 +14,7 @@ from priorfit.priors.inputs import UniformNoise
 from priorfit.priors.moves import STILL
 from priorfit.recipes.fast import DENOISE as FAST_DENOISE
 from priorfit.recipes.fast import FILLED as FAST_FILLED
-from priorfit.recipes.fast import INPAINT_REGION, INPAINT_UNGUIDED, QUICK
+from priorfit.recipes.fast import INPAINT_DRAWN, INPAINT_UNGUIDED, QUICK
 from priorfit.recipes.fast import UPSCALE as FAST_UPSCALE
 from priorfit.recipes.setting import Cited
 from priorfit.steps import Lengthening, Rewinding, Smoothed
@@ -35,7 +35,7 @@ DENOISE = replace(
 )
 
 INPAINT = replace(
-    INPAINT_REGION,
+    INPAINT_DRAWN,
     about="missing pixels, for more time: two runs from noise alone, and more of plug and play",
     filters=Cited([*INPAINT_UNGUIDED.filters.value, partial(Weighed, FILLED, 0.05, 4000)], _FOUND),
     steps=Cited(2400, _FOUND),

@@ -91,7 +91,7 @@ _WATCHED = (partial(Rewinding, drop=30.0), partial(Smoothed, Lengthening()))
 
 INPAINT = replace(
     DENOISE,
-    about="missing pixels near known ones: text, scratches, dropouts",
+    about="missing pixels: text, scratches, dropouts, regions",
     network=Cited(_full(16, 16, 3), _FOUND),
     inputs=Cited([UniformNoise(8), Hiding(guides.biharmonic, copies=24, fraction=0.1)], _FOUND),
     moving=Cited(STILL, _FOUND),
@@ -108,13 +108,12 @@ INPAINT_UNGUIDED = replace(
     filters=Cited(_WATCHED, _FOUND),
 )
 
-INPAINT_REGION = replace(
+INPAINT_DRAWN = replace(
     INPAINT,
-    about="holes with places far from any known pixel; from noise alone, drawn pictures too",
+    about="missing pixels of drawn pictures: from noise alone, slower",
     network=Cited(_full(32, 32, 3), _FOUND),
     inputs=Cited([UniformNoise(32)], "as published, restoration.ipynb: input_depth = 32"),
     jitter=Cited(0.03, "as published, restoration.ipynb: reg_noise_std = 0.03"),
-    steps=Cited(600, _FOUND),
     objective=Cited(Mse(), "as published, restoration.ipynb: mse(out * mask, img * mask)"),
 )
 
