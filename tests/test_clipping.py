@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from priorfit.clipping import Clipping, free
+from priorfit.clipping import Clipping, before_clipping, free
 from priorfit.degradations import Identity
 from priorfit.noise import Noise
 from priorfit.objective import Estimate
@@ -82,6 +82,21 @@ def test_values_beyond_the_bounds_and_a_few_at_them_were_not_cut_off():
     levels = ((0.1 + 0.1 * noise).clamp_min(1 / 255) * 255).round() / 255
     assert Clipping.of(levels, 0.1).low.item() == 0
     assert Clipping.none(torch.zeros(1, 1, 4, 4), 0.1).low.item() == 0
+
+
+@pytest.mark.parametrize("std", [0.02, 0.1, 0.2])
+def test_the_noise_before_it_was_cut_off_is_told_from_what_is_left(std):
+    ramp = torch.linspace(0, 1, 96, dtype=torch.float64).square().expand(1, 1, 96, 96)
+    y = (ramp + std * Noise([0]).normal(1, 96, 96, dtype=torch.float64)).clamp(0, 1)
+    left = (y - Clipping.of(y, std).mean(ramp)).square().mean().sqrt().item()
+    assert left < 0.97 * std
+    assert before_clipping(y, left) == pytest.approx(std, rel=0.04)
+
+
+def test_of_noise_that_was_not_cut_off_all_is_left():
+    y = 0.5 + 0.05 * Noise([0]).normal(1, 32, 32)
+    assert before_clipping(y, 0.05) == pytest.approx(0.05, rel=1e-3)
+    assert before_clipping(torch.full((1, 1, 8, 8), 0.5), 0.0) == 0
 
 
 def test_what_lies_at_a_bound_is_not_free():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from priorfit.types import Image, Observation
@@ -20,6 +21,8 @@ _PILE = 0.4
 """Share at the bound of the values within σ/2 of it: of cut-off noise there are 0.5 and more."""
 
 _ROUNDS = 12  # of Newton's method
+_NEAR = 7  # pixels a side that stand for the mean of a place
+_MOST = 1.5  # times what is left of noise, as much as there may have been
 _FAR = 12.0  # standard deviations, where nothing is left of a normal distribution
 
 
@@ -59,6 +62,14 @@ class Clipping:
         below, above = self._bounds(image)
         return self._mean(image, below, above)
 
+    def variance(self, image: Image) -> Image:
+        """Var y for an image x of (B, C, H, W) in [0, 1]: σ² away from the bounds."""
+        below, above = self._bounds(image)
+        bent = below * _density(below) - above * _density(above)
+        middle = (image.square() + self.std**2) * _share(below, above) + self.std**2 * bent
+        moved = 2 * self.std * image * (_density(below) - _density(above))
+        return (middle + moved + _tail(above) - self.mean(image).square()).clamp_min(0)
+
     def charge(self, image: Image) -> Image:
         """Var y / P(0 < y < 1): σ² away from the bounds, down to 0.68σ² at them.
 
@@ -66,13 +77,7 @@ class Clipping:
         where the value's estimate is a line in it.
         """
         x = image.clamp(0, 1)
-        below, above = self._bounds(x)
-        inside = _share(below, above)
-        bent = below * _density(below) - above * _density(above)
-        middle = (x.square() + self.std**2) * inside + self.std**2 * bent
-        square = middle + 2 * self.std * x * (_density(below) - _density(above)) + _tail(above)
-        variance = square - self._mean(x, below, above).square()
-        return variance.clamp_min(0) / inside.clamp_min(0.1)
+        return self.variance(x) / _share(*self._bounds(x)).clamp_min(0.1)
 
     def undone(self, mean: Image) -> Image:
         """The x in [0, 1] whose `mean` is nearest to this."""
@@ -92,6 +97,23 @@ class Clipping:
     def _mean(self, x: Image, below: Tensor, above: Tensor) -> Image:
         moved = _density(below) - _density(above)
         return x * _share(below, above) + self.std * moved + _tail(above)
+
+
+def before_clipping(observation: Observation, left: float) -> float:
+    """Standard deviation of noise of which so much was left when it was cut off.
+
+    Args:
+        observation: y, (B, c, h, w).
+        left: root of the mean variance of what noise is in it, as `noise_level` estimates it.
+    """
+    found = Clipping.of(observation, left)
+    smooth = F.avg_pool2d(observation, _NEAR, 1, _NEAR // 2, count_include_pad=False)
+    std = left
+    for _ in range(_ROUNDS):
+        clipping = Clipping(std, found.low, found.high)
+        now = clipping.variance(clipping.undone(smooth)).mean().sqrt().item()
+        std = min(std * left / max(now, 1e-6), _MOST * left)
+    return std
 
 
 def free(observation: Observation) -> Tensor:

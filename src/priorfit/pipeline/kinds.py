@@ -11,6 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from priorfit import guides, images
+from priorfit.clipping import before_clipping
 from priorfit.degradations import gaussian_psf, motion_psf
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.errors import ProblemError
@@ -108,7 +109,7 @@ class Denoise(Kind):
         if self.noise_std is not None:
             return Laid(posed, picture, needless=said_to_be_none(self.noise_std))
         noise = estimate_noise(picture.tensor())
-        posed = denoising(picture.tensor(), min(noise.std, 1.0))
+        posed = denoising(picture.tensor(), min(before_clipping(picture.tensor(), noise.std), 1.0))
         needless = without_noise(picture.tensor(), noise.std)
         notes = _on_noise(noise)
         return Laid(posed, picture, estimated=True, notes=notes, needless=needless)

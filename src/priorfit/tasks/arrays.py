@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PillowImage
 
 from priorfit import recipes
+from priorfit.clipping import before_clipping
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.errors import ProblemError
 from priorfit.guides import noise_level
@@ -106,7 +107,7 @@ def denoise(
     posed = denoising(picture.tensor(), noise_std)
     if noise_std is None:
         level = noise_level(picture.tensor())
-        posed = denoising(picture.tensor(), min(level, 1.0))
+        posed = denoising(picture.tensor(), min(before_clipping(picture.tensor(), level), 1.0))
         needless = without_noise(picture.tensor(), level)
     else:
         needless = said_to_be_none(noise_std)
