@@ -1,7 +1,6 @@
 """From one picture file to a restored one with its sidecar: read, pose, fit, finish, write."""
 
 import math
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,7 @@ from priorfit.pipeline.checks import check_outputs, check_unbegun
 from priorfit.pipeline.follow import End, Follower, Watch, picture_of, troubles
 from priorfit.pipeline.in_time import check_in_time
 from priorfit.pipeline.job import Job
-from priorfit.pipeline.keeping import Keeper
+from priorfit.pipeline.keeping import Keeper, kept
 from priorfit.pipeline.kinds import Laid, Upscale
 from priorfit.pipeline.large import Extent, Tell, begun, each_of, extent, most_pixels, tiled
 from priorfit.pipeline.measure import read_reference
@@ -259,21 +258,11 @@ def _fitted(desk: _Desk, fit: Fit | TiledFit, follower: Follower, watch: Watch |
             run_folder.clear(folder)  # it would come to this again
             raise
         except ImageFileError as error:
-            raise _kept(error, job, keeper) from error
+            raise kept(error, job, keeper) from error
         if not cut:
             run_folder.clear(folder)
     place = folder if cut and run_folder.is_unfinished(folder) else None
     return replace(outcome, interrupted=cut, leaving=cut or pressed(), run_folder=place)
-
-
-def _kept(error: ImageFileError, job: Job, keeper: Keeper) -> ImageFileError:
-    """Keep a fit whose picture could not be written, and say how to have it written later."""
-    if job.overwrite or not job.output.exists():
-        keeper.keep()
-    if not run_folder.is_unfinished(job.run_folder):
-        return error
-    again = shlex.join(["priorfit", "resume", str(job.run_folder)])
-    return ImageFileError(f"{error}; the fit is kept, to go on: {again}")
 
 
 def _outcome(
