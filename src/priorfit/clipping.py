@@ -124,7 +124,7 @@ def free(observation: Observation) -> Tensor:
 def _piled(distance: Tensor, std: float) -> Tensor:
     """Whether values lie at a bound as cut-off noise would, (B,)."""
     flat = distance.flatten(1)
-    at, near = ((flat.abs() <= reach).double().mean(1) for reach in (0, std / 2))
+    at, near = ((flat.abs() <= reach).float().mean(1) for reach in (0, std / 2))
     return (at >= _LEAST) & (at >= _PILE * near)
 
 
