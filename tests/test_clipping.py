@@ -106,7 +106,7 @@ def test_what_lies_at_a_bound_is_not_free():
 
 @pytest.mark.parametrize("slope", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("x", [0.0, 0.15, 0.5, 0.95])
-def test_steins_estimate_of_cut_off_noise_is_the_error_against_its_mean(x, slope):
+def test_steins_estimate_of_cut_off_noise_is_the_error_against_its_mean(x, slope, monkeypatch):
     side = 256
     noise = Noise([0])
     y = (x + STD * noise.normal(1, side, side, dtype=torch.float64)).clamp(0, 1)
@@ -125,25 +125,21 @@ def test_steins_estimate_of_cut_off_noise_is_the_error_against_its_mean(x, slope
         "push.0": pool["push"][:, 0],
     }
 
-    # An image that looks like the line under the noise: E[y] of what `render` gives is `line`.
-    class Seen(Clipping):
+    class Known(Clipping):
+        """What is rendered is E[y] itself, and the charge is that of the truth."""
+
         def mean(self, image: torch.Tensor) -> torch.Tensor:
             return image
 
-    seen = Seen(STD, clipping.low, clipping.high)
-    at_truth = clipping.charge(torch.full_like(y, x))
+        def charge(self, image: torch.Tensor) -> torch.Tensor:
+            return clipping.charge(torch.full_like(image, x))
+
+    known = Known(STD, clipping.low, clipping.high)
+    monkeypatch.setattr(Clipping, "of", lambda y, std: known)
     estimate = Estimate(code, line(problem), line(problem), lambda code: code["z.0"][:, :1])
-    guess = _loss(seen, at_truth, problem, estimate) - y.var().item()
+    guess = Sure().against(problem)(estimate).item() - y.var().item()
     error = (line(problem) - middle).square().mean().item()
     assert guess == pytest.approx(error, abs=0.03 * STD**2)
-
-
-def _loss(seen, charge, problem, estimate) -> float:
-    """`Sure` with a given look of an image and a given charge."""
-    fixed = type("Fixed", (), {"mean": seen.mean, "charge": lambda _, image: charge})()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Clipping, "of", classmethod(lambda cls, y, std: fixed))
-        return Sure().against(problem)(estimate).item()
 
 
 def test_a_picture_of_black_and_white_alone_has_no_slope():

@@ -6,7 +6,7 @@ mean, ten grey levels where σ is 25. Whoever averages such noise away arrives a
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
 import torch.nn.functional as F
@@ -62,16 +62,11 @@ class Clipping:
 
     def mean(self, image: Image) -> Image:
         """E[y] for an image x of (B, C, H, W): x itself away from the bounds."""
-        below, above = self._bounds(image)
-        return self._mean(image, below, above)
+        return self._moments(image).mean
 
     def variance(self, image: Image) -> Image:
         """Var y for an image x of (B, C, H, W) in [0, 1]: σ² away from the bounds."""
-        below, above = self._bounds(image)
-        bent = below * _density(below) - above * _density(above)
-        middle = (image.square() + self.std**2) * _share(below, above) + self.std**2 * bent
-        moved = 2 * self.std * image * (_density(below) - _density(above))
-        return (middle + moved + _tail(above) - self.mean(image).square()).clamp_min(0)
+        return self._variance(image, self._moments(image))
 
     def charge(self, image: Image) -> Image:
         """Var y / P(0 < y < 1): σ² away from the bounds, down to 0.68σ² at them.
@@ -80,26 +75,44 @@ class Clipping:
         where the value's estimate is a line in it.
         """
         x = image.clamp(0, 1)
-        return self.variance(x) / _share(*self._bounds(x)).clamp_min(0.1)
+        moments = self._moments(x)
+        return self._variance(x, moments) / moments.inside.clamp_min(0.1)
 
     def undone(self, mean: Image) -> Image:
         """The x in [0, 1] whose `mean` is nearest to this."""
         x = mean.clamp(0, 1)
         for _ in range(_ROUNDS):
-            below, above = self._bounds(x)
-            slope = _share(below, above).clamp_min(0.05)
-            x = (x + (mean - self._mean(x, below, above)) / slope).clamp(0, 1)
+            moments = self._moments(x)
+            x = (x + (mean - moments.mean) / moments.inside.clamp_min(0.05)).clamp(0, 1)
         return x
 
-    def _bounds(self, x: Image) -> tuple[Tensor, Tensor]:
-        """Distances of 0 and of 1 from x in standard deviations; very far where nothing is cut."""
+    def _moments(self, x: Image) -> "_Moments":
         std = max(self.std, 1e-6)
+        # Very far where nothing is cut off.
         below = torch.where(self.low > 0, -x / std, -_FAR)
-        return below, torch.where(self.high > 0, (1 - x) / std, _FAR)
+        above = torch.where(self.high > 0, (1 - x) / std, _FAR)
+        under, over, cut = _density(below), _density(above), _tail(above)
+        inside = _share(below, above)
+        mean = x * inside + self.std * (under - over) + cut
+        return _Moments(below, above, under, over, cut, inside, mean)
 
-    def _mean(self, x: Image, below: Tensor, above: Tensor) -> Image:
-        moved = _density(below) - _density(above)
-        return x * _share(below, above) + self.std * moved + _tail(above)
+    def _variance(self, x: Image, at: "_Moments") -> Image:
+        bent = at.below * at.under - at.above * at.over
+        middle = (x.square() + self.std**2) * at.inside + self.std**2 * bent
+        moved = 2 * self.std * x * (at.under - at.over)
+        return (middle + moved + at.cut - at.mean.square()).clamp_min(0)
+
+
+class _Moments(NamedTuple):
+    """Distances of 0 and 1 from x in standard deviations, the density there, and what follows."""
+
+    below: Tensor
+    above: Tensor
+    under: Tensor
+    over: Tensor
+    cut: Tensor  # P(y = 1)
+    inside: Tensor  # P(0 < y < 1)
+    mean: Image
 
 
 def before_clipping(observation: Observation, left: float) -> float:

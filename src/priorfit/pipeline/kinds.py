@@ -105,12 +105,13 @@ class Denoise(Kind):
     noise_std: float | None = None
 
     def lay(self, picture: Picture, path: Path) -> Laid:
-        posed = denoising(picture.tensor(), self.noise_std)
+        image = picture.tensor()
+        posed = denoising(image, self.noise_std)
         if self.noise_std is not None:
             return Laid(posed, picture, needless=said_to_be_none(self.noise_std))
-        noise = estimate_noise(picture.tensor())
-        posed = denoising(picture.tensor(), min(before_clipping(picture.tensor(), noise.std), 1.0))
-        needless = without_noise(picture.tensor(), noise.std)
+        noise = estimate_noise(image)
+        posed = denoising(image, min(before_clipping(image, noise.std), 1.0))
+        needless = without_noise(image, noise.std)
         notes = _on_noise(noise)
         return Laid(posed, picture, estimated=True, notes=notes, needless=needless)
 

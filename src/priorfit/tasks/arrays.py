@@ -104,11 +104,12 @@ def denoise(
         device: see the module.
     """
     picture = _picture(image, channel_axis)
-    posed = denoising(picture.tensor(), noise_std)
+    noisy = picture.tensor()
+    posed = denoising(noisy, noise_std)
     if noise_std is None:
-        level = noise_level(picture.tensor())
-        posed = denoising(picture.tensor(), min(before_clipping(picture.tensor(), level), 1.0))
-        needless = without_noise(picture.tensor(), level)
+        level = noise_level(noisy)
+        posed = denoising(noisy, min(before_clipping(noisy, level), 1.0))
+        needless = without_noise(noisy, level)
     else:
         needless = said_to_be_none(noise_std)
     left_alone = needless is not None and not force
