@@ -73,19 +73,27 @@ def test_renewals_come_ever_more_slowly(first, growth):
     assert {round(first * growth**k) for k in range(200)} & set(range(2000)) == set(due)
 
 
+def test_what_is_handed_on_is_the_mean_of_the_average_and_what_it_was_drawn_to():
+    fit = Fit(PROBLEMS["upscale"], drawn(), [0])
+    for step in fit:
+        average = fit.filters[1].mean / fit.filters[1].share
+        assert torch.allclose(2 * step.image, average + step.state.code[TARGET], atol=1e-6)
+
+
 def test_the_target_is_what_the_denoiser_makes_of_the_average_and_keeps_to_the_observation():
     problem = PROBLEMS["inpaint"]
     known = problem.degradation.known > 0
     before = None
-    for count, step in enumerate(Fit(problem, drawn(4), [0]), 1):
-        target = step.state.code[TARGET]
+    fit = Fit(problem, drawn(4), [0])
+    for count, step in enumerate(fit, 1):
+        target, average = step.state.code[TARGET], fit.filters[1].mean / fit.filters[1].share
         if count < 2:
             assert not target.any()
         elif count == 2:
             off = (~known).expand_as(target)
-            assert torch.allclose(target[off], halfway(step.image, 0.0)[off], atol=1e-4)
+            assert torch.allclose(target[off], halfway(average, 0.0)[off], atol=1e-4)
             apart = (target - problem.observation).abs()[known.expand_as(target)]
-            wide = (halfway(step.image, 0.0) - problem.observation).abs()
+            wide = (halfway(average, 0.0) - problem.observation).abs()
             assert apart.max() < 0.05 * wide.max()
             before = target.clone()
     assert before is not None

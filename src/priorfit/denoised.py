@@ -18,12 +18,13 @@ _ITERATIONS = 6  # of conjugate gradients
 class Denoised(Filter):
     """Renew what the fit is drawn to: its picture so far, denoised, in keeping with y again.
 
-        v ← D(x, σ),   u ← argmin |A(u) − y|² + μ·|u − v|²
+        v ← D(x, σ),   u ← argmin |A(u) − y|² + μ·|u − v|²,   x ← (x + u) / 2
 
     With μ·|x − u|² in the objective (`terms.Near`) the fit and the denoiser, two priors of one
     picture, come to an agreement: regularisation by denoising [romano2017]_, with a network's
     weights for the other prior [mataev2019]_. Those alternate at every few steps; here the picture
-    is an average, which changes ever more slowly, and so does u. Belongs after the average.
+    is an average, which changes ever more slowly, and so does u. What is handed on is the mean of
+    both, as each has what the other misses. Belongs after the average.
 
     Args:
         denoiser: D, of (B, C, H, W) and a standard deviation.
@@ -60,7 +61,8 @@ class Denoised(Filter):
             calm = self.denoiser(step.image, self.std)
             moved = towards(self.problem, calm, self.pull, _ITERATIONS)
             step.state.code[TARGET].copy_(moved.clamp(0, 1))
-        return step
+        both = torch.lerp(step.image, step.state.code[TARGET], 0.5)
+        return step._replace(image=both, picked=True)
 
     def _due(self, taken: int) -> bool:
         if taken < self.first:

@@ -7,6 +7,7 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
+from priorfit.priors.moves import STILL
 from priorfit.recipes.setting import Cited, PixelSetting, Setting
 
 Row = tuple[str, str, str]
@@ -33,6 +34,8 @@ def describe(value: Any) -> str:
         return value
     if value is None or isinstance(value, bool):
         return {None: "none", False: "no", True: "yes"}[value]
+    if value == STILL:
+        return "not at all"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, partial):
