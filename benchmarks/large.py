@@ -1,7 +1,7 @@
 """Large pictures: memory and time foretold and taken, and whether a seam can be found.
 
-`python -m benchmarks.large memory|giant|seam-small|seam`, or all of them. Every figure of memory is
-the most that a fresh process of the command had, as the system counts it.
+`python -m benchmarks.large memory|megapixel|giant|seam-small|seam`, or all of them. Every figure of
+memory taken is the most that a fresh process of the command had, as the system counts it.
 """
 
 import argparse
@@ -21,13 +21,29 @@ import numpy as np
 import torch
 
 from benchmarks.suites import RESULTS, SHARED
-from priorfit import images
+from priorfit import images, recipes
+from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
 from priorfit.images import from_array
+from priorfit.memory import forecast
 from priorfit.metrics import psnr
+from priorfit.problem import Problem
 from priorfit.tiles import Grid
 
 KODAK = SHARED.parent / "Kodak24"
 NOISE = 25 / 255
+_MEGAPIXEL = (
+    "dip/denoise",
+    "dip/denoise-unguided",
+    "dip/denoise-best",
+    "dip/denoise-paper",
+    "dip/inpaint",
+    "dip/inpaint-best",
+    "dip/upscale",
+    "dip/upscale-guided",
+    "dip/upscale-best",
+    "dip/deblur",
+    "dip/fuse",
+)
 _PLACE = Path(gettempdir()) / "priorfit-seam"
 
 
@@ -161,6 +177,26 @@ def memory(results: Path) -> None:
         results.write_text(json.dumps(rows, indent=1) + "\n")
 
 
+def megapixel(results: Path) -> None:
+    """What a megapixel of every task is foretold to take beside the process, by recipe."""
+    image = torch.from_numpy(picture((128, 128))).permute(2, 0, 1)[None] / 255
+    mask = Mask((image[:, :1] > image[:, :1].median()).float())
+    noisy = Problem(image, Identity(), noise_std=NOISE)
+    small = Problem(image[..., ::4, ::4], Downsample(4))
+    problems = {
+        "denoise": noisy,
+        "inpaint": Problem(mask(image), mask),
+        "upscale": small,
+        "deblur": Problem(image, Blur(gaussian_psf(2.0))),
+        "fuse": Problem(image, Identity(), companion=image.flip(-1)),
+    }
+    found = {}
+    for name in _MEGAPIXEL:
+        problem = problems[name.split("/")[1].split("-")[0]]
+        found[name] = forecast(problem, recipes.load(name)).memory(10**6)
+        results.write_text(json.dumps(found, indent=1) + "\n")
+
+
 def giant(results: Path, size: tuple[int, int] = (4000, 6000)) -> None:
     """24 megapixels under a limit of 8 GB, with two steps a tile."""
     case = Case(
@@ -250,6 +286,7 @@ def _seam() -> None:
 
 PARTS: dict[str, Callable[[], None]] = {
     "memory": lambda: memory(RESULTS / "large-memory.json"),
+    "megapixel": lambda: megapixel(RESULTS / "large-megapixel.json"),
     "giant": lambda: giant(RESULTS / "large-giant.json"),
     "seam-small": _seam_small,
     "seam": _seam,

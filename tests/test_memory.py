@@ -1,16 +1,20 @@
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from torch.utils._pytree import tree_leaves
 
 from priorfit import memory, recipes
+from priorfit.block_matching import BlockMatching
 from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
+from priorfit.ensemble import Blended
 from priorfit.guides import observed
 from priorfit.memory import Counting, Forecast, Probe, available, forecast, used
 from priorfit.noise import Noise
 from priorfit.priors.inputs import Hiding, Probing
 from priorfit.problem import Problem
+from priorfit.recipes.setting import Cited
 from priorfit.restore import Fit
 from tests.tiny import TINY
 
@@ -101,6 +105,36 @@ def test_a_checkpoint_counts_beside_the_fit():
     assert with_it.memory(400) == LINE.memory(400) + 40
     for pixels in (300, 5000, 10**6):
         assert with_it.pixels(with_it.memory(pixels)) == pytest.approx(pixels, abs=2)
+
+
+def test_bounded_work_counts_up_to_its_bound():
+    known = Forecast((LINE.probes[0], replace(LINE.probes[1], bounded=2000, bound=400)))
+    assert known.memory(200) == pytest.approx((1500 + 2000) * 1.35, abs=1)
+    assert known.memory(400) == pytest.approx((2500 + 6000) * 1.35, abs=1)
+    assert known.memory(500) == pytest.approx((3000 + 6000) * 1.35, abs=1)
+    for pixels in (300, 500, 5000, 10**6):
+        assert known.pixels(known.memory(pixels)) == pytest.approx(pixels, abs=2)
+
+
+def test_a_probe_knows_how_much_block_matching_takes_of_a_large_picture(monkeypatch):
+    matching = BlockMatching(reach=4, alike=8, alike_again=8, stride=4, places=96 * 96)
+    tiny = replace(
+        TINY, filters=Cited([partial(Blended, partial(matched, matching), 0.5)], "tests")
+    )
+    monkeypatch.setattr(memory, "_SIDES", (48, 96))
+    monkeypatch.setattr(memory, "_SPARE", 1.0)
+    problem = Problem(image(128), Identity(), noise_std=0.1)
+    foretold = forecast(problem, tiny.recipe(8))
+    with Counting() as counted:
+        matching(problem.observation, 0.1)
+    pixels = 128 * 128
+    assert foretold._at(96 * 96, "bounded") == pytest.approx(counted.peak, rel=0.2)
+    assert foretold.memory(pixels) - foretold.memory(96 * 96) < 0.15 * counted.peak
+
+
+def matched(matching: BlockMatching, problem: Problem) -> torch.Tensor:
+    assert problem.noise_std is not None
+    return matching(problem.observation, problem.noise_std)
 
 
 def test_the_system_tells_what_is_there():

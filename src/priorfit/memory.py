@@ -2,12 +2,14 @@
 
 A few steps are taken at two small sizes while every tensor is counted from its birth to its death.
 The peak grows by the same amount with every pixel, whatever network, guides, pools, objective and
-filters a recipe has, so that two sizes foretell all others.
+filters a recipe has, so that two sizes foretell all others. Block matching alone is bounded: it
+goes through larger pictures in bands.
 """
 
 import copy
 import math
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +23,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from priorfit.block_matching import BOUNDED
 from priorfit.degradations import Blur, Mask
 from priorfit.priors.base import Prior
 from priorfit.priors.deep_image import DeepImagePrior
@@ -32,16 +35,25 @@ from priorfit.restore import Fit, Recipe
 _SIDES = (64, 128)
 _BRIEF = (32, 96)  # where time is short
 _STEPS = 3  # timed, after two that set everything up
+_MOST = 2**40  # pixels, more than any picture has
 _SPARE = 1.35  # what lies free between blocks, and what torch takes for itself, as measured
 
 
 class Counting(TorchDispatchMode):
-    """Count the bytes of all tensors that are made inside, and note the most at any moment."""
+    """Count the bytes of all tensors that are made inside, and note the most at any moment.
+
+    Attributes:
+        peak: the most.
+        outside: the most while no bounded work was done.
+        bounded: the most that bounded work took for itself.
+        bound: pixels from which on it takes no more.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.peak = 0
+        self.peak = self.outside = self.bounded = self.bound = 0
         self._alive: dict[int, tuple[StorageWeakRef, int]] = {}
+        self._before: int | None = None  # what there was when the bounded work under way began
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
@@ -55,8 +67,20 @@ class Counting(TorchDispatchMode):
         dead = [key for key, (reference, _) in self._alive.items() if reference.expired()]
         for key in dead:
             del self._alive[key]
-        self.peak = max(self.peak, sum(size for _, size in self._alive.values()))
+        now = sum(size for _, size in self._alive.values())
+        self._note(now)
+        if func is torch.ops.profiler._record_function_enter_new.default and args[0] == BOUNDED:
+            self._before, self.bound = now, int(args[1])
+        elif func is torch.ops.profiler._record_function_exit._RecordFunction:
+            self._before = None
         return made
+
+    def _note(self, now: int) -> None:
+        self.peak = max(self.peak, now)
+        if self._before is None:
+            self.outside = max(self.outside, now)
+        else:
+            self.bounded = max(self.bounded, now - self._before)
 
 
 @dataclass(frozen=True)
@@ -65,10 +89,12 @@ class Probe:
 
     Args:
         pixels: of the picture sought.
-        peak: bytes of all tensors at the worst moment.
+        peak: bytes of all tensors at the worst moment, bounded work left out.
         start: seconds before the first step.
         step: seconds of the quickest step.
         kept: bytes of a checkpoint, which is put together in memory beside the fit.
+        bounded: bytes of bounded work at its worst moment.
+        bound: pixels from which on bounded work takes no more.
     """
 
     pixels: int
@@ -76,17 +102,24 @@ class Probe:
     start: float
     step: float
     kept: int = 0
+    bounded: int = 0
+    bound: int = 0
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What fits of one recipe take, by the number of pixels; a straight line through two probes."""
+    """What fits of one recipe take, by the number of pixels; straight lines through two probes."""
 
     probes: tuple[Probe, Probe]
 
     def memory(self, pixels: int) -> int:
-        """Bytes that a fit needs beside what the process has already."""
-        return round(_SPARE * self._at(pixels, "peak") + self._at(pixels, "kept"))
+        """Bytes that a fit needs beside what the process has already.
+
+        What bounded work took and gave back lies in blocks that suit little else.
+        """
+        largest = max(self.probes[1].bound, self.probes[1].pixels)
+        bounded = self._at(min(pixels, largest), "bounded")
+        return round(_SPARE * (self._at(pixels, "peak") + bounded) + self._at(pixels, "kept"))
 
     def seconds(self, pixels: int, steps: int) -> float:
         """How long a fit takes on this machine as it is now."""
@@ -94,9 +127,7 @@ class Forecast:
 
     def pixels(self, memory: int) -> int:
         """How many pixels a fit may have that needs no more than these bytes; 0 for none."""
-        small, large = (probe.pixels for probe in self.probes)
-        slope = (self.memory(large) - self.memory(small)) / (large - small)
-        return max(0, int((memory - self.memory(small)) / slope + small))
+        return max(0, bisect_right(range(_MOST), memory, key=self.memory) - 1)
 
     def _at(self, pixels: int, what: str) -> float:
         small, large = self.probes
@@ -194,7 +225,15 @@ def _probed(problem: Problem, recipe: Recipe) -> Probe:
     step = min((b - a for a, b in pairwise(times)), default=0.0)
     state = [leaf for leaf in tree_leaves(fit.state_dict()) if isinstance(leaf, Tensor)]
     kept = {leaf.untyped_storage().data_ptr(): leaf.untyped_storage().nbytes() for leaf in state}
-    return Probe(height * width, counted.peak, start, step, sum(kept.values()))
+    return Probe(
+        height * width,
+        counted.outside,
+        start,
+        step,
+        sum(kept.values()),
+        counted.bounded,
+        counted.bound,
+    )
 
 
 def _meminfo(name: str) -> int | None:
