@@ -56,8 +56,9 @@ def problem_of(recipe: str, side: int) -> Problem:
 
 def textbook(problem: Problem) -> Stepper:
     """The released denoising step written plainly: eager, float32, NCHW, Adam."""
-    z = 0.1 * torch.rand(1, 32, *problem.shape[1:])
+    z = 0.1 * torch.rand(1, 32, *problem.shape[1:]).to(problem.observation)
     network = PlainHourglass(Hourglass(32, problem.shape[0], [Scale(128, 128, skip=4)] * 5))
+    network.to(problem.observation.device)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
 
     def step() -> None:
@@ -148,7 +149,7 @@ def measure(rounds: int, side: int) -> dict[str, Any]:
         "rounds": rounds,
         "seconds a step, median": {name: round(value, 4) for name, value in medians.items()},
         "share of the textbook's, median of the rounds": {
-            name: round(_ratio(times[name], times["textbook"]), 3) for name in names
+            name: round(ratio(times[name], times["textbook"]), 3) for name in names
         },
         "GFLOP of the textbook's step": round(count / 1e9, 1),
         "GFLOP a second of the product": round(2 * _SIDE**3 / product / 1e9),
@@ -160,7 +161,8 @@ def measure(rounds: int, side: int) -> dict[str, Any]:
     }
 
 
-def _ratio(times: list[float], others: list[float]) -> float:
+def ratio(times: list[float], others: list[float]) -> float:
+    """Median of the ratios of what was measured in the same rounds."""
     return statistics.median(a / b for a, b in zip(times, others, strict=True))
 
 
