@@ -13,7 +13,7 @@ OWN = {
     "inpaint-unguided": ["fraction=0.1", "HeldOut(weight=8)", "Lengthening(power=8)", "× 5"],
     "upscale-unguided": [
         "scale=0.1",
-        "moving\tMoving",
+        "moving\tnot at all",
         "most\t1200",
         "Rewinding(drop=10, every=50",
     ],
