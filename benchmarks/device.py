@@ -8,19 +8,19 @@ import argparse
 import json
 import statistics
 import sys
-import time
 from datetime import date
+from functools import partial
 from typing import Any
 
 import torch
 
-from benchmarks.speed import Stepper, ours, problem_of, ratio, textbook
+from benchmarks.speed import Stepper, ours, problem_of, ratio, textbook, timed
 from benchmarks.suites import RESULTS
 from priorfit.cli.session import set_up
 from priorfit.tasks import device_named
 
 RECIPES = ("dip/denoise-paper", "dip/denoise", "dip/inpaint", "dip/upscale-guided")
-_AT_ONCE = 5  # steps; a device works on while the next step is prepared
+_AT_ONCE = 5  # steps
 _WARM = 3  # rounds that do not count: libraries choose their algorithms in them
 
 
@@ -32,7 +32,7 @@ def measure(device: torch.device, side: int, rounds: int) -> dict[str, Any]:
     times: dict[str, list[float]] = {name: [] for name in steppers}
     for _ in range(_WARM + rounds):
         for name, step in steppers.items():
-            times[name].append(_timed(step, device))
+            times[name].append(timed(partial(_several, step, device)) / _AT_ONCE)
     settled = {name: seconds[_WARM:] for name, seconds in times.items()}
     return {
         name: {
@@ -43,16 +43,10 @@ def measure(device: torch.device, side: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def _timed(step: Stepper, device: torch.device) -> float:
-    _wait(device)
-    started = time.perf_counter()
+def _several(step: Stepper, device: torch.device) -> None:
+    """So many steps, to their end: a device works on while the next one is prepared."""
     for _ in range(_AT_ONCE):
         step()
-    _wait(device)
-    return (time.perf_counter() - started) / _AT_ONCE
-
-
-def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -20,13 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.speed import problem_of
 from benchmarks.suites import RESULTS, SHARED
 from priorfit import images, recipes
-from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
 from priorfit.images import from_array
 from priorfit.memory import forecast
 from priorfit.metrics import psnr
-from priorfit.problem import Problem
 from priorfit.tiles import Grid
 
 KODAK = SHARED.parent / "Kodak24"
@@ -179,21 +178,9 @@ def memory(results: Path) -> None:
 
 def megapixel(results: Path) -> None:
     """What a megapixel of every task is foretold to take beside the process, by recipe."""
-    image = torch.from_numpy(picture((128, 128))).permute(2, 0, 1)[None] / 255
-    mask = Mask((image[:, :1] > image[:, :1].median()).float())
-    noisy = Problem(image, Identity(), noise_std=NOISE)
-    small = Problem(image[..., ::4, ::4], Downsample(4))
-    problems = {
-        "denoise": noisy,
-        "inpaint": Problem(mask(image), mask),
-        "upscale": small,
-        "deblur": Problem(image, Blur(gaussian_psf(2.0))),
-        "fuse": Problem(image, Identity(), companion=image.flip(-1)),
-    }
     found = {}
     for name in _MEGAPIXEL:
-        problem = problems[name.split("/")[1].split("-")[0]]
-        found[name] = forecast(problem, recipes.load(name)).memory(10**6)
+        found[name] = forecast(problem_of(name, 128), recipes.load(name)).memory(10**6)
         results.write_text(json.dumps(found, indent=1) + "\n")
 
 

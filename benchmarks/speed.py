@@ -25,7 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from priorfit import recipes
 from priorfit.cli.session import set_up
-from priorfit.degradations import Downsample, Identity, Mask
+from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.problem import Problem
 from priorfit.restore import Fit
@@ -51,6 +51,10 @@ def problem_of(recipe: str, side: int) -> Problem:
         return Problem(mask(image), mask)
     if "upscale" in recipe:
         return Problem(image[..., ::4, ::4], Downsample(4))
+    if "deblur" in recipe:
+        return Problem(image, Blur(gaussian_psf(2.0)))
+    if "fuse" in recipe:
+        return Problem(image, Identity(), companion=image.flip(-1))
     return Problem(image, Identity(), noise_std=25 / 255)
 
 
@@ -75,10 +79,11 @@ def plainly(threads: int, side: int, orders: Connection) -> None:
     torch.set_num_threads(threads)
     step = textbook(problem_of("denoise", side))
     while orders.recv():
-        orders.send(_timed(step))
+        orders.send(timed(step))
 
 
-def _timed(step: Stepper) -> float:
+def timed(step: Stepper) -> float:
+    """Seconds of one call."""
     started = time.perf_counter()
     step()
     return time.perf_counter() - started
@@ -130,7 +135,7 @@ def timed_in_turns(rounds: int, side: int) -> tuple[dict[str, list[float]], int]
     for _ in range(rounds + 1):
         times["textbook"].append(asked())
         for name, step in steppers.items():
-            times[name].append(_timed(step))
+            times[name].append(timed(step))
     here.send(False)
     return {name: seconds[1:] for name, seconds in times.items()}, count
 

@@ -1,4 +1,4 @@
-"""Everything of a fit is on the device of its problem: held without an accelerator, and on one."""
+"""Everything of a fit is on the device of its problem: held without an accelerator."""
 
 from dataclasses import replace
 from functools import partial

@@ -116,7 +116,7 @@ class _Moments(NamedTuple):
 
 
 def before_clipping(observation: Observation, left: float) -> float:
-    """Standard deviation of noise of which so much was left when it was cut off.
+    """Standard deviation of noise of which so much was left when it was cut off, at most 1.
 
     Args:
         observation: y, (B, c, h, w).
@@ -130,7 +130,7 @@ def before_clipping(observation: Observation, left: float) -> float:
         clipping = Clipping(std, found.low, found.high)
         now = clipping.variance(clipping.undone(smooth)).mean().sqrt().item()
         std = min(std * left / max(now, 1e-6), _MOST * left)
-    return std
+    return min(std, 1.0)
 
 
 def free(observation: Observation) -> Tensor:

@@ -110,7 +110,7 @@ class Denoise(Kind):
         if self.noise_std is not None:
             return Laid(posed, picture, needless=said_to_be_none(self.noise_std))
         noise = estimate_noise(image)
-        posed = denoising(image, min(before_clipping(image, noise.std), 1.0))
+        posed = denoising(image, before_clipping(image, noise.std))
         needless = without_noise(image, noise.std)
         notes = _on_noise(noise)
         return Laid(posed, picture, estimated=True, notes=notes, needless=needless)

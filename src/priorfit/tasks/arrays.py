@@ -108,7 +108,7 @@ def denoise(
     posed = denoising(noisy, noise_std)
     if noise_std is None:
         level = noise_level(noisy)
-        posed = denoising(noisy, min(before_clipping(noisy, level), 1.0))
+        posed = denoising(noisy, before_clipping(noisy, level))
         needless = without_noise(noisy, level)
     else:
         needless = said_to_be_none(noise_std)
