@@ -1,5 +1,6 @@
 """Point spread functions from files: smaller than a picture may be, and of any scale."""
 
+import re
 from pathlib import Path
 from tokenize import TokenError
 
@@ -7,12 +8,14 @@ import numpy as np
 import torch
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from priorfit.errors import ImageFileError
 
 _LONGEST_SIDE = 1024
 _FORMATS = ["PNG", "TIFF", "JPEG", "WEBP"]
+_DESCRIPTION, _DEPTH = 270, 32997  # tags of TIFF
 _DAMAGE = (
     ValueError,
     EOFError,
@@ -57,6 +60,27 @@ def _from_picture(path: Path) -> np.ndarray:
                 f"{path}: is no PSF: expected at most {_LONGEST_SIDE} pixels a side, "
                 f"got {picture.width}×{picture.height}"
             )
-        plain = picture.mode in ("L", "I", "I;16", "F", "RGB")
+        _check_single(path, picture)
+        plain = picture.mode in ("L", "I", "I;16", "I;16B", "F", "RGB")
         array = np.asarray(picture if plain else picture.convert("RGB"))
     return array.mean(2) if array.ndim == 3 else array
+
+
+def _check_single(path: Path, picture: PillowImage.Image) -> None:
+    """Refuse a stack, of which Pillow would show the first picture.
+
+    Raises:
+        ImageFileError: several pages or frames, or one page that holds several planes.
+    """
+    pages = [getattr(picture, "n_frames", 1)]
+    if isinstance(picture, TiffImageFile):
+        pages.append(picture.tag_v2.get(_DEPTH, 1))
+        planes = re.search(
+            r"^images=(\d+)", str(picture.tag_v2.get(_DESCRIPTION, "")), re.MULTILINE
+        )
+        pages += [int(planes[1])] if planes else []  # ImageJ keeps a large stack in one page
+    if max(pages) > 1:
+        raise ImageFileError(
+            f"{path}: is no PSF: expected a single picture (height, width), got a stack of "
+            f"{max(pages)}: save the one that is meant"
+        )
