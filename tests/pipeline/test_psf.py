@@ -29,7 +29,9 @@ def tiff(array: np.ndarray, **options: object) -> bytes:
 STACKS = {
     "tiff of pages": tiff(np.stack([SPOT] * 3), photometric="minisblack"),
     "imagej stack": tiff(np.stack([SPOT] * 3), imagej=True, photometric="minisblack"),
-    "imagej stack in one page": tiff(SPOT, description="ImageJ=1.53\nimages=3\nslices=3\n"),
+    "imagej stack in one page": tiff(
+        SPOT, description="ImageJ=1.53\nimages=3\nslices=3\n", metadata=None
+    ),
     "volume": tiff(np.stack([SPOT] * 3), volumetric=True, photometric="minisblack"),
     "tiff of colour pages": frames("TIFF"),
     "animated png": frames("PNG"),
