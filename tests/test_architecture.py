@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # From the ground up: a room imports from its own line and from the lines before it.
 LAYERS = [
-    "errors types",
+    "errors types wording",
     "code noise color images kernels block_matching signals",
     "checkpoints metrics problem degradations networks clipping noise_level needless",
     "schedules priors guides plug_and_play objective perceptual terms optimizers",

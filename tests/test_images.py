@@ -8,6 +8,7 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image as PillowImage
 
 from priorfit import images
 from priorfit.errors import ImageFileError, ProblemError
@@ -190,17 +191,31 @@ HALF = np.arange(400).reshape(20, 20) % 3 == 0
         HALF,
         HALF.astype(np.uint8),
         HALF.astype(np.uint8) * 255,
-        np.where(HALF, 128, 127).astype(np.uint8),
         HALF.astype(np.uint16) * 65535,
         HALF.astype(np.int64) * 255,
         HALF.astype(np.float32),
-        np.where(HALF, 0.5, 0.49),
         HALF * 255.0,
     ],
 )
-def test_a_mask_is_white_from_one_half(array: np.ndarray, tmp_path: Path):
+def test_a_mask_of_any_numbers_is_black_and_white(array: np.ndarray, tmp_path: Path):
     path = saved(tmp_path / "mask.npy", array)
     np.testing.assert_array_equal(images.read_mask(path, (20, 20)), HALF)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_mask_is_as_grey_as_it_is(dtype: type, tmp_path: Path):
+    full = 1.0 if dtype is np.float32 else np.iinfo(dtype).max
+    array = (np.linspace(0, 1, 400).reshape(20, 20) * full).astype(dtype)
+    path = saved(tmp_path / "mask.npy", array)
+    np.testing.assert_allclose(images.read_mask(path, (20, 20)), array / full, atol=1e-6)
+
+
+def test_what_compression_leaves_of_black_and_white_is_black_and_white(tmp_path: Path):
+    white = np.hypot(*np.mgrid[-16:16, -16:16]) < 11
+    PillowImage.fromarray(white.astype(np.uint8) * 255).save(tmp_path / "mask.jpg", quality=90)
+    mask = images.read_mask(tmp_path / "mask.jpg", (32, 32))
+    assert (mask[white] == 1).mean() > 0.7
+    assert (mask[~white] == 0).mean() > 0.7
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -212,7 +227,7 @@ def test_a_transparent_mask_is_painted_on_black(suffix: str, colour: int, tmp_pa
     np.testing.assert_array_equal(images.read_mask(path, (20, 20)), HALF)
 
 
-def test_a_mask_that_is_all_white_is_all_true(tmp_path: Path):
+def test_a_mask_that_is_all_white_is_white_everywhere(tmp_path: Path):
     path = saved(tmp_path / "mask.npy", np.full((20, 20), 255.0))
     assert images.read_mask(path, (20, 20)).all()
 

@@ -1,5 +1,6 @@
 """Masks: what they keep, and the pictures they are made from."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -51,13 +52,47 @@ def test_a_mask_of_another_size_is_refused():
         dropouts(channels=2)(uniform(1, 3, 8, 6))
 
 
-def test_a_hole_is_white_and_grey_is_cut_at_one_half():
-    hole = torch.tensor([[0.0, 127 / 255, 128 / 255, 1.0]])
-    assert mask.from_hole(hole).known.tolist() == [[[[1, 1, 0, 0]]]]
-    assert mask.from_hole(hole > 0.5) == mask.from_hole(hole)
-    assert mask.from_hole(hole.expand(3, 1, 4)) == mask.from_hole(hole)
+def test_what_is_covered_in_part_is_a_hole_whichever_way_round_the_mask_is():
+    hole = torch.tensor([[0.0, 1 / 255, 3 / 255, 0.5, 254 / 255, 1.0]])
+    assert mask.from_hole(hole).known.tolist() == [[[[1, 1, 0, 0, 0, 0]]]]
+    assert mask.partly(hole) == 2
+    assert mask.from_hole(hole > 0.01) == mask.from_hole(hole)
+    assert mask.from_hole(hole.expand(3, 1, 6)) == mask.from_hole(hole)
     assert mask.from_known(1 - hole) == mask.from_hole(hole)
     assert mask.from_alpha(1 - hole) == mask.from_hole(hole)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "u1", "u2", "i4", "i8", "f2", "f4", "f8"])
+@pytest.mark.parametrize("top", [1, 255])
+def test_an_array_of_any_numbers_is_a_hole_where_it_is_not_zero(dtype, top):
+    numbers = np.array([[0, 0.2 * top, top]])
+    array = np.ceil(numbers) if dtype == "bool" or dtype[0] in "ui" else numbers
+    assert mask.hole_in(array.astype(dtype)).tolist() == [[False, True, True]]
+    assert not mask.hole_in(np.zeros((2, 3), dtype)).any()
+
+
+@pytest.mark.parametrize("wrong", [np.array([[np.nan, 1.0]]), np.array([["a", "b"]])])
+def test_an_array_that_is_no_mask_is_refused(wrong):
+    with pytest.raises(ProblemError, match="expected a mask of"):
+        mask.hole_in(wrong)
+
+
+def test_rounding_errors_of_a_mask_are_no_hole():
+    array = np.array([[-1e-9, 1e-6, 1.0]], np.float32)
+    assert mask.hole_in(array).tolist() == [[False, False, True]]
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 3])
+def test_a_hole_grows_to_all_sides_and_not_around_the_edge(pixels):
+    hole = torch.zeros(9, 12, dtype=torch.bool)
+    hole[4, 6] = hole[0, 0] = True
+    rows, columns = torch.arange(9)[:, None], torch.arange(12)
+    expected = torch.zeros_like(hole)
+    for row, column in ((4, 6), (0, 0)):
+        expected |= ((rows - row).abs() <= pixels) & ((columns - column).abs() <= pixels)
+    assert torch.equal(mask.grown(hole, pixels), expected)
+    with pytest.raises(ProblemError, match="grow by 0 pixels or more, got -1"):
+        mask.grown(hole, -1)
 
 
 def test_lost_pixels_are_found_and_gone():

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from priorfit.degradations import Identity, Mask
 from priorfit.errors import ProblemError, RecipeError
+from priorfit.guides import biharmonic
 from priorfit.networks.folded import Folded
 from priorfit.networks.generator import Generator
 from priorfit.networks.hourglass import Hourglass, Scale
@@ -31,6 +32,7 @@ from priorfit.priors.moves import Moving
 from priorfit.priors.precision import fastest, full
 from priorfit.problem import Problem
 from priorfit.types import Image
+from tests.pictures import uniform
 
 SMALL = partial(Hourglass, scales=[Scale(4, 4, skip=2)] * 2)
 HALF = partial(
@@ -254,6 +256,46 @@ def test_a_large_hole_is_filled_fewer_times(side, copies):
     half = torch.zeros(1, 1, side, side)
     half[..., ::2] = 1
     assert Hiding(estimate, copies=24, fraction=0.1)._affordable(half) == copies
+
+
+def _holes() -> dict[str, Tensor]:
+    """Holes larger than what is known: at one side, around, inside, nearly everywhere."""
+    rows, columns = torch.meshgrid(torch.arange(24), torch.arange(32), indexing="ij")
+    draws = torch.rand(24, 32, generator=torch.Generator().manual_seed(0))
+    return {
+        "the left known": columns < 8,
+        "a corner known": (rows < 12) & (columns < 16),
+        "the centre known": ((rows - 12).abs() < 4) & ((columns - 16).abs() < 5),
+        "a rim known": (rows < 1) | (columns < 1),
+        "a hundredth known": draws < 0.01,
+        "one pixel known": (rows == 3) & (columns == 5),
+    }
+
+
+@pytest.mark.parametrize("known", _holes().values(), ids=_holes())
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_hidden_something_stays_known(known, seed):
+    mask = Mask(known[None, None])
+    y = uniform(2, 3, 24, 32, dtype=torch.float32)
+    least = []
+
+    def watched(posed: Problem) -> Tensor:
+        least.append(posed.degradation.known.sum((2, 3)).min())
+        return posed.observation
+
+    hiding = Hiding(watched, copies=12, fraction=0.15)
+    members = hiding.pool(Problem(mask(y), mask), Noise([seed, seed + 50]))
+    assert min(least) >= max(1, 0.1 * known.sum())
+    assert not members["hidden"][:, :, 0][..., ~known].any()
+
+
+def test_channels_that_are_known_in_different_places_are_hidden_apart():
+    known = torch.zeros(1, 2, 20, 24)
+    known[:, 0, :, :12] = known[:, 1, :, 12:] = 1
+    mask = Mask(known)
+    posed = Problem(mask(torch.full((1, 2, 20, 24), 0.5)), mask)
+    members = Hiding(biharmonic, copies=4).pool(posed, Noise([0]))
+    assert members["z"].isfinite().all()
 
 
 @pytest.mark.parametrize(("side", "moved"), [(8, False), (20, True)])

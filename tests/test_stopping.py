@@ -180,6 +180,19 @@ def test_entries_are_held_out_alone_as_in_a_batch(pose):
     assert torch.equal(together.chosen[1:], alone.chosen)
 
 
+@pytest.mark.parametrize("known", [1, 2, 5])
+def test_where_next_to_nothing_is_known_something_stays_known(known):
+    """What is judged by is then fitted too, rather than nothing be left to fit."""
+    mask = torch.zeros(1, 1, 16, 20)
+    mask.view(-1)[torch.arange(known) * 61] = 1
+    problem = Problem(Mask(mask)(picture(2, 3, 16, 20)), Mask(mask))
+    score = HeldOut(0.02)
+    seen = score.begin(problem, Noise([0, 1]))
+    assert (seen.operator.known.sum((2, 3)) == max(1, known - 1)).all()
+    step = next(steps(1))._replace(image=picture(2, 3, 16, 20))
+    assert score.of(step).isfinite().all()
+
+
 def test_a_large_picture_holds_out_no_more_than_it_has_to():
     score = HeldOut(0.5, most=7)
     score.begin(Problem(picture(2, 1, 16, 20), Identity()), Noise([0, 1]))

@@ -171,7 +171,7 @@ def test_what_is_left_alone_is_asked_for_in_good_order_all_the_same():
 tensor = torch.rand(1, 1, 20, 24, generator=torch.Generator().manual_seed(0))
 infinite = tensor.where(tensor < 0.99, torch.inf)
 WRONG = {
-    "did you mean 25/255": lambda: denoising(tensor, 25),
+    "got 25: say 25/255 for grey levels of 8 bits": lambda: denoising(tensor, 25),
     "from 0 to 1": lambda: denoising(tensor, -0.1),
     "from 0 to 1, got nan": lambda: denoising(tensor, float("nan")),
     "not numbers: `inpaint`": lambda: denoising(infinite),

@@ -71,7 +71,10 @@ def total_variation(problem: Problem) -> Image:
 
 
 def biharmonic(problem: Problem) -> Image:
-    """Fill what a mask hides with the smoothest surface through the known pixels."""
+    """Fill what a mask hides with the smoothest surface through the known pixels.
+
+    A channel of which nothing is known becomes grey.
+    """
     mask = problem.degradation
     if not isinstance(mask, Mask):
         raise ProblemError("a biharmonic fill needs a mask, got another degradation")
@@ -84,6 +87,8 @@ def biharmonic(problem: Problem) -> Image:
 
 
 def _fill_together(picture: Array, hole: NDArray[np.bool_]) -> Array:
+    if hole.all():
+        return np.full_like(picture, 0.5)
     channels_last = picture.transpose(1, 2, 0)
     # scikit-image wants a mask whose rows lie in one piece.
     mask = np.ascontiguousarray(hole[0])
@@ -93,7 +98,7 @@ def _fill_together(picture: Array, hole: NDArray[np.bool_]) -> Array:
 
 def _fill_by_channel(picture: Array, hole: NDArray[np.bool_]) -> Array:
     pairs = zip(picture, hole, strict=True)
-    return np.stack([restoration.inpaint_biharmonic(plane, missing) for plane, missing in pairs])
+    return np.concatenate([_fill_together(plane[None], missing[None]) for plane, missing in pairs])
 
 
 def enlarged(

@@ -84,7 +84,9 @@ class HeldOut(Score):
             pixels = self._least(drawn[:, :1], known.amax(1, keepdim=True) > 0)
             # Where its other channels are known a value would be too easy.
             self.chosen = pixels & (known > 0)
-            mask = Mask(known * ~pixels)
+            # An image of which nothing else is known in a channel keeps what it has.
+            enough = (known * ~pixels).amax((2, 3), keepdim=True).amin(1, keepdim=True) > 0
+            mask = Mask(known.where(~(pixels & enough), 0))
             return replace(problem, observation=mask(y), degradation=mask)
         everywhere = torch.ones_like(drawn, dtype=torch.bool)
         pixels = self._least(drawn[:, :1], everywhere[:, :1])
@@ -102,7 +104,7 @@ class HeldOut(Score):
     def of(self, step: Step) -> PerImage | None:
         assert self.problem is not None and self.chosen is not None
         error = squared_error(self.problem, step) * self.chosen
-        return error.flatten(1).sum(1) / self.chosen.flatten(1).sum(1)
+        return error.flatten(1).sum(1) / self.chosen.flatten(1).sum(1).clamp_min(1)
 
 
 class WindowedVariance(Score):

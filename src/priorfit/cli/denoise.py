@@ -6,6 +6,7 @@ import typer
 
 from priorfit.cli import options
 from priorfit.cli.common import Common, restoring
+from priorfit.cli.noise import noise_std as parsed
 from priorfit.cli.session import restore
 
 
@@ -18,15 +19,17 @@ def denoise(
         typer.Option(
             "--noise-std",
             metavar="S|auto",
-            help="Standard deviation of the noise as a fraction of full scale, 0 to 1.",
+            help="Standard deviation of the noise: a fraction of full scale such as 0.1 or 25/255, "
+            "or 12counts in the picture's own units.",
         ),
     ] = "auto",
     *,
     common: Common,
 ) -> None:
     """Remove noise."""
-    level = options.noise_std(noise_std)
+    level = parsed(noise_std)
 
     from priorfit.pipeline import Denoise
 
-    restore(inputs, output, common, lambda path: Denoise(noise_std=level))
+    task = Denoise(noise_std=level.fraction, noise_std_counts=level.counts)
+    restore(inputs, output, common, lambda path: task)

@@ -14,7 +14,8 @@ HoleMask = Annotated[
     typer.Option(
         "--hole-mask",
         metavar="MASK",
-        help="White where pixels are to be filled; one for all pictures, or a folder of them.",
+        help="White or grey where pixels are to be filled; one for all pictures, or a folder of "
+        "them.",
     ),
 ]
 KnownMask = Annotated[
@@ -24,6 +25,12 @@ KnownMask = Annotated[
     ),
 ]
 HoleFromAlpha = Annotated[bool, typer.Option("--hole-from-alpha", help="Fill what is transparent.")]
+GrowMask = Annotated[
+    int,
+    typer.Option(
+        "--grow-mask", metavar="PIXELS", min=0, help="Make the hole wider by so many pixels."
+    ),
+]
 PasteBack = Annotated[
     bool,
     typer.Option(
@@ -39,11 +46,12 @@ def inpaint(
     hole_mask: HoleMask = None,
     known_mask: KnownMask = None,
     hole_from_alpha: HoleFromAlpha = False,
+    grow_mask: GrowMask = 0,
     paste_back: PasteBack = True,
     *,
     common: Common,
 ) -> None:
-    """Fill holes: white in a mask, transparent, or NaN.
+    """Fill holes: white or grey in a mask, transparent, or NaN.
 
     The recipe is chosen by the mask, and named, unless --recipe names one.
     """
@@ -57,6 +65,7 @@ def inpaint(
             hole_mask=hole_mask and matched(hole_mask, path),
             known_mask=known_mask and matched(known_mask, path),
             hole_from_alpha=hole_from_alpha,
+            grow_mask=grow_mask,
             paste_back=paste_back,
         )
 

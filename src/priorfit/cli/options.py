@@ -1,7 +1,6 @@
 """Arguments and options that several commands share, each described once."""
 
 import re
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -154,27 +153,6 @@ Size = Annotated[
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Processor threads; torch's own by default.")
 ]
-
-
-def noise_std(text: str) -> float | None:
-    """Parse a noise level: auto, a number from 0 to 1, or a fraction such as 25/255."""
-    hint = "'--noise-std'"
-    if text == "auto":
-        return None
-    try:
-        value = float(Fraction(text)) if "/" in text else float(text)
-    except (ValueError, ZeroDivisionError):
-        value = float("nan")
-    if value > 1:
-        raise typer.BadParameter(
-            f"expected a fraction of full scale, 0 to 1, got {text}: did you mean {text}/255?",
-            param_hint=hint,
-        )
-    if not value >= 0:
-        raise typer.BadParameter(
-            f"expected a number from 0 to 1 or auto, got '{text}'", param_hint=hint
-        )
-    return value
 
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}

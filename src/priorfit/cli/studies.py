@@ -22,6 +22,8 @@ from priorfit.cli.analysing import (
     sized,
     tell,
 )
+from priorfit.cli.noise import NoiseStd
+from priorfit.cli.noise import noise_std as parsed
 from priorfit.cli.session import progress, say
 
 if TYPE_CHECKING:
@@ -126,14 +128,15 @@ def _places(desk: Desk, laid: "Laid") -> tuple[dict[str, Path], Path]:
 
 
 def _task(factor: int | None, hole_mask: Path | None, noise_std: str | None) -> "Kind":
-    level = None if noise_std is None else options.noise_std(noise_std)
+    level = NoiseStd() if noise_std is None else parsed(noise_std)
 
     from priorfit.pipeline import Denoise, Inpaint, Upscale
 
     asked: list[Kind] = []
     asked += [] if factor is None else [Upscale(factor=factor, kernel="lanczos3")]
     asked += [] if hole_mask is None else [Inpaint(hole_mask=hole_mask)]
-    asked += [] if noise_std is None else [Denoise(noise_std=level)]
+    noisy = Denoise(noise_std=level.fraction, noise_std_counts=level.counts)
+    asked += [] if noise_std is None else [noisy]
     if len(asked) != 1:
         raise typer.BadParameter(
             f"expected one of --factor, --hole-mask and --noise-std, got {len(asked)}",
@@ -217,8 +220,8 @@ def impedance(
 
     FILE gets the four curves of the squared error. What a network takes to late, it resists.
     """
-    level = options.noise_std(noise_std)
-    if level is None:
+    level = parsed(noise_std)
+    if level == NoiseStd():
         raise typer.BadParameter("expected a number from 0 to 1", param_hint="'--noise-std'")
     desk = Desk("impedance", output, common)
     setting = recipe_named(recipe, "impedance")
@@ -227,11 +230,15 @@ def impedance(
     from priorfit import images
     from priorfit.analysis.pose import impeded
     from priorfit.analysis.record import curves
+    from priorfit.pipeline import Denoise
 
     check_place(desk)
     started = time.perf_counter()
-    image = sized(images.read(picture).tensor(), size)
-    problems = impeded(image.to(desk.place), level, common.seed)
+    read = images.read(picture)
+    image = sized(read.tensor(), size)
+    std = Denoise(noise_std=level.fraction, noise_std_counts=level.counts).level(read)
+    assert std is not None
+    problems = impeded(image.to(desk.place), std, common.seed)
     done = _fits(desk, problems, setting.recipe(steps))
     given = {"noise-std": noise_std, "size": size, "recipe": recipe}
     record = curves(

@@ -5,12 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import ArrayLike
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
+from scipy import ndimage
 from torch import Tensor
 
 from priorfit.errors import ProblemError
 from priorfit.types import Image, Observation, Shape
+from priorfit.wording import counted
+
+NOTHING = 0.01
+"""Share of a pixel that may be covered before it counts as covered: 2 of 255 grey levels."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,8 +94,63 @@ class Mask:
         return f"Mask({size}, {float(self.known.mean()):.1%} known, fill={self.fill:g})"
 
 
+def touched(coverage: Tensor) -> Tensor:
+    """Where a pixel is covered, if only in part: grey at the rim of a stroke has its colour too.
+
+    Args:
+        coverage: share of each pixel that is covered, from 0 to 1, of any shape; or booleans.
+    """
+    return coverage if coverage.dtype == torch.bool else coverage > NOTHING
+
+
+def partly(coverage: Tensor) -> int:
+    """How many pixels are covered neither wholly nor not at all.
+
+    Args:
+        coverage: as for `touched`.
+    """
+    return int((touched(coverage) & touched(1 - coverage.float())).sum())
+
+
+def grown(hole: Tensor, pixels: int) -> Tensor:
+    """A hole that is wider by so many pixels, along rows, columns and diagonals.
+
+    Args:
+        hole: (H, W) booleans.
+        pixels: 0 or more.
+
+    Raises:
+        ProblemError: fewer than none.
+    """
+    if pixels < 0:
+        raise ProblemError(f"expected a mask to grow by 0 pixels or more, got {pixels}")
+    if not pixels:
+        return hole
+    wide = ndimage.maximum_filter(hole.numpy().astype(np.uint8), 2 * pixels + 1, mode="constant")
+    return torch.from_numpy(wide > 0)
+
+
+def hole_in(array: ArrayLike) -> Tensor:
+    """The hole that an array of any numbers stands for: wherever it is not 0.
+
+    Args:
+        array: booleans, 0 and 1, 0 and 255, or floats, whose rounding errors count as 0.
+
+    Raises:
+        ProblemError: NaN, or no numbers.
+    """
+    samples = np.asarray(array)
+    if samples.dtype.kind not in "buif":
+        raise ProblemError(f"expected a mask of booleans or numbers, got {samples.dtype}")
+    if np.isnan(samples).any():
+        raise ProblemError("expected a mask of numbers, got NaN in it")
+    if samples.dtype.kind == "f":
+        return torch.from_numpy(samples > 1e-3 * max(1.0, float(samples.max(initial=0))))
+    return torch.from_numpy(samples != 0)
+
+
 def from_hole(hole: Tensor, fill: float = 0.0) -> Mask:
-    """Mask from a picture that is white where pixels are to be filled; grey is cut at one half.
+    """Mask from a picture that is white where pixels are to be filled; grey is to be filled too.
 
     Args:
         hole: (H, W), (C, H, W) or (B, C, H, W), boolean or in [0, 1]; the channels of a coloured
@@ -99,12 +160,11 @@ def from_hole(hole: Tensor, fill: float = 0.0) -> Mask:
     Raises:
         ProblemError: there is nothing to fill, or nothing else.
     """
-    whiteness = _batch(hole).float().mean(1, keepdim=True)
-    return _holey(~(whiteness > 0.5), fill)
+    return _holey(~touched(_batch(hole).float().mean(1, keepdim=True)), fill)
 
 
 def from_known(known: Tensor, fill: float = 0.0) -> Mask:
-    """Mask from a picture that is white where pixels are known, the opposite of `from_hole`.
+    """Mask from a picture that is white where pixels are known; grey is to be filled.
 
     Args:
         known: (H, W), (C, H, W) or (B, C, H, W), boolean or in [0, 1].
@@ -113,11 +173,11 @@ def from_known(known: Tensor, fill: float = 0.0) -> Mask:
     Raises:
         ProblemError: there is nothing to fill, or nothing else.
     """
-    return _holey(_batch(known).float().mean(1, keepdim=True) > 0.5, fill)
+    return _holey(~touched(1 - _batch(known).float().mean(1, keepdim=True)), fill)
 
 
 def from_alpha(alpha: Tensor, fill: float = 0.0) -> Mask:
-    """Mask from a transparency channel: pixels less than half opaque are to be filled.
+    """Mask from a transparency channel: what is transparent, if only in part, is to be filled.
 
     Args:
         alpha: (H, W), (1, H, W) or (B, 1, H, W) in [0, 1], 1 where the picture is opaque.
@@ -126,7 +186,7 @@ def from_alpha(alpha: Tensor, fill: float = 0.0) -> Mask:
     Raises:
         ProblemError: there is nothing to fill, or nothing else.
     """
-    return _holey(_batch(alpha) >= 0.5, fill)
+    return from_known(alpha, fill)
 
 
 def from_nan(image: Tensor, fill: float = 0.0) -> Mask:
@@ -275,4 +335,4 @@ def _holey(known: Tensor, fill: float) -> Mask:
 
 def _written(shape: Shape) -> str:
     channels, height, width = shape
-    return f"{channels} {'channel' if channels == 1 else 'channels'} of {height}×{width} pixels"
+    return f"{counted(channels, 'channel')} of {height}×{width} pixels"

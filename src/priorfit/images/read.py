@@ -18,6 +18,8 @@ from priorfit.images.sniff import HEAD, identify
 
 MAX_PIXELS = 200_000_000
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+_LOSSY = {"jpeg", "webp"}
+_RINGING = 16 / 255  # what compression makes of black and white beside an edge
 
 
 def read(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -71,10 +73,11 @@ def picture_of(sheet: Sheet, format: str) -> Picture:
 def read_mask(
     path: str | PathLike[str], size: tuple[int, int], *, max_pixels: int = MAX_PIXELS
 ) -> np.ndarray:
-    """Read a mask: where the file is at least half white, as if painted on black.
+    """Read a mask: how white the file is, as if painted on black.
 
     Colours count by their luma, alpha by how much of the black it covers. Numbers that go no
-    further than 1, and booleans in .npy, are already a mask.
+    further than 1, and booleans in .npy, are already a mask. What compression has left of black
+    and of white is taken for them.
 
     Args:
         path: Of any image file.
@@ -82,7 +85,7 @@ def read_mask(
         max_pixels: Refuse larger images.
 
     Returns:
-        (H, W) booleans.
+        (H, W) from 0 for black to 1 for white.
 
     Raises:
         ImageFileError: as `read`, and if the size differs or a pixel is NaN.
@@ -96,7 +99,9 @@ def read_mask(
         if white.shape != tuple(size):
             got, wanted = ("{1}×{0}".format(*shape) for shape in (white.shape, size))
             raise ImageFileError(f"is a mask of {got} pixels, expected {wanted} as the image")
-        return white >= 0.5
+        if name in _LOSSY:
+            white = np.where(white < _RINGING, 0.0, np.where(white > 1 - _RINGING, 1.0, white))
+        return white.round(6)  # the weights of the colours do not quite make 1
 
 
 def _whiteness(sheet: Sheet) -> np.ndarray:

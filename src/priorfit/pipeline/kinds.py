@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator, model_validator
 
 from priorfit import guides, images
 from priorfit.clipping import before_clipping
@@ -18,6 +18,7 @@ from priorfit.errors import ProblemError
 from priorfit.images import Picture
 from priorfit.needless import said_to_be_none, without_artefacts, without_noise
 from priorfit.noise_level import NoiseEstimate, estimate_noise
+from priorfit.pipeline.holes import hole_of, opaque
 from priorfit.pipeline.psf import read_psf
 from priorfit.tasks import (
     KERNELS,
@@ -99,16 +100,45 @@ class Kind(BaseModel):
 
 
 class Denoise(Kind):
-    """Remove white noise; without a standard deviation it is estimated."""
+    """Remove white noise; without a standard deviation it is estimated.
+
+    Args:
+        noise_std: standard deviation as a fraction of full scale.
+        noise_std_counts: or in the picture's own units.
+    """
 
     kind: Literal["denoise"] = "denoise"
     noise_std: float | None = None
+    noise_std_counts: float | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.noise_std is not None and self.noise_std_counts is not None:
+            raise ValueError("expected noise_std or noise_std_counts, got both")
+        return self
+
+    def level(self, picture: Picture) -> float | None:
+        """The standard deviation that was given, as a fraction of full scale; None if none was.
+
+        Raises:
+            ProblemError: it is more than full scale.
+        """
+        if self.noise_std_counts is None:
+            return self.noise_std
+        full = (picture.scale.high - picture.scale.low) or 1.0
+        if not 0 <= self.noise_std_counts <= full:
+            raise ProblemError(
+                f"expected noise of 0 to {full:g} counts, the full scale of the picture, "
+                f"got {self.noise_std_counts:g} counts"
+            )
+        return self.noise_std_counts / full
 
     def lay(self, picture: Picture, path: Path) -> Laid:
         image = picture.tensor()
-        posed = denoising(image, self.noise_std)
-        if self.noise_std is not None:
-            return Laid(posed, picture, needless=said_to_be_none(self.noise_std))
+        level = self.level(picture)
+        posed = denoising(image, level)
+        if level is not None:
+            return Laid(posed, picture, needless=said_to_be_none(level))
         noise = estimate_noise(image)
         posed = denoising(image, before_clipping(image, noise.std))
         needless = without_noise(image, noise.std)
@@ -117,6 +147,8 @@ class Denoise(Kind):
 
     @property
     def arguments(self) -> list[str]:
+        if self.noise_std_counts is not None:
+            return ["--noise-std", f"{self.noise_std_counts!r}counts"]
         return ["--noise-std", "auto" if self.noise_std is None else repr(self.noise_std)]
 
 
@@ -128,32 +160,18 @@ class Inpaint(Kind):
     hole_mask: Path | None = None
     known_mask: Path | None = None
     hole_from_alpha: bool = False
+    grow_mask: NonNegativeInt = 0
     paste_back: bool = True
 
     def lay(self, picture: Picture, path: Path) -> Laid:
-        posed = inpainting(picture.tensor(), self._hole(picture), paste_back=self.paste_back)
-        choice = for_hole(posed.problem)
-        if not self.hole_from_alpha or picture.alpha is None:
-            return Laid(posed, picture, choice=choice)
-        opaque = np.full_like(picture.alpha, _opaque(picture.alpha))
-        return Laid(posed, replace(picture, alpha=opaque), choice=choice)
-
-    def _hole(self, picture: Picture) -> torch.Tensor | None:
-        hole = np.zeros(picture.size, bool)
-        if self.hole_mask is not None:
-            hole |= images.read_mask(self.hole_mask, picture.size)
-        if self.known_mask is not None:
-            hole |= ~images.read_mask(self.known_mask, picture.size)
-        if self.hole_from_alpha:
-            if picture.alpha is None:
-                raise ProblemError("has no alpha channel to take the hole from: give --hole-mask")
-            hole |= picture.alpha < _opaque(picture.alpha) / 2
-        without = self.hole_mask is self.known_mask is None and not self.hole_from_alpha
-        if without and np.isfinite(picture.pixels).all():
-            raise ProblemError(
-                "expected --hole-mask, --known-mask, --hole-from-alpha or NaN pixels"
-            )
-        return torch.from_numpy(hole)
+        hole = hole_of(picture, self.hole_mask, self.known_mask, from_alpha=self.hole_from_alpha)
+        posed = inpainting(
+            picture.tensor(), hole.where, grow=self.grow_mask, paste_back=self.paste_back
+        )
+        if self.hole_from_alpha and picture.alpha is not None:
+            filled = np.full_like(picture.alpha, opaque(picture.alpha))
+            picture = replace(picture, alpha=filled)
+        return Laid(posed, picture, notes=hole.notes, choice=for_hole(posed.problem))
 
     @property
     def files(self) -> dict[str, Path]:
@@ -165,6 +183,7 @@ class Inpaint(Kind):
         given = [] if self.hole_mask is None else ["--hole-mask", self.hole_mask.name]
         given += [] if self.known_mask is None else ["--known-mask", self.known_mask.name]
         given += ["--hole-from-alpha"] if self.hole_from_alpha else []
+        given += ["--grow-mask", str(self.grow_mask)] if self.grow_mask else []
         return given if self.paste_back else [*given, "--no-paste-back"]
 
 
@@ -280,7 +299,3 @@ def _on_noise(noise: NoiseEstimate) -> tuple[str, ...]:
         f"the noise is not white: neighbouring pixels share it, with a correlation of about "
         f"{noise.correlation:.1f}; what is coarse of it may stay",
     )
-
-
-def _opaque(alpha: np.ndarray) -> float:
-    return 1.0 if alpha.dtype.kind == "f" else float(np.iinfo(alpha.dtype).max)

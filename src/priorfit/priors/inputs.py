@@ -17,6 +17,9 @@ from priorfit.types import Image
 _REACH = 6
 """Pixels from the nearest known one from which on a place in a hole is deep."""
 
+_LEAST = 0.1
+"""Share of the known pixels that every masking leaves: from fewer nothing can be filled."""
+
 Input = Callable[[Problem, Noise], Tensor]
 """Problem and noise to z, (B, c, H, W), of the size of the image sought."""
 
@@ -169,7 +172,8 @@ class Hiding(Pooled):
 
     Single pixels at random; if the hole has places far from any known pixel, in every other masking
     the hole's own shape somewhere else instead, since a network that never had to cross such a
-    distance paints anything there.
+    distance paints anything there. A hole that would cover nearly all that is known, wherever it
+    comes to lie, gives way to single pixels, and they to none where next to nothing is known.
 
     Args:
         estimate: fills what a mask hides.
@@ -189,15 +193,18 @@ class Hiding(Pooled):
         return torch.cat([estimated(self.estimate, problem), known], 1)
 
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
-        y, known = problem.observation, _known(problem)
+        y, given, known = problem.observation, _mask(problem).known, _known(problem)
+        given = given.to(y)
         deep = not _mask(problem).near(_REACH).all()
 
         def masked(copy: int) -> Tensor:
             draw = noise.uniform(1, *y.shape[2:], dtype=y.dtype).to(y)
-            kept = _moved(known, noise) if deep and copy % 2 else draw >= self.fraction
-            mask = Mask(known * kept)
+            kept = _sparing(given, (draw >= self.fraction).to(y))
+            if deep and copy % 2:
+                kept = _sparing(given, _moved(known, noise), kept)
+            mask = Mask(given * kept)
             filled = self(Problem(mask(y), mask), noise)
-            return torch.cat([filled, (known - mask.known.to(y)).expand(len(y), -1, -1, -1)], 1)
+            return torch.cat([filled, (known * (1 - kept)).expand(len(y), -1, -1, -1)], 1)
 
         count = self._affordable(known)
         members = _gathered((masked(copy) for copy in range(count)), count)
@@ -243,6 +250,19 @@ def _moved(known: Tensor, noise: Noise) -> Tensor:
         axes = [axis for axis, chance in ((-2, upset), (-1, mirrored)) if chance < 0.5]
         moved.append(mask.flip(axes).roll((int(down * height), int(along * width)), (-2, -1)))
     return torch.stack(moved)
+
+
+def _sparing(given: Tensor, kept: Tensor, instead: Tensor | None = None) -> Tensor:
+    """What a masking keeps, or for each image that it leaves too little of something else.
+
+    Args:
+        given: 1 where something is known, (1 or B, 1 or C, H, W); somewhere in every channel.
+        kept: (B, 1, H, W).
+        instead: likewise; everything by default.
+    """
+    before, left = given.sum((2, 3)), (given * kept).sum((2, 3))
+    enough = (left >= (_LEAST * before).clamp_min(1)).all(1)[:, None, None, None]
+    return kept.where(enough, torch.ones_like(kept) if instead is None else instead)
 
 
 def _known(problem: Problem) -> Tensor:

@@ -27,6 +27,7 @@ from PIL import Image as PillowImage
 from priorfit import recipes
 from priorfit.clipping import before_clipping
 from priorfit.degradations.jpeg import JpegProjection
+from priorfit.degradations.mask import hole_in
 from priorfit.errors import ProblemError
 from priorfit.guides import noise_level
 from priorfit.images import JpegTables, Picture, from_array, to_array
@@ -116,10 +117,11 @@ def denoise(
     return _How(recipe, steps, rng, device, left_alone).solve(posed, picture)
 
 
-def inpaint(
+def inpaint(  # noqa: PLR0913, five of them are every task's
     image: ArrayLike,
     hole_mask: ArrayLike | None = None,
     *,
+    grow_mask: int = 0,
     paste_back: bool = True,
     channel_axis: int | None = None,
     rng: int | np.random.Generator = 0,
@@ -131,7 +133,8 @@ def inpaint(
 
     Args:
         image: (H, W), or with channels; NaN belong to the hole.
-        hole_mask: (H, W), not zero where pixels are to be filled.
+        hole_mask: (H, W), booleans or numbers, not zero where pixels are to be filled.
+        grow_mask: pixels by which the hole, NaN included, becomes wider.
         paste_back: give known pixels back bit for bit.
         channel_axis: see the module.
         rng: see the module.
@@ -140,8 +143,8 @@ def inpaint(
         device: see the module.
     """
     picture = _picture(image, channel_axis)
-    hole = None if hole_mask is None else torch.from_numpy(np.asarray(hole_mask) != 0)
-    posed = inpainting(picture.tensor(), hole, paste_back=paste_back)
+    hole = None if hole_mask is None else hole_in(hole_mask)
+    posed = inpainting(picture.tensor(), hole, grow=grow_mask, paste_back=paste_back)
     recipe = for_hole(posed.problem).recipe if recipe == AUTO else recipe
     return _How(recipe, steps, rng, device).solve(posed, picture)
 

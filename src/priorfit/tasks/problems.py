@@ -14,6 +14,7 @@ from torch import Tensor
 from priorfit import recipes
 from priorfit.degradations import Area, Bicubic, Blur, Border, Downsample, Identity, Lanczos, Mask
 from priorfit.degradations.jpeg import JpegProjection
+from priorfit.degradations.mask import grown
 from priorfit.degradations.resample import Kernel
 from priorfit.errors import ProblemError
 from priorfit.finish import BoostDetail, CropCanvas, KeepKnownPixels, RespectJpeg
@@ -69,19 +70,23 @@ def check_noise_std(noise_std: float) -> None:
     """
     if noise_std > 1 and math.isfinite(noise_std):
         raise ProblemError(
-            f"expected a standard deviation as a fraction of full scale, 0 to 1, got {noise_std:g}:"
-            f" did you mean {noise_std:g}/255?"
+            f"expected noise_std as a fraction of full scale, 0 to 1, got {noise_std:g}: say "
+            f"{noise_std:g}/255 for grey levels of 8 bits; what is in the picture's own units is "
+            "divided by their full scale"
         )
     if not 0 <= noise_std <= 1:
         raise ProblemError(f"expected a standard deviation from 0 to 1, got {noise_std:g}")
 
 
-def inpainting(image: Image, hole: Tensor | None = None, *, paste_back: bool = True) -> Posed:
+def inpainting(
+    image: Image, hole: Tensor | None = None, *, grow: int = 0, paste_back: bool = True
+) -> Posed:
     """Fill a hole.
 
     Args:
         image: (1, C, H, W); pixels that are not numbers belong to the hole.
         hole: (H, W), true where pixels are to be filled.
+        grow: pixels by which the hole becomes wider, in all channels.
         paste_back: give known pixels back bit for bit.
 
     Raises:
@@ -93,6 +98,8 @@ def inpainting(image: Image, hole: Tensor | None = None, *, paste_back: bool = T
         if hole.shape != image.shape[-2:]:
             raise ProblemError(f"expected a mask of {_size(image)} pixels, got {_size(hole)}")
         known = known & ~hole.bool()
+    if grow:
+        known = known & ~grown(~known[0].all(0), grow)
     if known.all():
         raise ProblemError("there is nothing to fill: the hole is empty (it is white in a mask)")
     if not known.flatten(2).any(2).all():
