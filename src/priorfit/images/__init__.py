@@ -8,6 +8,7 @@ from priorfit.images.jpeg_tables import JpegTables
 from priorfit.images.picture import Picture
 from priorfit.images.read import MAX_PIXELS, read, read_mask
 from priorfit.images.scale import Scale
+from priorfit.images.unseen import visible
 from priorfit.images.write import encode, ensure_writable, format_of, write
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "to_array",
     "turned",
     "turned_back",
+    "visible",
     "write",
     "write_atomically",
 ]

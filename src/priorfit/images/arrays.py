@@ -6,6 +6,9 @@ from torch import Tensor
 from priorfit.errors import ImageFileError, ProblemError
 from priorfit.images.picture import SMALLEST_SIDE, Picture, Sheet, array_of
 from priorfit.images.read import picture_of
+from priorfit.images.write import resized
+
+_RGBA = 4  # channels
 
 
 def from_array(array: np.ndarray, channel_axis: int | None = None) -> Picture:
@@ -14,7 +17,7 @@ def from_array(array: np.ndarray, channel_axis: int | None = None) -> Picture:
     Args:
         array: (H, W), or with one more axis for the colours. Samples of uint8 and uint16 go over
             their full range, floats within [0, 1] as they are, all others over the range of their
-            values. NaN stays.
+            values. NaN stays. Of four channels the last is alpha, as in RGBA.
         channel_axis: Axis of the colours; None for (H, W).
 
     Raises:
@@ -29,7 +32,9 @@ def from_array(array: np.ndarray, channel_axis: int | None = None) -> Picture:
     if min(samples.shape[:2]) < SMALLEST_SIDE:
         raise ProblemError(f"expected at least {SMALLEST_SIDE} pixels a side, got {array.shape}")
     try:
-        return picture_of(Sheet(samples, channel_axis=channel_axis), "npy")
+        alpha = samples[..., 3] if samples.shape[-1] == _RGBA else None
+        colours = samples if alpha is None else samples[..., :3]
+        return picture_of(Sheet(colours, alpha, channel_axis=channel_axis), "npy")
     except ImageFileError as error:
         raise ProblemError(f"the array {error}") from error
 
@@ -43,7 +48,7 @@ def to_array(image: Tensor, like: Picture) -> np.ndarray:
 
     Returns:
         (H, W) for a single channel unless `like` has an axis for it; otherwise colours on that
-        axis, or on the last one.
+        axis, or on the last one, the alpha of an array after them.
 
     Raises:
         ProblemError: not one image, infinite pixels, or NaN pixels for integers.
@@ -52,6 +57,9 @@ def to_array(image: Tensor, like: Picture) -> np.ndarray:
         samples = like.samples(array_of(image))
     except ImageFileError as error:
         raise ProblemError(str(error)) from error
+    if like.alpha is not None and like.channel_axis is not None:
+        alpha = resized(like.alpha, samples.shape[1:])
+        samples = np.concatenate([samples, alpha[None]])
     if len(samples) == 1 and like.channel_axis is None:
         return samples[0]
     return np.moveaxis(samples, 0, -1 if like.channel_axis is None else like.channel_axis)

@@ -1,6 +1,7 @@
 """Pictures to image files."""
 
 import os
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -164,7 +165,7 @@ def _encoded(image: Tensor, like: Picture, form: Format) -> tuple[bytes, Notes]:
     stored = _stored_channels(form, channels)
     alpha = None if like.alpha is None else _recast(like.alpha, samples.dtype)
     if alpha is not None and alpha.shape != tuple(size):
-        alpha, notes = _resized(alpha, size), (*notes, "alpha resized with the image")
+        alpha, notes = resized(alpha, size), (*notes, "alpha resized with the image")
     sheet = Sheet(
         np.broadcast_to(samples, (*size, stored)),
         alpha,
@@ -202,8 +203,15 @@ def _opaque(dtype: np.dtype) -> float:
     return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
 
 
-def _resized(alpha: np.ndarray, size: list[int]) -> np.ndarray:
-    """Interpolate linearly: an edge of the alpha stays between what it separated."""
+def resized(alpha: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Interpolate an alpha channel linearly: its edges stay between what they separated.
+
+    Args:
+        alpha: (H, W).
+        size: (height, width) to have.
+    """
+    if alpha.shape == tuple(size):
+        return alpha
     planes = torch.from_numpy(alpha.astype(np.float64))[None, None]
     resized = F.interpolate(planes, size, mode="bilinear", antialias=True)[0, 0].numpy()
     return (resized if alpha.dtype.kind == "f" else np.rint(resized)).astype(alpha.dtype)

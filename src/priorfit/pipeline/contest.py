@@ -82,7 +82,7 @@ def cheap_side(
         task = _guessed(picture, size, hole_mask)
     else:
         task = _task(sidecar.task, sidecar.options, [damaged.parent, restored.parent], hole_mask)
-    problem = task.lay(picture, damaged).posed.problem
+    problem = task.lay(images.visible(picture), damaged).posed.problem
     made = alternatives(task.kind, problem, patience)
     if any(tuple(each.image.shape[-2:]) != size for each in made):
         expected = " or ".join({"×".join(map(str, each.image.shape[-2:])) for each in made})

@@ -265,7 +265,7 @@ class Fuse(Kind):
     flash: Path
 
     def lay(self, picture: Picture, path: Path) -> Laid:
-        flash = images.read(self.flash).tensor()
+        flash = images.visible(images.read(self.flash)).tensor()
         return Laid(fusing(flash, picture.tensor()), picture, comparators={"flash": flash})
 
     @property

@@ -209,7 +209,7 @@ def _laid_out(job: Job, device: str) -> _Desk:
     check_outputs(job)
     chosen = device_named(device)
     picture = images.read(job.input, max_pixels=most_pixels(job))
-    job, laid = settled(job, job.task.lay(picture, job.input))
+    job, laid = settled(job, job.task.lay(images.visible(picture), job.input))
     check_uncertainty(job)
     losses = images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
     reference = None

@@ -9,6 +9,9 @@ Every function takes, beside what its task needs:
 * `steps`: length of the fit; the recipe's own by default.
 * `device`: cpu, cuda, cuda:N, mps or auto.
 
+Of four channels the last is alpha, as in RGBA: it is kept, enlarged with the image, and what is
+under it where it is transparent takes no part. Restore four bands that are no RGBA one by one.
+
 What needs no restoring comes back as a copy, bit for bit and without a warning, from `denoise` and
 `dejpeg`, which say when; with `force=True` they restore it all the same.
 
@@ -30,7 +33,7 @@ from priorfit.degradations.jpeg import JpegProjection
 from priorfit.degradations.mask import hole_in
 from priorfit.errors import ProblemError
 from priorfit.guides import noise_level
-from priorfit.images import JpegTables, Picture, from_array, to_array
+from priorfit.images import JpegTables, Picture, from_array, to_array, visible
 from priorfit.images.jpeg_tables import jpeg_tables
 from priorfit.needless import said_to_be_none, without_artefacts, without_noise
 from priorfit.restore import restore
@@ -297,7 +300,7 @@ def enhance(
 
 
 def _picture(image: ArrayLike, channel_axis: int | None) -> Picture:
-    return from_array(np.asarray(image), channel_axis)
+    return visible(from_array(np.asarray(image), channel_axis))
 
 
 def _usual_tables(quality: int, channels: int) -> JpegTables:
