@@ -4,6 +4,7 @@
 #   make demo      damage, restore, show          make format   write the format instead of checking it
 #   make zoo       train the generators shipped: MINUTES= each, PIECE= minutes and stop, DATA= photographs
 #   make test      the tests                      make bench    speed and quality, by hand, long
+#   make wheels    priorfit and priorfit-zoo, to be uploaded, in dist/
 
 SHELL := bash -o pipefail
 PYTHON ?= python3
@@ -27,7 +28,7 @@ VENV_OF_DEBIAN := { $(PYTHON) -m venv --clear --without-pip .venv && $(PYTHON) -
 BIG_STEPS := { grep --line-buffered -oE '(Downloading|Using cached) .* [MG]B\)|^Installing' || true; }
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: demo install test check bench zoo format clean
+.PHONY: demo install test check bench zoo wheels format clean
 
 demo: install
 	$(BIN)/priorfit demo --out demo
@@ -63,6 +64,10 @@ bench: install
 
 zoo: install
 	$(BIN)/python -m benchmarks.zoo --minutes $(MINUTES) $(if $(PIECE),--piece $(PIECE)) $(if $(DATA),--data $(DATA))
+
+wheels: install
+	$(BIN)/hatchling build -d dist
+	cd src/priorfit/zoo && ../../../$(BIN)/hatchling build -d ../../../dist
 
 clean:
 	rm -rf .venv demo build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache

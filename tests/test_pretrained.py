@@ -146,6 +146,17 @@ def test_what_is_not_there_is_said_in_a_line(name: str):
     assert "\n" not in str(caught.value).replace(name, "")
 
 
+@pytest.mark.parametrize("name", [*store.SHIPPED, "scenes-biggan/discriminator"])
+def test_a_shipped_network_that_is_not_installed_names_the_distribution(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store, "ZOO", tmp_path / "zoo")
+    with pytest.raises(CheckpointError, match="pip install priorfit-zoo"):
+        Twice.from_pretrained(name)
+    twice().save_pretrained(store.home() / name)  # one's own of that name is as good
+    assert Twice.from_pretrained(name).first.in_features == 4
+
+
 @pytest.mark.parametrize("name", ["", "../up", "A", "a/b", "x" * 81, ".hidden"])
 def test_a_checkpoint_has_a_plain_name(name: str):
     with pytest.raises(CheckpointError, match="is no name for a checkpoint"):

@@ -87,6 +87,22 @@ def test_the_list_says_of_everything_where_it_is_one_whole_row_a_line(priorfit):
     assert {len(row) for row in found.values()} == {len(head)}
 
 
+def test_the_list_says_how_to_get_the_shipped_networks_where_they_are_not_installed(priorfit):
+    answer = priorfit("checkpoints", "list")
+    found = rows(answer)
+    assert {found[name][0] for name in store.SHIPPED} == {"pip install priorfit-zoo"}
+    assert len({len(row) for row in found.values()}) == 1
+    assert not rows(priorfit("checkpoints", "list", "--here")).keys() & set(store.SHIPPED)
+
+
+@pytest.mark.parametrize("command", ["show", "fetch", "verify"])
+def test_a_shipped_network_that_is_not_installed_is_offered_in_one_line(priorfit, command):
+    answer = priorfit("checkpoints", command, "scenes-biggan")
+    assert answer.status != 0
+    assert "pip install priorfit-zoo" in answer.lines[-1]
+    assert len(answer.lines) == 1
+
+
 def test_the_list_can_be_cut_to_what_is_here_or_to_words(priorfit):
     kept("mine")
     assert rows(priorfit("checkpoints", "list", "--here")).keys() == {"checkpoint", "mine"}

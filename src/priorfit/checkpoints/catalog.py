@@ -30,6 +30,8 @@ def published(name: str) -> Published:
     Raises:
         CheckpointError: none is known.
     """
+    if (where := store.not_installed(name)) is not None:
+        raise CheckpointError(f"no published file is known as '{name}': {where}")
     if name not in CATALOG:
         near = difflib.get_close_matches(name, CATALOG, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""

@@ -2,13 +2,30 @@
 
 import os
 import re
+from importlib import metadata
 from pathlib import Path
 
 from priorfit.checkpoints.description import CONFIG, MODEL
 from priorfit.errors import CheckpointError
 
-ZOO = Path(__file__).resolve().parents[1] / "zoo"
-"""Checkpoints that come with the package."""
+SHIPPED = ("scenes-biggan", "scenes-features", "scenes-stylegan")
+"""What is in the zoo."""
+
+_DISTRIBUTION = "priorfit-zoo"
+
+
+def _zoo(inside: Path) -> Path:
+    """Where the zoo lies: inside the package in a checkout, else where its distribution does."""
+    if inside.is_dir():
+        return inside
+    try:
+        return Path(str(metadata.distribution(_DISTRIBUTION).locate_file("priorfit_zoo")))
+    except metadata.PackageNotFoundError:
+        return inside
+
+
+ZOO = _zoo(Path(__file__).resolve().parents[1] / "zoo")
+"""Checkpoints that come with priorfit, or with the distribution priorfit-zoo; may be missing."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
@@ -48,10 +65,19 @@ def find(name: str | os.PathLike[str]) -> Path:
     for folder in _candidates(name):
         if (folder / CONFIG).is_file():
             return folder
+    if (where := not_installed(name)) is not None:
+        raise CheckpointError(f"no checkpoint '{name}': {where}")
     raise CheckpointError(
         f"no checkpoint '{name}': expected a folder with config.json and model.safetensors, or one "
         "of the names of `priorfit checkpoints list` that are here"
     )
+
+
+def not_installed(name: str | os.PathLike[str]) -> str | None:
+    """How to get a network of the zoo where that is not installed; None for any other name."""
+    if str(name).split("/", 1)[0] not in SHIPPED or ZOO.is_dir():
+        return None
+    return f"it comes with {_DISTRIBUTION}, for research use: `pip install {_DISTRIBUTION}`"
 
 
 def names() -> dict[str, Path]:

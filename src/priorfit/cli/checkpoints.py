@@ -48,6 +48,7 @@ def list_checkpoints(
     present = store.names()
     rows = [_present(name, folder) for name, folder in sorted(present.items())]
     if not here:
+        rows += [_apart(name) for name in store.SHIPPED if store.not_installed(name)]
         rows += [_absent(file) for name, file in CATALOG.items() if name not in present]
     wanted = [word.lower() for word in words or ()]
     rows = [row for row in rows if all(word in "\t".join(row).lower() for word in wanted)]
@@ -235,6 +236,11 @@ def _absent(file: "Published") -> tuple[str, ...]:
     size = size or (f"about {file.megabytes} MB" if file.megabytes else "")
     source, digest = file.url or file.page, file.sha256 or ""
     return file.name, how, file.kind, _pixels(file), file.does, size, file.licence, source, digest
+
+
+def _apart(name: str) -> tuple[str, ...]:
+    row = name, "pip install priorfit-zoo", *[""] * 4, "research use"
+    return *row, *[""] * (len(_COLUMNS) - len(row))
 
 
 def _megabytes(length: int) -> str:
