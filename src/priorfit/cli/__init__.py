@@ -1,5 +1,6 @@
 """The command line: parse, call, print. Each command imports what it needs when it runs."""
 
+import importlib.metadata
 import logging
 import os
 import sys
@@ -20,6 +21,7 @@ from priorfit.cli.denoise import denoise
 from priorfit.cli.enhance import enhance
 from priorfit.cli.fuse import fuse
 from priorfit.cli.inpaint import inpaint
+from priorfit.cli.misuse import Commands, line_of
 from priorfit.cli.recipes import recipes
 from priorfit.cli.resume import resume
 from priorfit.cli.session import INTERRUPTED, complain, reason, say
@@ -30,7 +32,12 @@ from priorfit.signals import terminating
 # Wrong usage, in whichever package the installed Typer keeps it.
 _MISUSE: type[Exception] = typer.BadParameter.__mro__[2]
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -40,11 +47,17 @@ def priorfit(
 ) -> None:
     """Restore damaged pictures with priors that need no training data."""
     if version:
-        from priorfit.sidecar import version as installed
-
-        say(f"priorfit {installed()}")
+        say(f"priorfit {_installed()}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+def _installed() -> str:
+    """Version of the installed package, as sidecars have it, without all that they import."""
+    try:
+        return importlib.metadata.version("priorfit")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 for command in (denoise, inpaint, upscale, deblur, dejpeg, fuse, enhance, compare, resume, demo):
@@ -65,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 all done, 1 something failed, 2 wrong usage, 130 interrupted.
     """
+    if (sys.argv[1:] if arguments is None else list(arguments)) == ["--version"]:
+        say(f"priorfit {_installed()}")  # at once, before the other options are even looked at
+        return 0
     logging.lastResort = None  # what libraries log where nobody listens
     with warnings.catch_warnings(), terminating():
         warnings.simplefilter("ignore")
@@ -75,7 +91,8 @@ def _status(arguments: list[str] | None) -> int:
     try:
         return app(arguments, prog_name="priorfit", standalone_mode=False) or 0
     except _MISUSE as error:
-        return _misused(error)
+        complain(line_of(error))
+        return 2
     except (KeyboardInterrupt, typer.Abort):
         complain("interrupted, nothing was written")
         return INTERRUPTED
@@ -85,11 +102,3 @@ def _status(arguments: list[str] | None) -> int:
     except Exception as error:
         complain(reason(error))
         return 1
-
-
-def _misused(error: Exception) -> int:
-    context = getattr(error, "ctx", None)
-    command = "priorfit" if context is None else context.command_path
-    message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
-    complain(f"{message.rstrip('.')} (see {command} --help)")
-    return 2

@@ -19,6 +19,7 @@ from priorfit.cli.analysing import (
     recipe_named,
     sized,
 )
+from priorfit.cli.misuse import Commands
 from priorfit.cli.random_labels import random_labels
 from priorfit.cli.session import progress
 from priorfit.cli.studies import impedance, prior_effect
@@ -39,7 +40,9 @@ _SILENT = (
 )
 
 analyse = typer.Typer(
-    help="Look at what a trained network sees, and at what a prior does.", no_args_is_help=False
+    cls=Commands,
+    help="Look at what a trained network sees, and at what a prior does.",
+    no_args_is_help=False,
 )
 
 Input = Annotated[Path, typer.Argument(metavar="IMAGE", help="Picture.", show_default=False)]

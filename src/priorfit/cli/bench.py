@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from priorfit.cli import options
+from priorfit.cli.misuse import Commands
 from priorfit.cli.session import INTERRUPTED, complain, say, set_up
 
 if TYPE_CHECKING:
     from priorfit.bench.run import Plan
 
-bench = typer.Typer(help="Measure restorations on named images.", no_args_is_help=True)
+bench = typer.Typer(
+    cls=Commands, help="Measure restorations on named images.", no_args_is_help=True
+)
 
 _QUICK_SIDE, _QUICK_STEPS = 128, "300"
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import typer
 
 from priorfit.cli import options
+from priorfit.cli.misuse import Commands
 from priorfit.cli.session import INTERRUPTED, complain, reason, say, table
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("checkpoint", "where", "kind", "pixels", "for", "size", "licence", "from", "sha256")
 
 checkpoints = typer.Typer(
+    cls=Commands,
     help="Trained networks: those that are here, and those that can be had.",
     no_args_is_help=False,
 )

@@ -4,9 +4,12 @@ from typing import Annotated
 
 import typer
 
+from priorfit.cli.misuse import Commands
 from priorfit.cli.session import table
 
-recipes = typer.Typer(help="The recipes, and where their numbers come from.", no_args_is_help=False)
+recipes = typer.Typer(
+    cls=Commands, help="The recipes, and where their numbers come from.", no_args_is_help=False
+)
 
 
 @recipes.command("list")

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from priorfit.cli import options, training
+from priorfit.cli.misuse import Commands
 from priorfit.cli.session import INTERRUPTED, complain, say, set_up
 
 if TYPE_CHECKING:
     from priorfit.train.data import Photographs
     from priorfit.train.run import Run
 
-train = typer.Typer(help="Train networks on your own photographs.", no_args_is_help=False)
+train = typer.Typer(
+    cls=Commands, help="Train networks on your own photographs.", no_args_is_help=False
+)
 
 Data = Annotated[Path, typer.Option("--data", help="Folder, zip file or .npz pack of photographs.")]
 Out = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Made if missing.")]
