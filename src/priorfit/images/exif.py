@@ -18,11 +18,17 @@ GPS_DIRECTORY = 0x8825
 _INTEROPERABILITY = 0xA005
 _POINTERS = (EXIF_DIRECTORY, GPS_DIRECTORY, _INTEROPERABILITY)
 
-DESCRIPTIVE = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, EXIF_DIRECTORY, GPS_DIRECTORY)
-"""What of a TIFF directory describes the picture rather than its storage: description, make, model,
-resolution (x, y, unit), software, date, artist, copyright, EXIF and GPS."""
+DESCRIPTION, RESOLUTION = 270, (282, 283, 296)
+DESCRIPTIVE = frozenset(
+    [269, DESCRIPTION, 271, 272, *RESOLUTION, 285, 286, 287, 297, 305, 306, 315, 316, 33432]
+    + [18246, 18249, *range(40091, 40096), EXIF_DIRECTORY, GPS_DIRECTORY]
+)
+"""What of a TIFF directory describes the picture rather than its storage, and EXIF holds too: name
+of document, description, make, model, resolution (x, y, unit), name and place of the page, software,
+date, artist, host, copyright, rating, Windows' title to subject, EXIF and GPS."""
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_SIZES_OF_BIG = _SIZES | {16: 8, 17: 8, 18: 8}
 
 
 @dataclass(frozen=True)
@@ -104,36 +110,57 @@ def pack_exif(directory: Directory, order: str) -> bytes:
 
 
 def read_directory(
-    file: BinaryIO, offset: int, order: str, *, depth: int = 3, room: int = 1 << 20
+    file: BinaryIO,
+    offset: int,
+    order: str,
+    *,
+    depth: int = 3,
+    room: int = 1 << 20,
+    big: bool = False,
 ) -> Directory:
     """Parse the directory of a TIFF structure at `offset`, with the EXIF directories inside it.
+
+    With `big` it is laid out as BigTIFF has it; values of 64 bits are left out.
 
     Entries that are damaged, of an unknown type or met before are left out, and so is what goes
     beyond `room` bytes: values may overlap, and a small file could claim many times its size.
     """
     found: Directory = {}
-    places = {place.code: place for place in reversed(_places(file, offset, order))}
+    places = {place.code: place for place in reversed(_places(file, offset, order, big))}
     for code, place in places.items():
         data = _value(file, place) if place.size <= room else b""
         room -= len(data)
         if data and code not in _POINTERS:
-            found[code] = Entry(place.type, place.count, data)
-        elif len(data) == 4 and depth > 1:
-            start = struct.unpack(order + "I", data)[0]
-            inside = read_directory(file, start, order, depth=depth - 1)
+            found.update({code: Entry(place.type, place.count, data)} if place.type < 16 else {})
+        elif len(data) in (4, 8) and depth > 1:
+            start = _number(data, order)
+            inside = read_directory(file, start, order, depth=depth - 1, big=big)
             found.update({code: inside} if inside else {})
     return found
 
 
-def is_cut_short(file: BinaryIO, offset: int, order: str, *, depth: int = 3) -> bool:
+def codes_of(file: BinaryIO, offset: int, order: str, *, big: bool = False) -> list[int]:
+    """Name every entry of a directory by its code, whether it can be read or not."""
+    return [place.code for place in _places(file, offset, order, big)]
+
+
+def is_cut_short(
+    file: BinaryIO, offset: int, order: str, *, depth: int = 3, big: bool = False
+) -> bool:
     """Whether a directory, or an EXIF directory inside it, points beyond the end of its file."""
     end = file.seek(0, SEEK_END)
-    places = {place.code: place for place in _places(file, offset, order)}
+    places = {place.code: place for place in _places(file, offset, order, big)}
     if not places or any(place.start + place.size > end for place in places.values()):
         return True
-    inner = [places[code] for code in _POINTERS if code in places and places[code].size == 4]
-    starts = [struct.unpack(order + "I", _value(file, place))[0] for place in inner]
-    return depth > 1 and any(is_cut_short(file, s, order, depth=depth - 1) for s in starts)
+    inner = [places[code] for code in _POINTERS if code in places and places[code].size in (4, 8)]
+    starts = [_number(_value(file, place), order) for place in inner]
+    return depth > 1 and any(
+        is_cut_short(file, s, order, depth=depth - 1, big=big) for s in starts
+    )
+
+
+def _number(data: bytes, order: str) -> int:
+    return int.from_bytes(data, "little" if order == "<" else "big")
 
 
 @dataclass(frozen=True)
@@ -147,27 +174,35 @@ class _Place:
     size: int
 
 
-def _places(file: BinaryIO, offset: int, order: str) -> list[_Place]:
+def _places(file: BinaryIO, offset: int, order: str, big: bool = False) -> list[_Place]:
     """The entries of a directory; none if its table goes beyond the file."""
-    file.seek(offset)
-    head = file.read(2)
-    count = struct.unpack(order + "H", head)[0] if len(head) == 2 else 0
-    table = file.read(12 * count)
-    if len(table) < 12 * count:
+    head_form, entry_form = ("Q", "HHQQ") if big else ("H", "HHII")
+    sizes, inline = (_SIZES_OF_BIG, 8) if big else (_SIZES, 4)
+    head_bytes, entry_bytes = struct.calcsize(order + head_form), struct.calcsize(order + entry_form)
+    end = file.seek(0, SEEK_END)
+    file.seek(min(offset, end))
+    head = file.read(head_bytes)
+    count = struct.unpack(order + head_form, head)[0] if len(head) == head_bytes else 0
+    if count * entry_bytes > end:
+        return []
+    table = file.read(entry_bytes * count)
+    if len(table) < entry_bytes * count:
         return []
     places = []
-    for at in range(0, len(table), 12):
-        code, kind, items, pointer = struct.unpack_from(order + "HHII", table, at)
-        size = _SIZES.get(kind, 0) * items
-        places.append(_Place(code, kind, items, offset + 10 + at if size <= 4 else pointer, size))
+    for at in range(0, len(table), entry_bytes):
+        code, kind, items, pointer = struct.unpack_from(order + entry_form, table, at)
+        size = sizes.get(kind, 0) * items
+        inside = offset + head_bytes + at + entry_bytes - inline
+        places.append(_Place(code, kind, items, inside if size <= inline else pointer, size))
     return places
 
 
 def _value(file: BinaryIO, place: _Place) -> bytes:
     """Bytes of a value; none where it goes beyond the file."""
+    if place.start + place.size > file.seek(0, SEEK_END):
+        return b""
     file.seek(place.start)
-    data = file.read(place.size)
-    return data if len(data) == place.size else b""
+    return file.read(place.size)
 
 
 def pack_directory(directory: Directory, offset: int, order: str) -> bytes:
