@@ -12,7 +12,7 @@ from PIL import Image
 
 from priorfit import images
 from priorfit.errors import ImageFileError
-from priorfit.images.picture import Chunk
+from priorfit.images.extras import Chunk
 from tests.image_files import (
     chunk,
     encoded,

@@ -2,6 +2,7 @@
 
 from priorfit.images.arrays import from_array, to_array
 from priorfit.images.atomic import write_atomically
+from priorfit.images.enlarge import enlarged
 from priorfit.images.exif import turned, turned_back
 from priorfit.images.formats import FORMATS, SUFFIXES, Format
 from priorfit.images.jpeg_tables import JpegTables
@@ -13,6 +14,7 @@ from priorfit.images.write import encode, ensure_writable, format_of, write
 
 __all__ = [
     "encode",
+    "enlarged",
     "ensure_writable",
     "Format",
     "format_of",

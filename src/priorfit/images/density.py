@@ -17,7 +17,7 @@ INCH, CENTIMETRE, METRE = Fraction(254, 10_000), Fraction(1, 100), Fraction(1)
 """In metres."""
 
 _EXIF_UNITS = {2: INCH, 3: CENTIMETRE}
-_NEAR = 0.01
+_NEAR = 0.002
 """Whole numbers further off than this share are no way to store a density."""
 
 
@@ -78,7 +78,9 @@ def density_in(exif: bytes | None) -> Density | None:
     across, down = (fraction_of(directory.get(code), order) for code in RESOLUTION[:2])
     if across is None or down is None:
         return None
-    units = numbers_of(directory.get(RESOLUTION[2]), order) or (2,)  # inches unless it says otherwise
+    units = numbers_of(directory.get(RESOLUTION[2]), order) or (
+        2,
+    )  # inches unless it says otherwise
     return density(across, down, _EXIF_UNITS.get(int(units[0])))
 
 

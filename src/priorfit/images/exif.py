@@ -20,12 +20,14 @@ _POINTERS = (EXIF_DIRECTORY, GPS_DIRECTORY, _INTEROPERABILITY)
 
 DESCRIPTION, RESOLUTION = 270, (282, 283, 296)
 DESCRIPTIVE = frozenset(
-    [269, DESCRIPTION, 271, 272, *RESOLUTION, 285, 286, 287, 297, 305, 306, 315, 316, 33432]
-    + [18246, 18249, *range(40091, 40096), EXIF_DIRECTORY, GPS_DIRECTORY]
+    [
+        *(269, DESCRIPTION, 271, 272, *RESOLUTION, 285, 286, 287, 297, 305, 306, 315, 316),
+        *(18246, 18249, 33432, *range(40091, 40096), EXIF_DIRECTORY, GPS_DIRECTORY),
+    ]
 )
 """What of a TIFF directory describes the picture rather than its storage, and EXIF holds too: name
-of document, description, make, model, resolution (x, y, unit), name and place of the page, software,
-date, artist, host, copyright, rating, Windows' title to subject, EXIF and GPS."""
+of document, description, make, model, resolution (x, y, unit), name and place of the page,
+software, date, artist, host, copyright, rating, Windows' title to subject, EXIF and GPS."""
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SIZES_OF_BIG = _SIZES | {16: 8, 17: 8, 18: 8}
@@ -100,7 +102,8 @@ def read_exif(exif: bytes) -> Directory:
     if exif[:4] not in (b"II*\x00", b"MM\x00*") or len(exif) < 8:
         return {}
     order = byte_order(exif)
-    return read_directory(BytesIO(exif), struct.unpack_from(order + "I", exif, 4)[0], order)
+    start = struct.unpack_from(order + "I", exif, 4)[0]
+    return read_directory(BytesIO(exif), start, order, room=max(len(exif), 1 << 20))
 
 
 def pack_exif(directory: Directory, order: str) -> bytes:
@@ -154,9 +157,7 @@ def is_cut_short(
         return True
     inner = [places[code] for code in _POINTERS if code in places and places[code].size in (4, 8)]
     starts = [_number(_value(file, place), order) for place in inner]
-    return depth > 1 and any(
-        is_cut_short(file, s, order, depth=depth - 1, big=big) for s in starts
-    )
+    return depth > 1 and any(is_cut_short(file, s, order, depth=depth - 1, big=big) for s in starts)
 
 
 def _number(data: bytes, order: str) -> int:
@@ -178,7 +179,10 @@ def _places(file: BinaryIO, offset: int, order: str, big: bool = False) -> list[
     """The entries of a directory; none if its table goes beyond the file."""
     head_form, entry_form = ("Q", "HHQQ") if big else ("H", "HHII")
     sizes, inline = (_SIZES_OF_BIG, 8) if big else (_SIZES, 4)
-    head_bytes, entry_bytes = struct.calcsize(order + head_form), struct.calcsize(order + entry_form)
+    head_bytes, entry_bytes = (
+        struct.calcsize(order + head_form),
+        struct.calcsize(order + entry_form),
+    )
     end = file.seek(0, SEEK_END)
     file.seek(min(offset, end))
     head = file.read(head_bytes)
@@ -228,3 +232,9 @@ def pack_directory(directory: Directory, offset: int, order: str) -> bytes:
 def only(directory: Directory, codes: Iterable[int]) -> Directory:
     """Select the entries with these codes."""
     return {code: directory[code] for code in codes if code in directory}
+
+
+def without(directory: Directory, codes: Iterable[int]) -> Directory:
+    """Leave out the entries with these codes."""
+    left = frozenset(codes)
+    return {code: entry for code, entry in directory.items() if code not in left}

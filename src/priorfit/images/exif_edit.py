@@ -97,7 +97,7 @@ def with_entries(exif: bytes | None, entries: Mapping[int, Entry]) -> bytes | No
 
 
 def multiplied(exif: bytes | None, codes: Iterable[int], factor: int) -> bytes | None:
-    """Multiply the numbers of these codes, in the first directory and its EXIF one, where they stand.
+    """Multiply numbers of the first directory and its EXIF one where they stand.
 
     Args:
         exif: Block.
@@ -141,7 +141,9 @@ def _grown(kind: int, data: bytes, order: str, factor: int) -> bytes:
     if kind == RATIONAL:
         pairs = struct.iter_unpack(order + "II", data)
         return b"".join(
-            _packed_fraction(Fraction(a * factor, b), order) if b else struct.pack(order + "II", a, b)
+            _packed_fraction(Fraction(a * factor, b), order)
+            if b
+            else struct.pack(order + "II", a, b)
             for a, b in pairs
         )
     form, most = order + _FORMS[kind], 65535 if kind == SHORT else _LARGEST
@@ -158,9 +160,7 @@ def _packed_fraction(value: Fraction, order: str) -> bytes:
     return struct.pack(order + "II", value.numerator, value.denominator)
 
 
-def changed_text(
-    exif: bytes | None, code: int, change: Callable[[str], str]
-) -> bytes | None:
+def changed_text(exif: bytes | None, code: int, change: Callable[[str], str]) -> bytes | None:
     """Rewrite one text of the first directory."""
     before = text_of(read_exif(exif).get(code)) if exif else ""
     after = change(before)

@@ -7,8 +7,10 @@ from typing import BinaryIO
 import numpy as np
 
 from priorfit.images import numpy_file, pillow, png, tiff
+from priorfit.images.extras import Kept
 from priorfit.images.picture import Notes, Sheet
 
+_USUAL = frozenset([Kept.PROFILE, Kept.EXIF, Kept.XMP])
 _NUMBERS = tuple(np.dtype(code) for code in "u1 i1 u2 i2 f2 u4 i4 f4 u8 i8 f8".split())
 
 
@@ -24,7 +26,7 @@ class Format:
         dtypes: Samples it holds; the last is what any other becomes.
         channels: Numbers of colours it holds.
         alpha: Whether it holds an alpha channel.
-        metadata: Whether it holds a colour profile and EXIF.
+        places: Kinds of metadata that it holds.
         longest_side: In pixels.
     """
 
@@ -35,7 +37,7 @@ class Format:
     dtypes: tuple[np.dtype, ...] = (np.dtype(np.uint8),)
     channels: range = range(1, 4, 2)
     alpha: bool = True
-    metadata: bool = True
+    places: frozenset[Kept] = frozenset()
     longest_side: int = 2**31 - 1
 
 
@@ -46,6 +48,7 @@ FORMATS: dict[str, Format] = {
         png.decode,
         png.encode,
         dtypes=(np.dtype(np.uint8), np.dtype(np.uint16)),
+        places=_USUAL | {Kept.TEXTS, Kept.DENSITY},
     ),
     "tiff": Format(
         "TIFF",
@@ -54,6 +57,7 @@ FORMATS: dict[str, Format] = {
         tiff.encode,
         dtypes=_NUMBERS,
         channels=range(1, 1 << 16),
+        places=_USUAL | {Kept.IPTC, Kept.TAGS, Kept.DENSITY},
     ),
     "jpeg": Format(
         "JPEG",
@@ -61,6 +65,7 @@ FORMATS: dict[str, Format] = {
         pillow.decode_jpeg,
         pillow.encode_jpeg,
         alpha=False,
+        places=_USUAL | {Kept.IPTC, Kept.COMMENT, Kept.DENSITY},
         longest_side=65500,
     ),
     "webp": Format(
@@ -69,6 +74,7 @@ FORMATS: dict[str, Format] = {
         pillow.decode_webp,
         pillow.encode_webp,
         channels=range(3, 4),
+        places=_USUAL,
         longest_side=16383,
     ),
     "npy": Format(
@@ -79,7 +85,6 @@ FORMATS: dict[str, Format] = {
         dtypes=_NUMBERS,
         channels=range(1, 5),
         alpha=False,
-        metadata=False,
     ),
 }
 """Every format by its name in `Picture.format`."""

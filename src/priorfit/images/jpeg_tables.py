@@ -86,7 +86,7 @@ def jpeg_tables(data: bytes) -> JpegTables:
     tables: dict[int, Table] = {}
     frame: _Frame | None = None
     jfif, transform, orientation = False, None, 1
-    for marker, body in _segments(data):
+    for marker, body in segments(data):
         if marker == _DQT:
             tables.update(_quantisation(body))
         elif marker in _FRAMES:
@@ -117,7 +117,7 @@ def jpeg_tables(data: bytes) -> JpegTables:
     )
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Marker and body of every segment in front of the first scan."""
     if data[:2] != bytes((0xFF, _SOI)):
         raise ImageFileError("expected a JPEG, got bytes that do not begin as one")

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from priorfit.errors import ImageFileError, ProblemError
+from priorfit.images.extras import Chunk, Extras
 from priorfit.images.jpeg_tables import JpegTables
 from priorfit.images.scale import Scale
 
@@ -15,14 +16,6 @@ Notes = tuple[str, ...]
 
 SMALLEST_SIDE = 16
 """Pixels; below this no network of the package has anything to work on."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """One PNG chunk that only PNG understands, kept as it is."""
-
-    kind: bytes
-    data: bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +32,7 @@ class Sheet:
         chunks: Of a PNG file.
         channel_axis: Of a .npy file, None for (H, W).
         notes: What the decoder changed.
+        extras: Further metadata.
     """
 
     samples: np.ndarray
@@ -50,6 +44,7 @@ class Sheet:
     chunks: tuple[Chunk, ...] = ()
     channel_axis: int | None = None
     notes: Notes = ()
+    extras: Extras = field(default_factory=Extras)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +65,7 @@ class Picture:
         channel_axis: Of the array it came from; None for (H, W) and for image files.
         stored: (C, H, W) samples as they were, where float32 pixels cannot give them back exactly:
             a pixel that nobody changed is written from here.
+        extras: Further metadata.
     """
 
     pixels: np.ndarray
@@ -84,6 +80,7 @@ class Picture:
     chunks: tuple[Chunk, ...] = field(default=(), repr=False)
     channel_axis: int | None = None
     stored: np.ndarray | None = field(default=None, repr=False)
+    extras: Extras = field(default_factory=Extras, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:

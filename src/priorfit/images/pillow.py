@@ -18,11 +18,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from priorfit.errors import ImageFileError
+from priorfit.images.extras import Extras
+from priorfit.images.jpeg_metadata import EXIF_SIGNATURE, extras_of, with_segments
 from priorfit.images.jpeg_tables import JpegTables, jpeg_tables
 from priorfit.images.picture import Notes, Sheet, check_size
 
-_EXIF_SIGNATURE = b"Exif\0\0"
-_MOST_MARKER_BYTES = 65533
 _MOST_SCANS = 200  # encoders make about ten
 _MOST_VISITS = 4_000_000_000  # of pixels by scans
 _QUALITY = 95
@@ -67,12 +67,14 @@ def decode_jpeg(file: BinaryIO, max_pixels: int) -> Sheet:
     _check_scans(data, image.width * image.height)
     with _damage_named():
         image.load()
+    extras, notes = extras_of(data)
     return Sheet(
         np.asarray(image).reshape(image.height, image.width, -1),
         icc=image.info.get("icc_profile"),
         exif=_without_signature(image.info.get("exif")),
         jpeg=jpeg_tables(data),
-        notes=_dropped(image),
+        notes=notes,
+        extras=extras,
     )
 
 
@@ -112,7 +114,8 @@ def decode_webp(file: BinaryIO, max_pixels: int) -> Sheet:
     alpha = samples[..., 3] if samples.shape[-1] == 4 else None
     exif = _without_signature(image.info.get("exif"))
     icc = image.info.get("icc_profile")
-    return Sheet(samples[..., :3], alpha, icc, exif, notes=_dropped(image))
+    extras = Extras(xmp=image.info.get("xmp"))
+    return Sheet(samples[..., :3], alpha, icc, exif, extras=extras)
 
 
 def _webp_size(head: bytes) -> tuple[int, int]:
@@ -135,13 +138,7 @@ def _webp_size(head: bytes) -> tuple[int, int]:
 
 
 def _without_signature(exif: bytes | None) -> bytes | None:
-    return exif.removeprefix(_EXIF_SIGNATURE) if exif else None
-
-
-def _dropped(image: Image.Image) -> Notes:
-    """Name what a file holds and no field of `Picture` does."""
-    parts = {"xmp": "XMP metadata dropped", "mp": "further pictures in the file dropped"}
-    return tuple(note for key, note in parts.items() if key in image.info)
+    return exif.removeprefix(EXIF_SIGNATURE) if exif else None
 
 
 def encode_jpeg(sheet: Sheet) -> tuple[bytes, Notes]:
@@ -150,9 +147,6 @@ def encode_jpeg(sheet: Sheet) -> tuple[bytes, Notes]:
     Returns:
         The file, and notes on what was not kept.
     """
-    exif, notes = sheet.exif or b"", Notes()
-    if len(_EXIF_SIGNATURE + exif) > _MOST_MARKER_BYTES:
-        exif, notes = b"", Notes(["EXIF dropped, JPEG holds 64 kB of it"])
     manner = _manner(sheet.jpeg)
     buffer = BytesIO()
     _image(sheet.samples).save(
@@ -163,9 +157,9 @@ def encode_jpeg(sheet: Sheet) -> tuple[bytes, Notes]:
         subsampling=manner.subsampling,
         keep_rgb=manner.rgb,
         icc_profile=sheet.icc,
-        exif=_EXIF_SIGNATURE + exif if exif else b"",
     )
-    return buffer.getvalue(), (*notes, manner.note)
+    data, notes = with_segments(buffer.getvalue(), sheet.extras, sheet.exif)
+    return data, (*notes, manner.note)
 
 
 class _Manner(NamedTuple):
@@ -209,7 +203,13 @@ def encode_webp(sheet: Sheet) -> tuple[bytes, Notes]:
     buffer = BytesIO()
     # exact: colours under full transparency are kept too
     _image(samples).save(
-        buffer, "WEBP", lossless=True, exact=True, icc_profile=sheet.icc, exif=sheet.exif or b""
+        buffer,
+        "WEBP",
+        lossless=True,
+        exact=True,
+        icc_profile=sheet.icc,
+        exif=sheet.exif or b"",
+        xmp=sheet.extras.xmp or b"",
     )
     return buffer.getvalue(), ()
 

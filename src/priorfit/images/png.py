@@ -17,13 +17,19 @@ import numpy as np
 from PIL import Image
 
 from priorfit.errors import ImageFileError
-from priorfit.images.picture import Chunk, Notes, Sheet, check_size
+from priorfit.images.density import to_phys, with_density
+from priorfit.images.extras import Chunk, Extras
+from priorfit.images.picture import Notes, Sheet, check_size
 from priorfit.images.png_rows import filtered
 from priorfit.images.scale import widened
+from priorfit.images.texts import TEXT_CHUNKS, XMP_KEYWORD, chunk_of, text_of_chunk
+from priorfit.wording import listed
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-KEPT = frozenset([b"gAMA", b"cHRM", b"sRGB", b"cICP", b"pHYs", b"tEXt", b"zTXt", b"iTXt"])
+KEPT = (
+    frozenset(b"gAMA cHRM sRGB cICP mDCV cLLI pHYs sCAL pCAL oFFs sTER tIME".split()) | TEXT_CHUNKS
+)
 """Chunks that go back as they came: how colours and sizes are meant, and text, never inflated."""
 
 _USED = frozenset([b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"iCCP", b"eXIf", b"acTL"])
@@ -83,8 +89,12 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
     header = _header(next(chunks, Chunk(b"", b"")), max_pixels)
     found: dict[bytes, list[bytes]] = {}
     kept: list[Chunk] = []
+    left: list[str] = []
     room = {b"IDAT": 2 * header.data_bytes + (1 << 16), b"": _MOST_EXTRAS}
     for chunk in chunks:
+        if chunk.kind not in KEPT | _USED or (chunk.kind in KEPT and not chunk.data):
+            left.append(chunk.kind.decode("latin-1"))
+            continue
         group = b"IDAT" if chunk.kind == b"IDAT" else b""
         room[group] -= len(chunk.data)
         if room[group] < 0:
@@ -99,11 +109,22 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
     colour, alpha, notes = _expanded(header, samples, found)
     icc, icc_notes = _profile(found.get(b"iCCP"))
     exif = found.get(b"eXIf", [None])[0]
-    return Sheet(colour, alpha, icc, exif, chunks=tuple(kept), notes=notes + icc_notes)
+    notes += icc_notes + ((f"PNG chunks dropped: {listed(left)}",) if left else ())
+    xmp, others = _parted(kept)
+    extras = Extras(xmp=xmp)
+    return Sheet(colour, alpha, icc, exif, chunks=others, notes=notes, extras=extras)
+
+
+def _parted(kept: list[Chunk]) -> tuple[bytes | None, tuple[Chunk, ...]]:
+    """The XMP packet, which stands among the texts, and all other chunks."""
+    texts = {i: text_of_chunk(chunk) for i, chunk in enumerate(kept) if chunk.kind == b"iTXt"}
+    packets = {i: text for i, text in texts.items() if text and text.keyword == XMP_KEYWORD}
+    others = tuple(chunk for i, chunk in enumerate(kept) if i not in packets)
+    return next((text.text.encode() for text in packets.values()), None), others
 
 
 def _chunks(file: BinaryIO) -> Iterator[Chunk]:
-    """Yield the chunks that matter; skip the data of the others.
+    """Yield the chunks; skip the data of those that do not matter.
 
     Raises:
         ImageFileError: the file ends before its IEND, or a chunk's checksum is wrong.
@@ -121,6 +142,7 @@ def _chunks(file: BinaryIO) -> Iterator[Chunk]:
             if not kind[0] & 0x20:  # an upper-case letter: the image makes no sense without it
                 raise ImageFileError(f"is damaged: it holds an unknown chunk {kind!r}")
             file.seek(length + 4, os.SEEK_CUR)
+            yield Chunk(kind, b"")
             continue
         data, checksum = file.read(length), file.read(4)
         if struct.pack(">I", zlib.crc32(kind + data)) != checksum:
@@ -232,17 +254,26 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
     parts = [SIGNATURE, _packed(b"IHDR", header)]
     if sheet.icc:
         parts.append(_packed(b"iCCP", b"ICC profile\0\0" + zlib.compress(sheet.icc)))
-    parts += [_packed(chunk.kind, chunk.data) for chunk in _agreeing(sheet)]
-    if sheet.exif:
-        parts.append(_packed(b"eXIf", sheet.exif))
+    chunks, exif = _described(sheet)
+    parts += [_packed(chunk.kind, chunk.data) for chunk in chunks]
+    if exif:
+        parts.append(_packed(b"eXIf", exif))
     rows = samples.astype(samples.dtype.newbyteorder(">")).reshape(height, -1).view(np.uint8)
     parts += [_packed(b"IDAT", part) for part in _deflated(rows, count * samples.itemsize)]
     return b"".join([*parts, _packed(b"IEND", b"")]), ()
 
 
-def _agreeing(sheet: Sheet) -> list[Chunk]:
-    """Chunks to keep; a PNG may hold a profile or sRGB, not both."""
-    return [chunk for chunk in sheet.chunks if not (sheet.icc and chunk.kind == b"sRGB")]
+def _described(sheet: Sheet) -> tuple[list[Chunk], bytes | None]:
+    """Chunks to write, and EXIF; a PNG may hold a profile or sRGB, not both."""
+    chunks = [chunk for chunk in sheet.chunks if not (sheet.icc and chunk.kind == b"sRGB")]
+    exif, density = sheet.exif, sheet.extras.density
+    if density is not None and not any(chunk.kind == b"pHYs" for chunk in chunks):
+        whole = to_phys(density)
+        chunks += [Chunk(b"pHYs", whole)] if whole else []
+        exif = exif if whole else with_density(exif, density)
+    if sheet.extras.xmp:
+        chunks.append(chunk_of(XMP_KEYWORD, sheet.extras.xmp))
+    return chunks, exif
 
 
 def _packed(kind: bytes, data: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
@@ -10,9 +11,12 @@ from typing import BinaryIO
 import numpy as np
 
 from priorfit.errors import ImageFileError
-from priorfit.images.exif import orientation_of, turned, upright
+from priorfit.images.enlarge import GEOREFERENCE
+from priorfit.images.exif import orientation_of, read_exif, turned, upright, without
+from priorfit.images.exif_edit import packed_anew
+from priorfit.images.extras import Extras
 from priorfit.images.formats import FORMATS
-from priorfit.images.picture import Picture, Sheet
+from priorfit.images.picture import Notes, Picture, Sheet
 from priorfit.images.scale import check_samples, pixels_of, scale_of
 from priorfit.images.sniff import HEAD, identify
 
@@ -54,6 +58,7 @@ def picture_of(sheet: Sheet, format: str) -> Picture:
     pixels, stored = pixels_of(turned(sheet.samples, orientation), scale)
     alpha = None if sheet.alpha is None else np.ascontiguousarray(turned(sheet.alpha, orientation))
     notes = sheet.notes if orientation == 1 else (*sheet.notes, "orientation applied")
+    extras, more = _turned_with(sheet.extras, orientation)
     return Picture(
         pixels,
         alpha,
@@ -63,11 +68,23 @@ def picture_of(sheet: Sheet, format: str) -> Picture:
         icc=sheet.icc,
         exif=upright(sheet.exif),
         jpeg=sheet.jpeg,
-        notes=notes,
+        notes=notes + more,
         chunks=sheet.chunks,
         channel_axis=sheet.channel_axis,
         stored=stored,
+        extras=extras,
     )
+
+
+def _turned_with(extras: Extras, orientation: int) -> tuple[Extras, Notes]:
+    """Metadata of a picture that was put upright."""
+    if orientation >= 5 and extras.density is not None:
+        extras = replace(extras, density=extras.density.turned)
+    placed = read_exif(extras.tags or b"").keys() & GEOREFERENCE
+    if orientation == 1 or not placed or extras.tags is None:
+        return extras, ()
+    tags = packed_anew(extras.tags, lambda directory, _: without(directory, placed))
+    return replace(extras, tags=tags), ("georeference dropped, the picture was turned",)
 
 
 def read_mask(

@@ -18,20 +18,15 @@ import numpy as np
 
 from priorfit.errors import ImageFileError
 from priorfit.images.exif import (
-    DESCRIPTIVE,
-    EXIF_DIRECTORY,
     ORIENTATION,
     Directory,
     byte_order,
-    is_cut_short,
-    only,
     pack_directory,
-    pack_exif,
     read_directory,
-    read_exif,
 )
 from priorfit.images.picture import Notes, Sheet, check_size
 from priorfit.images.scale import check_samples
+from priorfit.images.tiff_metadata import described, directory_of
 from priorfit.images.tiff_samples import inverted, looked_up, straight, whole
 
 if TYPE_CHECKING:
@@ -46,7 +41,7 @@ _PREMULTIPLIED, _STRAIGHT = 1, 2
 _UNCOMPRESSED = 1
 _COMPRESSIONS = frozenset([_UNCOMPRESSED, 5, 8, 32946, 32773, 34925, 50000])
 
-_DESCRIPTION, _COLOUR_PROFILE, _DNG_VERSION = 270, 34675, 50706
+_COLOUR_PROFILE, _DNG_VERSION = 34675, 50706
 _REDUCED = 1  # bit of NewSubfileType: a smaller copy of another page
 _MOST_COPIES = 32
 _MOST_PROFILE = 1 << 24
@@ -106,14 +101,15 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
         stored = page.asarray(squeeze=False, maxworkers=1)  # (S, depth, H, W, s), S or s is 1
         samples = stored[:, 0].transpose(1, 2, 0, 3).reshape(*stored.shape[2:4], -1)
         colour, alpha, colour_notes = _split(page, samples)
-        exif, exif_notes = _description(file, tiff, page)
+        exif, extras, more = described(file, page.offset, tiff.byteorder, big=tiff.is_bigtiff)
         return Sheet(
             colour,
             alpha,
             _profile(page),
             exif,
             orientation=_orientation(page),
-            notes=notes + colour_notes + exif_notes,
+            notes=notes + colour_notes + more,
+            extras=extras,
         )
 
 
@@ -200,23 +196,6 @@ def _orientation(page: "TiffPage") -> int:
     return value if value in range(1, 9) else 1
 
 
-def _description(file: BinaryIO, tiff: "TiffFile", page: "TiffPage") -> tuple[bytes | None, Notes]:
-    """What the directory says about the picture, as an EXIF block, and what could not be kept."""
-    if tiff.is_bigtiff:
-        return None, ("EXIF dropped, that of a BigTIFF is not read",) * (
-            EXIF_DIRECTORY in page.tags
-        )
-    order = tiff.byteorder
-    if is_cut_short(file, page.offset, order):
-        raise ImageFileError("is damaged or truncated: its directory points beyond its end")
-    found = only(read_directory(file, page.offset, order), DESCRIPTIVE)
-    notes: Notes = ()
-    if page.is_imagej or page.is_ome or page.is_shaped:
-        found.pop(_DESCRIPTION, None)
-        notes = () if page.is_shaped else ("ImageJ or OME metadata dropped",)
-    return (pack_exif(found, order) if found else None), notes
-
-
 def encode(sheet: Sheet) -> tuple[bytes, Notes]:
     """Write a TIFF of any samples, with straight alpha; deflated where that can be undone.
 
@@ -237,13 +216,13 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
     if sheet.alpha is not None:
         samples = np.concatenate([samples, sheet.alpha[..., None]], axis=-1)
         extra.append("unassalpha")
-    exif = sheet.exif or b""
+    order = byte_order(sheet.exif or sheet.extras.tags or b"")
     buffer = BytesIO()
     with _quiet():
         imwrite(
             buffer,
             samples if samples.shape[-1] > 1 else samples[..., 0],
-            byteorder=byte_order(exif),
+            byteorder=order,
             photometric="rgb" if colours == 3 else "minisblack",
             planarconfig="contig" if samples.shape[-1] > 1 else None,
             extrasamples=extra or None,
@@ -253,12 +232,12 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
             metadata=None,
             software=False,
         )
-    description = only(read_exif(exif), DESCRIPTIVE)
-    if not description:
+    directory = directory_of(sheet, order)
+    if not directory:
         return buffer.getvalue(), ()
     if buffer.tell() > _LARGEST_CLASSIC:
-        return buffer.getvalue(), ("EXIF dropped, the file is too large for it",)
-    return _described(buffer.getvalue(), description), ()
+        return buffer.getvalue(), ("EXIF and the like dropped, the file is too large for them",)
+    return _described(buffer.getvalue(), directory), ()
 
 
 def _described(tiff: bytes, description: Directory) -> bytes:

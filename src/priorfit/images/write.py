@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from priorfit.errors import ImageFileError
 from priorfit.images.atomic import exists_already, write_atomically
+from priorfit.images.carry import Meta, carried
 from priorfit.images.formats import FORMATS, SUFFIXES, Format
 from priorfit.images.picture import Notes, Picture, Sheet, array_of
 from priorfit.images.scale import Scale
@@ -22,9 +23,9 @@ def write(
 ) -> Notes:
     """Write an image the way the picture it came from was stored.
 
-    The suffix of `path` decides the format. Samples, alpha, colour profile and EXIF are those of
-    `like` wherever the format holds them; an alpha of another size is resized. The file appears
-    as a whole or not at all.
+    The suffix of `path` decides the format. Samples, alpha, colour profile, EXIF and all other
+    metadata are those of `like` wherever the format holds them; an alpha of another size is
+    resized. The file appears as a whole or not at all.
 
     Args:
         path: Where to; its folder must exist.
@@ -141,9 +142,13 @@ def _losses(form: Format, like: Picture, channels: int) -> Notes:
         notes += (f"grey stored as RGB, all that {form.title} holds",)
     if like.icc and stored != like.shape[0]:
         notes += ("colour profile dropped, it is for another number of colours",)
-    if not form.metadata and (like.icc or like.exif):
-        notes += (f"colour profile and EXIF dropped, {form.title} holds none",)
-    return notes
+    return notes + carried(_meta(like, stored), form.places, form.title)[1]
+
+
+def _meta(like: Picture, stored: int) -> Meta:
+    """What travels; a profile is for so many colours."""
+    icc = like.icc if stored == like.shape[0] else None
+    return Meta(icc, like.exif, like.chunks, like.extras)
 
 
 def _stored_channels(form: Format, channels: int) -> int:
@@ -166,14 +171,16 @@ def _encoded(image: Tensor, like: Picture, form: Format) -> tuple[bytes, Notes]:
     alpha = None if like.alpha is None else _recast(like.alpha, samples.dtype)
     if alpha is not None and alpha.shape != tuple(size):
         alpha, notes = resized(alpha, size), (*notes, "alpha resized with the image")
+    meta, _ = carried(_meta(like, stored), form.places, form.title)
     sheet = Sheet(
         np.broadcast_to(samples, (*size, stored)),
         alpha,
-        like.icc if stored == like.shape[0] else None,
-        like.exif,
+        meta.icc,
+        meta.exif,
         jpeg=like.jpeg,
-        chunks=like.chunks,
+        chunks=meta.chunks,
         channel_axis=like.channel_axis,
+        extras=meta.extras,
     )
     try:
         data, more = form.encode(sheet)

@@ -203,7 +203,8 @@ class Upscale(Kind):
 
     def lay(self, picture: Picture, path: Path) -> Laid:
         posed = upscaling(picture.tensor(), self.factor, KERNELS[self.kernel])
-        return Laid(posed, picture)
+        like, notes = images.enlarged(picture, self.factor)
+        return Laid(posed, like, notes=notes)
 
     @property
     def arguments(self) -> list[str]:
