@@ -135,6 +135,12 @@ def test_a_ratio_of_pixels_stays_a_ratio(factor: int, tmp_path: Path):
         assert kind in written(tmp_path, data, there, factor)[0]
 
 
+def test_a_resolution_that_means_nothing_is_no_length(tmp_path: Path):
+    data = tiff(resolution=(1, 1), resolutionunit="NONE")
+    assert tags_of(written(tmp_path, data, "tiff", 2)[0])[282] == (1, 1)
+    assert b"pHYs" not in written(tmp_path, data, "png", 2)[0]
+
+
 # What stays as it is
 
 IPTC = b"\x1c\x02\x78\x00\x07harbour\x1c\x02\x50\x00\x06Studio"

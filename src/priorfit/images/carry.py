@@ -11,6 +11,7 @@ from priorfit.images.extras import Chunk, Extras, Kept
 from priorfit.images.picture import Notes
 from priorfit.images.texts import (
     COMMENT_KEYWORD,
+    FIELDS,
     TEXT_CHUNKS,
     as_fields,
     chunk_of,
@@ -140,7 +141,8 @@ def _texts_carried(meta: Meta, places: frozenset[Kept]) -> tuple[Meta, list[str]
     if Kept.COMMENT in places:
         new += [f"{one.keyword}: {one.text}".encode() for one in left]
         left = []
-    lost += [f"text '{one.keyword[:40]}'" for one in left]
+    taken = " (EXIF has another)" if Kept.EXIF in places else ""
+    lost += [f"text '{one.keyword[:40]}'{taken if one.keyword in FIELDS else ''}" for one in left]
     extras = replace(meta.extras, comments=(*meta.extras.comments, *new))
     return replace(meta, exif=exif, extras=extras), lost
 

@@ -10,8 +10,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
-from priorfit.images.exif import DESCRIPTION, RESOLUTION, Directory, Entry
-from priorfit.images.exif_edit import DOUBLE, changed_text, multiplied, numbers_of, packed_anew
+from priorfit.images.density import density_in
+from priorfit.images.exif import DESCRIPTION, RESOLUTION, Directory, Entry, read_exif
+from priorfit.images.exif_edit import (
+    DOUBLE,
+    changed_text,
+    multiplied,
+    numbers_of,
+    packed_anew,
+    text_of,
+)
 from priorfit.images.extras import Chunk
 from priorfit.images.picture import Notes, Picture
 
@@ -57,8 +65,11 @@ def enlarged(picture: Picture, factor: int) -> tuple[Picture, Notes]:
 
 def exif_enlarged(exif: bytes | None, factor: int) -> bytes | None:
     """EXIF of the enlarged picture; ImageJ's and OME's descriptions in it likewise."""
+    # Without a unit the numbers are a ratio, unless ImageJ says the unit elsewhere.
+    known, text = density_in(exif), text_of(read_exif(exif or b"").get(DESCRIPTION))
+    ratio = (known is None or known.unit is None) and not text.startswith("ImageJ=")
     return changed_text(
-        multiplied(exif, _IN_PIXELS, factor),
+        multiplied(exif, _IN_PIXELS[2:] if ratio else _IN_PIXELS, factor),
         DESCRIPTION,
         lambda text: description_enlarged(text, factor),
     )

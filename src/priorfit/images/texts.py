@@ -14,7 +14,7 @@ XMP_KEYWORD = "XML:com.adobe.xmp"
 COMMENT_KEYWORD = "Comment"
 _MOST_TEXT = 1 << 20
 
-_FIELDS = {
+FIELDS = {
     "Title": 269,
     "Description": DESCRIPTION,
     "Source": 272,
@@ -88,7 +88,7 @@ def as_fields(texts: Iterable[Text], taken: Iterable[int]) -> tuple[dict[int, En
     fields: dict[int, Entry] = {}
     left = []
     for one in texts:
-        code = _FIELDS.get(one.keyword)
+        code = FIELDS.get(one.keyword)
         fits = code is not None and (code != 306 or _DATE.fullmatch(one.text))
         if code is None or not fits or code in fields or code in taken:
             left.append(one)
