@@ -3,6 +3,7 @@
 import torch
 
 from priorfit.types import Image
+from priorfit.wording import grey_levels
 
 INVISIBLE = 2 / 255
 """Error that nobody sees, as a fraction of what a picture spans; benchmarks/README.md has what was
@@ -21,7 +22,7 @@ def without_noise(image: Image, level: float) -> str | None:
     """
     if level > max(INVISIBLE * _span(image), _ROUNDING):
         return None
-    return f"there is hardly any noise, {level * 255:.2g}/255 by estimate"
+    return f"there is hardly any noise, {grey_levels(level)} by estimate"
 
 
 def said_to_be_none(level: float) -> str | None:
@@ -41,7 +42,7 @@ def without_artefacts(error_std: float) -> str | None:
     """
     if error_std > INVISIBLE:
         return None
-    return f"compression has left no error that is seen, {error_std * 255:.2g}/255 by its tables"
+    return f"compression has left no error that is seen, {grey_levels(error_std)} by its tables"
 
 
 def _span(image: Image) -> float:

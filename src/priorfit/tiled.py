@@ -14,6 +14,7 @@ from priorfit.restore import Finish, Fit, Recipe, Restoration
 from priorfit.state import Filter, State, Step
 from priorfit.tiles import Grid, enlargement, part_of
 from priorfit.types import Code, Image
+from priorfit.wording import counted
 
 Left = Callable[[], float]
 """Wall seconds that the steps still to come may take together."""
@@ -120,7 +121,7 @@ class TiledFit:
         image = self.grid.joined(self._pictures(), self.factor)
         for step in self._finish:
             image = step(image, self.problem)
-        why = self.why_stopped or f"the steps of {len(self.grid)} tiles are done"
+        why = self.why_stopped or f"the steps of {counted(len(self.grid), 'tile')} are done"
         return Restoration(image.clamp_(0, 1), {}, why)
 
     def _pictures(self) -> Iterator[Image]:

@@ -66,7 +66,7 @@ def test_ctrl_c_keeps_the_picture_so_far_and_says_how_to_go_on(interrupted, fold
     assert interrupted.status == 130
     assert interrupted.lines == [
         "priorfit: out/a.png: interrupted, the picture after 2 of 4 steps is written; "
-        "to go on: priorfit resume out/a.png.run; 1 more pictures were not begun"
+        "to go on: priorfit resume out/a.png.run; 1 more picture was not begun"
     ]
     written = {path.name for path in (folder / "out").iterdir()}
     assert written == {"a.png", "a.png.json", "a.png.run"}

@@ -51,7 +51,7 @@ def test_small_pictures_and_fits_without_a_limit_are_not_probed(job, monkeypatch
 
 def test_a_fit_that_has_hardly_begun_is_noted(job):
     noted = run(changed(job, time_limit=0.001)).sidecar
-    assert any("after 1 steps: the fit had hardly begun" in note for note in noted.notes)
+    assert any("after 1 step: the fit had hardly begun" in note for note in noted.notes)
     whole = run(changed(job, steps=2, overwrite=True)).sidecar
     assert not any("hardly" in note for note in whole.notes)
 

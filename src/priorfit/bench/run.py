@@ -20,6 +20,7 @@ from priorfit.bench.results import Cheap, Results, Run, load, save
 from priorfit.bench.suites import SUITES, Case, read
 from priorfit.comparators import PATIENCE, alternatives
 from priorfit.sidecar import load_sidecar, versions
+from priorfit.wording import counted
 
 Say = Callable[[str], None]
 
@@ -188,7 +189,7 @@ def _rounded(scores: dict[str, float]) -> dict[str, float]:
 
 
 def _line(run: Run) -> str:
-    seconds = f"{run.seconds:.0f} s, {run.steps} steps"
+    seconds = f"{run.seconds:.0f} s, {counted(run.steps, 'step')}"
     return (
         f"{run.suite}/{run.image}: {run.psnr:.2f} dB in {seconds} ({run.recipe}, seed {run.seed})"
     )

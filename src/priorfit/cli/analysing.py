@@ -11,6 +11,7 @@ import typer
 from priorfit.cli import options
 from priorfit.cli.common import sharing
 from priorfit.cli.session import INTERRUPTED, complain, say, set_up
+from priorfit.wording import counted
 
 if TYPE_CHECKING:
     import torch
@@ -267,7 +268,8 @@ def tell(desk: Desk, path: Path, record: "Sidecar") -> None:
         say(json.dumps({"output": str(path)} | json.loads(to_json(record))))
     elif not desk.common.quiet:
         metrics = [f"{name.replace('_', ' ')} {v:.4g}" for name, v in record.metrics.items()]
-        say(f"{path}: {', '.join([f'{record.steps} steps', f'{record.seconds:.1f} s', *metrics])}")
+        parts = [counted(record.steps, "step"), f"{record.seconds:.1f} s", *metrics]
+        say(f"{path}: {', '.join(parts)}")
 
 
 def leave_if_interrupted(desk: Desk, found: "Fitted") -> None:
@@ -278,8 +280,9 @@ def leave_if_interrupted(desk: Desk, found: "Fitted") -> None:
     """
     if found.interrupted:
         complain(
-            f"interrupted, what there was after {found.steps} of {found.planned} steps is written; "
-            "begin again with --overwrite for the whole",
+            f"interrupted, what there was after {found.steps} of "
+            f"{counted(found.planned, 'step')} is written; begin again with --overwrite for the "
+            "whole",
             desk.output,
         )
         raise typer.Exit(INTERRUPTED)

@@ -8,6 +8,7 @@ import typer
 
 from priorfit.cli.analysing import Common, Desk, analysing, begin, check_place, leave_record, show
 from priorfit.cli.session import complain, say
+from priorfit.wording import counted
 
 if TYPE_CHECKING:
     from priorfit.analysis.labels import Lesson
@@ -80,7 +81,7 @@ def _learnt(desk: Desk, tasks: "dict[str, Lesson]", drill: "Drill") -> "dict[str
         found[name] = memorise(images, labels, drill, desk.seed)
         if desk.loud:
             step, loss = found[name].losses[-1]
-            complain(f"{name}: cross entropy {loss:.3g} after {step} steps")
+            complain(f"{name}: cross entropy {loss:.3g} after {counted(step, 'step')}")
     return found
 
 

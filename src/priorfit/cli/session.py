@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from priorfit.wording import counted
+
 if TYPE_CHECKING:
     from priorfit.cli.common import Common
     from priorfit.pipeline import Job, Outcome, Task, Watch
@@ -223,7 +225,7 @@ def conclude(outcome: "Outcome", *, as_json: bool, quiet: bool) -> None:
         say(json.dumps(where | json.loads(to_json(sidecar))))
     elif not quiet:
         metrics = [f"{name} {value:.4g}" for name, value in sidecar.metrics.items()]
-        parts = [f"{sidecar.steps} steps", f"{sidecar.seconds:.1f} s", *metrics]
+        parts = [counted(sidecar.steps, "step"), f"{sidecar.seconds:.1f} s", *metrics]
         say(f"{job.output}: {', '.join(parts)}")
 
 
@@ -238,11 +240,11 @@ def leave_if_interrupted(outcome: "Outcome", left: int = 0) -> None:
     parts = ["interrupted"]
     if outcome.interrupted:
         taken, planned = outcome.sidecar.steps, outcome.sidecar.planned
-        parts[0] += f", the picture after {taken} of {planned} steps is written"
+        parts[0] += f", the picture after {taken} of {counted(planned, 'step')} is written"
     if outcome.run_folder is not None:
         parts.append(f"to go on: {_resuming(outcome.run_folder)}")
     if left:
-        parts.append(f"{left} more pictures were not begun")
+        parts.append(f"{left} more {'picture was' if left == 1 else 'pictures were'} not begun")
     complain("; ".join(parts), outcome.job.output)
     raise typer.Exit(INTERRUPTED)
 
@@ -293,7 +295,7 @@ def _announce(recipe: str) -> None:
     if recipe == AUTO:
         length = "--recipe auto: one that suits the picture, with steps of its own"
     else:
-        length = f"{recipe}: {recipes.find(recipe).steps.value} steps a picture"
+        length = f"{recipe}: {counted(recipes.find(recipe).steps.value, 'step')} a picture"
     say(f"{length}; --time-limit or --steps sets another length", error=True)
 
 

@@ -14,6 +14,7 @@ from priorfit.state import Step
 from priorfit.steps import Rewinding
 from priorfit.tiled import TiledFit
 from priorfit.types import Image
+from priorfit.wording import counted
 
 Watch = Callable[[Step, int], None]
 """Called after every step with it and the number planned; to stop, raise KeyboardInterrupt."""
@@ -127,13 +128,16 @@ def troubles(fit: Fit | TiledFit) -> tuple[str, ...]:
     """Notes on what went wrong on the way."""
     times = sum(seen.rewound for seen in fit.filters if isinstance(seen, Rewinding))
     hurried = fit.cut_short if isinstance(fit, TiledFit) else 0
-    few = _hurried(fit)
-    notes = {
-        f"the loss left its course {times} times: the fit went back and on from there": times > 0,
-        f"{hurried} tiles had less time than the first, and fewer steps": hurried > 0,
-        f"the time was over after {few} steps: the fit had hardly begun, give it more": few < _FEW,
-    }
-    return tuple(note for note, holds in notes.items() if holds)
+    few, notes = _hurried(fit), []
+    if times:
+        often = counted(times, "time")
+        notes.append(f"the loss left its course {often}: the fit went back and on from there")
+    if hurried:
+        notes.append(f"{counted(hurried, 'tile')} had less time than the first, and fewer steps")
+    if few < _FEW:
+        steps = counted(int(few), "step")
+        notes.append(f"the time was over after {steps}: the fit had hardly begun, give it more")
+    return tuple(notes)
 
 
 def _hurried(fit: Fit | TiledFit) -> float:

@@ -16,6 +16,7 @@ from priorfit.restore import Fit, Recipe
 from priorfit.tiled import TiledFit
 from priorfit.tiles import LEAST, Grid, enlargement
 from priorfit.types import Code
+from priorfit.wording import counted
 
 Tell = Callable[[str], None]
 """Hears one line."""
@@ -56,7 +57,7 @@ class Extent:
             return None
         pieces = "in one piece"
         if self.grid is not None:
-            pieces = f"in {len(self.grid)} tiles of {self.grid.tile} pixels"
+            pieces = f"in {counted(len(self.grid), 'tile')} of {self.grid.tile} pixels"
         time = "" if self.seconds is None else f" and about {_duration(self.seconds)}"
         return f"{pieces}, foretold: {_gigabytes(self.memory)} of memory{time}"
 

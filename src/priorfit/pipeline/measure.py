@@ -12,6 +12,7 @@ from priorfit.metrics import lpips, psnr, psnr_y, ssim
 from priorfit.networks.features import FeatureNetwork
 from priorfit.networks.lpips import Lpips
 from priorfit.types import Image, Shape
+from priorfit.wording import counted
 
 _SMALLEST = 32
 """Pixels of a side that the deepest layers of LPIPS still see something of."""
@@ -35,7 +36,7 @@ def read_reference(path: Path, like: Picture, shape: Shape) -> Image:
     ssim(reference[..., :16, :16], reference[..., :16, :16])
     if picture.shape != shape:
         expected, got = (
-            "{2}×{1} pixels of {0} channels".format(*s) for s in (shape, picture.shape)
+            f"{s[2]}×{s[1]} pixels of {counted(s[0], 'channel')}" for s in (shape, picture.shape)
         )
         raise ProblemError(f"expected a reference of {expected}, got {path} of {got}")
     if not torch.isfinite(reference).all():

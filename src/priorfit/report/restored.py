@@ -19,6 +19,7 @@ from priorfit.report.embed import Embedded, embed
 from priorfit.report.page import page
 from priorfit.sidecar import Measured, Sidecar, to_json
 from priorfit.types import Image
+from priorfit.wording import grey_levels
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _facts(sidecar: Sidecar) -> list[tuple[str, str]]:
     given = {name: v for name, v in sidecar.options.items() if v is not None}
     if sidecar.noise_std is not None:
         how = "estimated" if sidecar.noise_std_estimated else "given"
-        given["noise_std"] = f"{sidecar.noise_std:.4g} ({sidecar.noise_std * 255:.3g}/255), {how}"
+        given["noise_std"] = f"{sidecar.noise_std:.4g} ({grey_levels(sidecar.noise_std)}), {how}"
     facts += [(name.replace("_", " "), _plain(value)) for name, value in given.items()]
     if sidecar.guide is not None:
         measured = sidecar.guide.metrics.get("psnr")

@@ -22,6 +22,7 @@ from priorfit.images import MAX_PIXELS
 from priorfit.problem import Problem
 from priorfit.restore import Finish, Recipe
 from priorfit.types import Image
+from priorfit.wording import counted
 
 KERNELS: dict[str, Kernel] = {
     "lanczos3": Lanczos(3),
@@ -181,7 +182,8 @@ def dejpegging(image: Image, projection: JpegProjection) -> Posed:
     sides, channels = sorted(image.shape[-2:]), image.shape[1]  # it may lie on its side in the file
     if sides != sorted(projection.size) or channels != len(projection.tables.sampling):
         raise ProblemError(
-            f"expected {projection} for a picture of {_size(image)} pixels in {channels} channels"
+            f"expected {projection} for a picture of {_size(image)} pixels in "
+            f"{counted(channels, 'channel')}"
         )
     # What compression left is not white, but Stein's estimate with its size is the best guard
     # against following it.
