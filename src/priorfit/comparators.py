@@ -11,7 +11,7 @@ from PIL import Image as PillowImage
 from priorfit import guides, recipes
 from priorfit.degradations import Identity
 from priorfit.errors import ProblemError
-from priorfit.finish import CropCanvas
+from priorfit.finish import CropCanvas, Finish
 from priorfit.problem import Problem
 from priorfit.restore import restore
 from priorfit.types import Image
@@ -93,20 +93,23 @@ BY_TASK: Mapping[str, Sequence[Comparator]] = {
 """By the name of the command; a task that is not here has no cheap alternative."""
 
 
-def alternatives(task: str, problem: Problem, patience: float = PATIENCE) -> list[Alternative]:
+def alternatives(
+    task: str, problem: Problem, patience: float = PATIENCE, finish: Sequence[Finish] = ()
+) -> list[Alternative]:
     """Solve a problem in every cheap way that its task has.
 
     Args:
         task: the name of a command.
         problem: to solve.
         patience: seconds that each may take, by its cost.
+        finish: what is done to a solution, as to that of a fit.
 
     Returns:
         In the order of the table.
     """
     _load()
     chosen = [each for each in BY_TASK.get(task, ()) if each.fits(problem, patience)]
-    made = [_made(comparator, problem) for comparator in chosen]
+    made = [_made(comparator, problem, finish) for comparator in chosen]
     return [alternative for alternative in made if alternative is not None]
 
 
@@ -147,12 +150,21 @@ def _load() -> None:
         comparator.solve(flat)
 
 
-def _made(comparator: Comparator, problem: Problem) -> Alternative | None:
+def _made(comparator: Comparator, problem: Problem, finish: Sequence[Finish]) -> Alternative | None:
     started = time.perf_counter()
     try:
-        image = comparator.solve(problem)
+        image = comparator.solve(problem).clamp(0, 1)
     except ProblemError:  # a blur of unknown kernel, say, is nothing for Wiener
         return None
+    image = finished(image, problem, finish)
+    return Alternative(comparator.name, image, time.perf_counter() - started)
+
+
+def finished(image: Image, problem: Problem, finish: Sequence[Finish]) -> Image:
+    """A cheap solution, (B, C, H, W) in [0, 1], of the picture's size or the larger canvas of a
+    blur, finished as a fit is."""
     if image.shape[1:] == problem.shape:
         image = CropCanvas()(image, problem)
-    return Alternative(comparator.name, image.clamp(0, 1), time.perf_counter() - started)
+    for step in finish:
+        image = image if isinstance(step, CropCanvas) else step(image, problem)
+    return image

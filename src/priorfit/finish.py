@@ -1,11 +1,19 @@
 """What is done to the picture at the end of a fit."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
 
 from priorfit.degradations import Blur, Mask
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.problem import Problem
 from priorfit.types import Image
+from priorfit.units import Units
+
+Finish = Callable[[Image, Problem], Image]
+"""What is done to the picture at the end: known pixels put back, a JPEG's intervals respected."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class BoostDetail:
 
     def __call__(self, image: Image, problem: Problem) -> Image:
         y = problem.observation
-        return y + self.amount * (y - image)
+        return (y + self.amount * (y - image)).clamp(0, 1)
 
 
 @dataclass(frozen=True)
@@ -55,4 +63,46 @@ class RespectJpeg:
     projection: JpegProjection
 
     def __call__(self, image: Image, problem: Problem) -> Image:
-        return self.projection(image)
+        return self.projection(image).clamp(0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class InPictureUnits:
+    """Put a picture back on the scale that it came with, and finish it there.
+
+    What lay outside the range of the fit, such as a star or a hot pixel, comes back as it was, so
+    that nothing is cut off that was not cut off before.
+
+    Args:
+        units: of the fit.
+        problem: on the picture's own scale.
+        finish: what is done there.
+    """
+
+    units: Units
+    problem: Problem
+    finish: Sequence[Finish] = ()
+
+    def __call__(self, image: Image, problem: Problem) -> Image:
+        image = self.units.outward(image) + self._excess(image.shape[-2:])
+        original = self.problem.to(image.device)
+        for step in self.finish:
+            image = step(image, original)
+        # Channels that were the same stay the same, whatever rounding has done to each.
+        return image[:, :1].expand_as(image) if self.units.copies > 1 else image
+
+    def _excess(self, size: torch.Size) -> Image:
+        """What was cut off for the fit, enlarged with the picture if need be."""
+        problem = self.problem
+        excess = self.units.excess(problem.observation)
+        if isinstance(problem.degradation, Mask):
+            excess = excess * (problem.degradation.known.to(excess.device) > 0.5)
+        if excess.shape[-2:] == size or not excess.any():
+            return excess if excess.shape[-2:] == size else excess.new_zeros(())
+        return F.interpolate(excess, list(size), mode="bicubic", align_corners=False)
+
+
+def puts_known_back(finish: Sequence[Finish]) -> bool:
+    """Whether known pixels of a masked picture come back as they were."""
+    inner = [step for each in finish if isinstance(each, InPictureUnits) for step in each.finish]
+    return any(isinstance(step, KeepKnownPixels) for step in (*finish, *inner))

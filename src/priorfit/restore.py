@@ -12,6 +12,7 @@ import torch
 from priorfit.code import detached, part, split, take_over
 from priorfit.degradations import Blind
 from priorfit.errors import ProblemError, RecipeError
+from priorfit.finish import Finish
 from priorfit.noise import Noise
 from priorfit.objective import Estimate, Objective, Schedule, at
 from priorfit.priors.base import Prior
@@ -42,10 +43,6 @@ class Stage:
     optimizer: OptimizerFactory = torch.optim.Adam
 
 
-Finish = Callable[[Image, Problem], Image]
-"""What is done to the picture at the end: known pixels put back, a JPEG's intervals respected."""
-
-
 @dataclass(frozen=True)
 class Recipe:
     """How to restore.
@@ -74,7 +71,7 @@ class Recipe:
 class Restoration(NamedTuple):
     """What came of it."""
 
-    image: Image  # clamped to [0, 1]; may be a mean of renders, known pixels may have been put back
+    image: Image  # in [0, 1] before it is finished; may be a mean of renders
     code: Code  # the chosen iterate
     why_stopped: str
 
@@ -179,7 +176,8 @@ class Fit:
         return self._resume["code"] or self.code, self._resume["picked"]
 
     def finished(self, image: Image) -> Image:
-        """What the task does to a picture at the end, (B, C, H, W)."""
+        """What the task does to a picture at the end, (B, C, H, W) cut off at 0 and 1."""
+        image = image.clamp(0, 1)
         for step in self.recipe.finish:
             image = step(image, self.problem)
         return image
@@ -195,7 +193,7 @@ class Fit:
         image = self.finished(image)
         reasons = [watcher.why for watcher in self.filters if watcher.why is not None]
         why = self.why_stopped or (reasons[0] if reasons else "the steps of the recipe are done")
-        return Restoration(image.clamp(0, 1), detached(code), why)
+        return Restoration(image, detached(code), why)
 
 
 _STRIDE = 1_000_003  # keeps the runs of neighbouring seeds apart

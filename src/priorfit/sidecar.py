@@ -133,6 +133,8 @@ class Sidecar(_Record):
         rule: the stop rule and what it saw, if there was one.
         noise_std: of the observation, as given or estimated.
         metrics: psnr and ssim against the reference, psnr_y too for enlarged pictures.
+        peak: stored values of black and white that the metrics are measured by, where they are not
+            those of the file's type.
         alternatives: what cheap methods made of it, if a report was asked for.
         resumed: how many times the run was gone on with after a break.
         notes: what was changed, could not be kept or went wrong on the way.
@@ -164,6 +166,7 @@ class Sidecar(_Record):
     noise_std: float | None = None
     noise_std_estimated: bool = False
     metrics: dict[str, float] = {}
+    peak: tuple[float, float] | None = None
     guide: Guide | None = None
     alternatives: tuple[Measured, ...] = ()
     resumed: int = 0

@@ -8,9 +8,9 @@ import torch
 
 from priorfit.degradations import Mask
 from priorfit.errors import ProblemError
-from priorfit.finish import CropCanvas
+from priorfit.finish import CropCanvas, Finish, puts_known_back
 from priorfit.problem import Problem
-from priorfit.restore import Finish, Fit, Recipe, Restoration
+from priorfit.restore import Fit, Recipe, Restoration
 from priorfit.state import Filter, State, Step
 from priorfit.tiles import Grid, enlargement, part_of
 from priorfit.types import Code, Image
@@ -118,11 +118,16 @@ class TiledFit:
     @torch.no_grad()
     def result(self) -> Restoration:
         """The picture so far, finished; where no tile has been, as it was observed."""
-        image = self.grid.joined(self._pictures(), self.factor)
+        image = self.finished(self.grid.joined(self._pictures(), self.factor))
+        why = self.why_stopped or f"the steps of {counted(len(self.grid), 'tile')} are done"
+        return Restoration(image, {}, why)
+
+    def finished(self, image: Image) -> Image:
+        """What the task does to the whole picture at the end, (1, C, H, W)."""
+        image = image.clamp_(0, 1)
         for step in self._finish:
             image = step(image, self.problem)
-        why = self.why_stopped or f"the steps of {counted(len(self.grid), 'tile')} are done"
-        return Restoration(image.clamp_(0, 1), {}, why)
+        return image
 
     def _pictures(self) -> Iterator[Image]:
         for index, window in enumerate(self.grid.windows):
@@ -172,7 +177,8 @@ class TiledFit:
     def _untouched(self, part: Problem) -> bool:
         """Whether the tile has nothing to fill, and what is known of it is put back."""
         mask = part.degradation
-        return isinstance(mask, Mask) and bool(self._finish) and bool((mask.known > 0.5).all())
+        whole = isinstance(mask, Mask) and bool((mask.known > 0.5).all())
+        return whole and puts_known_back(self._finish)
 
     def _take_up(self, saved: Mapping[str, Any]) -> None:
         self.done = dict(saved["done"])

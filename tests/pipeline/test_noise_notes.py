@@ -36,7 +36,7 @@ def test_white_noise_is_not_spoken_of(tmp_path):
 
 
 def test_what_is_faint_is_not_judged(tmp_path):
-    assert lay(tmp_path, noise(blurred=True, std=1.5)).notes == ()
+    assert lay(tmp_path, noise(blurred=True, std=0.8)).notes == ()
 
 
 def test_a_level_that_was_given_is_not_judged(tmp_path):

@@ -1,5 +1,6 @@
 """A picture between file and tensor: pixels in [0, 1], and all that has to survive the way back."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,7 +53,8 @@ class Picture:
     """An image in memory, with everything that its file wants back.
 
     Args:
-        pixels: (C, H, W) float32 in [0, 1], colour only; NaN where the file has NaN.
+        pixels: (C, H, W) float32 in [0, 1], colour only; NaN where the file has NaN. Outliers of
+            samples without a range of their own may lie outside.
         alpha: (H, W) in the stored dtype, carried untouched, or None.
         scale: How `pixels` came from the stored samples.
         dtype: Of the stored samples.
@@ -92,6 +94,17 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """(H, W) of the pixels."""
         return self.shape[1:]
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lowest and highest pixel that the file can store; infinite where its type sets none."""
+        short = self.dtype.kind == "u" and self.dtype.itemsize <= 2
+        return (0.0, 1.0) if short or self.scale.is_identity else (-math.inf, math.inf)
+
+    @property
+    def is_everyday(self) -> bool:
+        """Whether its samples are of 8 bits, or floats from 0 to 1: what published numbers fit."""
+        return self.scale.is_identity or (self.dtype.kind == "u" and self.dtype.itemsize == 1)
 
     def tensor(self) -> Tensor:
         """Copy the pixels to a (1, C, H, W) float32 tensor."""

@@ -20,19 +20,23 @@ class Scale:
     high: float
 
     @property
+    def span(self) -> float:
+        """What a difference of 1 between two pixels is in stored samples."""
+        return self.high - self.low
+
+    @property
     def is_identity(self) -> bool:
         """Whether pixels are stored as they are."""
         return (self.low, self.high) == (0.0, 1.0)
 
     def pixels(self, samples: np.ndarray) -> np.ndarray:
-        """Map stored samples to float32 pixels in [0, 1]; NaN stays NaN."""
+        """Map stored samples to float32 pixels, low to 0 and high to 1; NaN stays NaN."""
         if self.is_identity:
             return samples.astype(np.float32)
         if samples.dtype.kind == "u" and samples.dtype.itemsize <= 2 and self.low == 0:
             return samples.astype(np.float32) / np.float32(self.high)
         span = (self.high - self.low) or 1.0
-        unit = (samples.astype(np.float64) - self.low) / span
-        return np.clip(unit, 0, 1).astype(np.float32)
+        return ((samples.astype(np.float64) - self.low) / span).astype(np.float32)
 
     def samples(self, pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """Map float32 pixels to stored samples: integers rounded and clipped to their range.
@@ -59,7 +63,9 @@ def scale_of(samples: np.ndarray) -> Scale:
     """Scale of stored samples.
 
     Full range for unsigned samples of 8 and 16 bits; none for floats within [0, 1]; for everything
-    else the range of the finite values, since no other range means anything for them.
+    else the range of the finite values, since no other range means anything for them. Values a
+    thousand times as far out as nearly all others, such as the -3.4e38 of missing data in maps,
+    are left out of it: they would leave no digits for the rest.
 
     Raises:
         ImageFileError: infinite values, nothing but NaN, or values too far apart.
@@ -73,9 +79,30 @@ def scale_of(samples: np.ndarray) -> Scale:
     low, high = float(np.nanmin(samples)), float(np.nanmax(samples))
     if samples.dtype.kind == "f" and low >= 0 and high <= 1:
         return Scale(0.0, 1.0)
+    low, high = _without_outliers(samples, low, high)
     if high - low == float("inf"):
         raise ImageFileError(f"holds values too far apart, from {low:g} to {high:g}")
     return Scale(low, high)
+
+
+_TAIL = 0.001  # share of the values at either end that may be outliers
+_FAR = 1000.0  # times what the others span
+_MOST = 1_000_000  # values looked at, spread over a large picture
+
+
+def _without_outliers(samples: np.ndarray, low: float, high: float) -> tuple[float, float]:
+    flat = samples.reshape(-1)[:: -(-samples.size // _MOST)]
+    flat = flat[~np.isnan(flat)] if flat.dtype.kind == "f" else flat
+    if not flat.size:
+        return low, high
+    inner = [float(x) for x in np.quantile(flat.astype(np.float64), [_TAIL, 1 - _TAIL])]
+    reach = _FAR * (inner[1] - inner[0])
+    if not 0 < reach < float("inf"):
+        return low, high
+    return (
+        inner[0] if low < inner[0] - reach else low,
+        inner[1] if high > inner[1] + reach else high,
+    )
 
 
 def pixels_of(samples: np.ndarray, scale: Scale) -> tuple[np.ndarray, np.ndarray | None]:

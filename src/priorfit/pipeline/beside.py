@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import torch
 
 from priorfit.comparators import AS_IT_WAS, Alternative, verdict
-from priorfit.pipeline.measure import scores
+from priorfit.images import Picture
+from priorfit.pipeline.measure import peak_units, scores
 from priorfit.sidecar import Guide, Measured, Sidecar
 from priorfit.types import Image
 
@@ -36,7 +37,13 @@ class Beside:
 
 
 def judged(
-    sidecar: Sidecar, result: Image, reference: Image | None, beside: Beside, *, on_luma: bool
+    sidecar: Sidecar,
+    result: Image,
+    reference: Image | None,
+    beside: Beside,
+    *,
+    on_luma: bool,
+    like: Picture,
 ) -> Sidecar:
     """Add the metrics of a result, of its guide and of the alternatives, and a word on who is best.
 
@@ -46,15 +53,21 @@ def judged(
         reference: likewise, if there is one.
         beside: what the result is compared with.
         on_luma: whether the luma is measured too, and decides.
+        like: the picture that is restored.
     """
+    peak = None if reference is None else peak_units(reference, like)
 
     def measure(image: Image) -> dict[str, float]:
         if reference is None or image.shape != reference.shape:
             return {}
-        return scores(image, reference, on_luma=on_luma)
+        return scores(image, reference, on_luma=on_luma, peak=peak)
 
     ours = measure(result)
     update: dict[str, object] = {"metrics": ours}
+    if peak is not None and not peak.is_identity:
+        scale = like.scale
+        ends = [scale.low + scale.span * end for end in (peak.low, peak.high)]
+        update["peak"] = tuple(ends)
     if beside.guide is not None:
         name, image = beside.guide
         update["guide"] = Guide(name=name, metrics=measure(image))

@@ -11,13 +11,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator, model_validator
 
 from priorfit import guides, images
-from priorfit.clipping import before_clipping
 from priorfit.degradations import gaussian_psf, motion_psf
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.errors import ProblemError
 from priorfit.images import Picture
-from priorfit.needless import said_to_be_none, without_artefacts, without_noise
-from priorfit.noise_level import NoiseEstimate, estimate_noise
+from priorfit.needless import without_artefacts
+from priorfit.noise_level import NoiseEstimate
 from priorfit.pipeline.holes import hole_of, opaque
 from priorfit.pipeline.psf import read_psf
 from priorfit.tasks import (
@@ -26,11 +25,11 @@ from priorfit.tasks import (
     Posed,
     deblurring,
     dejpegging,
-    denoising,
     enhancing,
     for_hole,
     fusing,
     inpainting,
+    pose_noisy,
     upscaling,
 )
 from priorfit.types import Image
@@ -134,16 +133,15 @@ class Denoise(Kind):
         return self.noise_std_counts / full
 
     def lay(self, picture: Picture, path: Path) -> Laid:
-        image = picture.tensor()
-        level = self.level(picture)
-        posed = denoising(image, level)
-        if level is not None:
-            return Laid(posed, picture, needless=said_to_be_none(level))
-        noise = estimate_noise(image)
-        posed = denoising(image, before_clipping(image, noise.std))
-        needless = without_noise(image, noise.std)
-        notes = _on_noise(noise)
-        return Laid(posed, picture, estimated=True, notes=notes, needless=needless)
+        noisy = pose_noisy(picture, self.level(picture))
+        notes = () if noisy.estimate is None else _on_noise(noisy.estimate)
+        return Laid(
+            noisy.posed,
+            picture,
+            estimated=noisy.estimate is not None,
+            notes=notes,
+            needless=noisy.needless,
+        )
 
     @property
     def arguments(self) -> list[str]:

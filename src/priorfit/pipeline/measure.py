@@ -1,5 +1,6 @@
 """The clean picture that a result is measured against."""
 
+import math
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from priorfit.metrics import lpips, psnr, psnr_y, ssim
 from priorfit.networks.features import FeatureNetwork
 from priorfit.networks.lpips import Lpips
 from priorfit.types import Image, Shape
+from priorfit.units import Units
 from priorfit.wording import counted
 
 _SMALLEST = 32
@@ -49,8 +51,29 @@ def read_reference(path: Path, like: Picture, shape: Shape) -> Image:
     return (stored - low) / ((high - low) or 1.0)
 
 
+def peak_units(reference: Image, like: Picture) -> Units:
+    """Units in which metrics have their peak at 1.
+
+    The full scale of pictures of 8 bits, and of others that use at least half of theirs; of the
+    rest what the reference spans, since 12 bits in a 16-bit file would gain 24 dB otherwise.
+
+    Args:
+        reference: (1, C, H, W).
+        like: the picture that is restored, on whose scale the reference is.
+    """
+    low, high = float(reference.min()), float(reference.max())
+    if like.is_everyday or not high > low or (math.isfinite(like.limits[1]) and high - low >= 0.5):
+        return Units()
+    return Units(low, high)
+
+
 def scores(
-    image: Image, reference: Image, *, on_luma: bool, network: Lpips | None = None
+    image: Image,
+    reference: Image,
+    *,
+    on_luma: bool,
+    network: Lpips | None = None,
+    peak: Units | None = None,
 ) -> dict[str, float]:
     """PSNR and SSIM, and on request the PSNR of the luma inside a border of four pixels.
 
@@ -60,8 +83,11 @@ def scores(
         on_luma: measure the luma too.
         network: for LPIPS, which is left out without one, for other than 1 or 3 channels, and for
             pictures too small for its layers.
+        peak: what they are measured in; the scale of the picture by default.
     """
     image, reference = image.cpu(), reference.cpu()
+    if peak is not None and not peak.is_identity:
+        image, reference = ((x - peak.low) / peak.span for x in (image, reference))
     values = {"psnr": psnr(image, reference).item(), "ssim": ssim(image, reference).item()}
     colours = image.shape[1] in (1, 3)
     if on_luma and colours:

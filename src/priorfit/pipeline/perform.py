@@ -9,10 +9,9 @@ from pathlib import Path
 import torch
 
 from priorfit import images
-from priorfit.comparators import BY_TASK, Alternative, alternatives
+from priorfit.comparators import BY_TASK, Alternative, alternatives, finished
 from priorfit.degradations import Blur
 from priorfit.errors import DivergenceError, ImageFileError, PriorfitError
-from priorfit.finish import CropCanvas
 from priorfit.images import Picture, write_atomically
 from priorfit.pipeline import saved as run_folder
 from priorfit.pipeline.beside import Beside, judged
@@ -41,7 +40,7 @@ from priorfit.sidecar import (
     versions,
 )
 from priorfit.signals import interruptions
-from priorfit.tasks import device_named
+from priorfit.tasks import Posed, device_named, for_recipe
 from priorfit.tiled import TiledFit
 from priorfit.types import Code, Image, Shape
 
@@ -88,7 +87,8 @@ class _Desk:
     job: Job
     inputs: tuple[Source, ...]
     picture: Picture
-    laid: Laid
+    laid: Laid  # on the scale of the picture
+    posed: Posed  # as the recipe sees it
     reference: Image | None
     notes: tuple[str, ...]
     device: torch.device
@@ -128,7 +128,7 @@ def run(
     job = desk.job
     if desk.laid.needless is not None and not job.force and before is None:
         return _left_alone(desk, started)
-    most, posed = longest(job), desk.laid.posed
+    most, posed = longest(job), desk.posed
     recipe = prepared(posed, job.recipe, most, job.kept, job.stop)
     with run_folder.held(job.run_folder):
         check_unbegun(job)
@@ -154,7 +154,7 @@ def _left_alone(desk: _Desk, started: float) -> Outcome:
             "notes": (*desk.notes, why),
         }
     )
-    sidecar = judged(sidecar, image, desk.reference, Beside(), on_luma=False)
+    sidecar = judged(sidecar, image, desk.reference, Beside(), on_luma=False, like=desk.picture)
     if images.format_of(job.output) == desk.picture.format:  # its very bytes, profile and all
         write_atomically(job.output, job.input.read_bytes(), overwrite=job.overwrite)
     else:
@@ -188,7 +188,7 @@ def _resumed(folder: Path, saved: Saved, watch: Watch | None, started: float) ->
     desk = _laid_out(saved.job.model_copy(update={"overwrite": True}), saved.device)
     if desk.inputs != saved.inputs:
         raise PriorfitError(f"{folder}: the files that it began with have changed, start anew")
-    posed = desk.laid.posed
+    posed = desk.posed
     clock = Clock(started - saved.seconds, None)
     taken = saved.losses[-1][0] if saved.losses else 0
     follower = Follower(saved.planned, clock, list(saved.losses), taken, saved.resumed + 1)
@@ -217,9 +217,9 @@ def _laid_out(job: Job, device: str) -> _Desk:
         reference = read_reference(job.reference, picture, _shape(laid))
     inputs = tuple(source(role, path) for role, path in job.files.items())
     laid = replace(laid, posed=laid.posed.to(chosen))
-    return _Desk(
-        job, inputs, picture, laid, reference, (*picture.notes, *laid.notes, *losses), chosen
-    )
+    posed = for_recipe(laid.posed, picture, job.recipe)
+    notes = (*picture.notes, *laid.notes, *losses)
+    return _Desk(job, inputs, picture, laid, posed, reference, notes, chosen)
 
 
 def _shape(laid: Laid) -> Shape:
@@ -241,7 +241,8 @@ def _closing(desk: _Desk) -> float:
 
 def _fitted(desk: _Desk, fit: Fit | TiledFit, follower: Follower, watch: Watch | None) -> Outcome:
     folder, job = desk.job.run_folder, desk.job
-    cheap = alternatives(job.task.kind, fit.problem) if job.report else []
+    finish = desk.posed.finish
+    cheap = alternatives(job.task.kind, fit.problem, finish=finish) if job.report else []
 
     def save() -> None:
         run_folder.save(folder, _saved(desk, fit, follower), fit.state_dict())
@@ -274,7 +275,9 @@ def _outcome(
 ) -> Outcome:
     result, why = picture_of(fit)
     hint = guide(fit)
-    shown = None if hint is None else (hint[0], CropCanvas()(hint[1], fit.problem).cpu())
+    shown = None
+    if hint is not None:
+        shown = (hint[0], finished(hint[1], fit.problem, desk.posed.finish).cpu())
     beside = Beside(shown, cheap)
     notes = troubles(fit) if trouble is None else (*troubles(fit), trouble)
     sidecar = _sidecar(desk, fit, follower, why, notes)
@@ -286,7 +289,7 @@ def _outcome(
         result.cpu(),
         desk.reference,
         {**desk.laid.comparators, **beside.images},
-        judged(sidecar, result.cpu(), desk.reference, beside, on_luma=on_luma),
+        judged(sidecar, result.cpu(), desk.reference, beside, on_luma=on_luma, like=desk.picture),
         snapshots={step: image.cpu() for step, image in snapshots(fit).items()},
         tuned=fit.tuned(),
         deviation=deviation(fit) if isinstance(fit, Fit) else None,

@@ -54,11 +54,7 @@ def snapshots(fit: Fit | TiledFit) -> dict[int, Image]:
     found: dict[int, Image] = {}
     for seen in fit.filters:
         found |= seen.images if isinstance(seen, Snapshots) else {}
-    for step, image in found.items():
-        for finish in fit.recipe.finish:
-            image = finish(image, fit.problem)
-        found[step] = image.clamp(0, 1)
-    return found
+    return {step: fit.finished(image) for step, image in found.items()}
 
 
 def guarded(recipe: Recipe) -> Recipe:

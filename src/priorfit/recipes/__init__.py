@@ -70,6 +70,7 @@ __all__ = [
     "analysis_named",
     "Cited",
     "find",
+    "is_published",
     "load",
     "PixelSetting",
     "Setting",
@@ -104,6 +105,11 @@ def analysis_named(name: str) -> Setting | PixelSetting:
 def task_of(name: str) -> str:
     """The task that a recipe is for: the first word after the family in its name."""
     return re.split(r"[^a-z]", name.partition("/")[2])[0]
+
+
+def is_published(name: str) -> bool:
+    """Whether the numbers of a recipe are somebody's published ones, for pictures from 0 to 1."""
+    return name.endswith("-paper") or not name.startswith("dip/")
 
 
 def load(name: str, steps: int | None = None) -> Recipe:

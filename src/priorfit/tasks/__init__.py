@@ -3,6 +3,7 @@
 from priorfit.tasks.arrays import deblur, dejpeg, denoise, enhance, fuse, inpaint, upscale
 from priorfit.tasks.choice import AUTO, Choice, for_hole
 from priorfit.tasks.device import device_named
+from priorfit.tasks.noisy import Noisy, pose_noisy
 from priorfit.tasks.problems import (
     KERNELS,
     Posed,
@@ -10,6 +11,7 @@ from priorfit.tasks.problems import (
     dejpegging,
     denoising,
     enhancing,
+    for_recipe,
     fusing,
     inpainting,
     kernel_of,
@@ -29,12 +31,15 @@ __all__ = [
     "enhance",
     "enhancing",
     "for_hole",
+    "for_recipe",
     "fuse",
     "fusing",
     "inpaint",
     "inpainting",
     "kernel_of",
     "KERNELS",
+    "Noisy",
+    "pose_noisy",
     "Posed",
     "upscale",
     "upscaling",

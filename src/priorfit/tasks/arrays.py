@@ -15,8 +15,10 @@ under it where it is transparent takes no part. Restore four bands that are no R
 What needs no restoring comes back as a copy, bit for bit and without a warning, from `denoise` and
 `dejpeg`, which say when; with `force=True` they restore it all the same.
 
-The scale is that of the dtype, for floats [0, 1] or, where they leave that, their own range; noise
-levels are fractions of it. Each raises `PriorfitError` for what it cannot do.
+One picture gives one result whatever its units: it is fitted at a range of its own, found without
+outliers, and comes back in the units and the dtype that it had. Noise levels are fractions of the
+full scale of the dtype, for floats of 1 or, where they leave [0, 1], of their own range. Each
+raises `PriorfitError` for what it cannot do.
 """
 
 import io
@@ -28,24 +30,23 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PillowImage
 
 from priorfit import recipes
-from priorfit.clipping import before_clipping
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.degradations.mask import hole_in
 from priorfit.errors import ProblemError
-from priorfit.guides import noise_level
 from priorfit.images import JpegTables, Picture, from_array, to_array, visible
 from priorfit.images.jpeg_tables import jpeg_tables
-from priorfit.needless import said_to_be_none, without_artefacts, without_noise
+from priorfit.needless import without_artefacts
 from priorfit.restore import restore
 from priorfit.tasks.choice import AUTO, for_hole
 from priorfit.tasks.device import device_named
+from priorfit.tasks.noisy import pose_noisy
 from priorfit.tasks.problems import (
     KERNELS,
     Posed,
     deblurring,
     dejpegging,
-    denoising,
     enhancing,
+    for_recipe,
     fusing,
     inpainting,
     kernel_of,
@@ -69,10 +70,11 @@ class _How:
         if self.steps is not None and self.steps < 1:
             raise ProblemError(f"expected at least one step, got {self.steps}")
         device = device_named(self.device)
-        recipe = posed.ending(recipes.load(self.recipe, self.steps))
+        made = recipes.load(self.recipe, self.steps)
         if self.left_alone:
             return to_array(like.tensor(), like)
-        image = restore(posed.problem.to(device), recipe, [self._seed()]).image
+        posed = for_recipe(posed, like, self.recipe).to(device)
+        image = restore(posed.problem, posed.ending(made), [self._seed()]).image
         return to_array(image.cpu(), like)
 
     def _seed(self) -> int:
@@ -108,16 +110,9 @@ def denoise(
         device: see the module.
     """
     picture = _picture(image, channel_axis)
-    noisy = picture.tensor()
-    posed = denoising(noisy, noise_std)
-    if noise_std is None:
-        level = noise_level(noisy)
-        posed = denoising(noisy, before_clipping(noisy, level))
-        needless = without_noise(noisy, level)
-    else:
-        needless = said_to_be_none(noise_std)
-    left_alone = needless is not None and not force
-    return _How(recipe, steps, rng, device, left_alone).solve(posed, picture)
+    noisy = pose_noisy(picture, noise_std)
+    left_alone = noisy.needless is not None and not force
+    return _How(recipe, steps, rng, device, left_alone).solve(noisy.posed, picture)
 
 
 def inpaint(  # noqa: PLR0913, five of them are every task's

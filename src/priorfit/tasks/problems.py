@@ -17,11 +17,19 @@ from priorfit.degradations.jpeg import JpegProjection
 from priorfit.degradations.mask import grown
 from priorfit.degradations.resample import Kernel
 from priorfit.errors import ProblemError
-from priorfit.finish import BoostDetail, CropCanvas, KeepKnownPixels, RespectJpeg
-from priorfit.images import MAX_PIXELS
+from priorfit.finish import (
+    BoostDetail,
+    CropCanvas,
+    Finish,
+    InPictureUnits,
+    KeepKnownPixels,
+    RespectJpeg,
+)
+from priorfit.images import MAX_PIXELS, Picture
 from priorfit.problem import Problem
-from priorfit.restore import Finish, Recipe
+from priorfit.restore import Recipe
 from priorfit.types import Image
+from priorfit.units import UNLIMITED, Limits, Units
 from priorfit.wording import counted
 
 KERNELS: dict[str, Kernel] = {
@@ -34,10 +42,17 @@ KERNELS: dict[str, Kernel] = {
 
 
 class Posed(NamedTuple):
-    """A problem, and what its solution needs to become a picture again."""
+    """A problem, and what its solution needs to become a picture again.
+
+    Args:
+        problem: to be fitted.
+        finish: what is done to the solution.
+        units: of the problem, seen from the picture.
+    """
 
     problem: Problem
     finish: Sequence[Finish] = ()
+    units: Units = Units()
 
     def ending(self, recipe: Recipe) -> Recipe:
         """The recipe with the finish of this task."""
@@ -46,6 +61,68 @@ class Posed(NamedTuple):
     def to(self, device: torch.device) -> "Posed":
         """The same on a device."""
         return self._replace(problem=self.problem.to(device))
+
+    def in_own_units(self, limits: Limits = UNLIMITED) -> "Posed":
+        """The same problem at the picture's own range, see `Units`; its finish leads back.
+
+        Args:
+            limits: what the file can store, on the scale of the picture.
+        """
+        units = own_units(self.problem, limits)
+        if units.is_identity:
+            return self
+        local = [step for step in self.finish if isinstance(step, CropCanvas)]
+        rest = [step for step in self.finish if step not in local]
+        back = InPictureUnits(units, self.problem, rest)
+        return Posed(_seen_in(units, self.problem), [*local, back], units)
+
+
+def for_recipe(posed: Posed, picture: Picture, recipe: str) -> Posed:
+    """A problem as a recipe sees it: at the picture's own range.
+
+    Published recipes see pictures of 8 bits as they were published.
+
+    Args:
+        posed: on the scale of the picture.
+        picture: it.
+        recipe: name of the recipe.
+    """
+    if recipes.is_published(recipe) and picture.is_everyday:
+        return posed
+    return posed.in_own_units(picture.limits)
+
+
+def own_units(problem: Problem, limits: Limits = UNLIMITED) -> Units:
+    """Units of the range that the observation of a problem spans.
+
+    Args:
+        problem: on the scale of the picture.
+        limits: what the file can store, on that scale.
+    """
+    y, mask = problem.observation, problem.degradation
+    known = None
+    if isinstance(mask, Mask):
+        known = (mask.known.to(y.device) > 0.5).expand_as(y)
+    return Units.of(y, known, limits)
+
+
+def _seen_in(units: Units, problem: Problem) -> Problem:
+    """A problem of a picture, in the units of a fit."""
+    y, degradation, shape = units.inward(problem.observation), problem.degradation, problem.shape
+    if isinstance(degradation, Mask):
+        degradation = replace(degradation, known=degradation.known[:, :: units.copies])
+        y = degradation(y)
+    std, companion = problem.noise_std, problem.companion
+    return replace(
+        problem,
+        observation=y,
+        degradation=degradation,
+        image_shape=(shape[0] // units.copies, *shape[1:]),
+        noise_std=None if std is None else std / units.span,
+        companion=None
+        if companion is None
+        else replace(Units.of(companion), copies=1).inward(companion),
+    )
 
 
 def denoising(image: Image, noise_std: float | None = None) -> Posed:
