@@ -46,7 +46,12 @@ analyse = typer.Typer(
 )
 
 Input = Annotated[Path, typer.Argument(metavar="IMAGE", help="Picture.", show_default=False)]
-File = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Picture to write.")]
+File = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FILE", callback=options.named, help="Picture to write."
+    ),
+]
 Layer = Annotated[str | None, typer.Option("--layer", metavar="NAME", help="Layer of the channel.")]
 Channel = Annotated[
     int | None, typer.Option("--channel", min=0, help="Which of the layer, from 0.")

@@ -41,7 +41,10 @@ Images = Annotated[
     typer.Option("--images", metavar="FOLDER", help="Holds a folder for each published suite."),
 ]
 Out = Annotated[
-    Path, typer.Option("--out", metavar="FOLDER", help="For results.json and results.md.")
+    Path,
+    typer.Option(
+        "--out", metavar="FOLDER", callback=options.named, help="For results.json and results.md."
+    ),
 ]
 Only = Annotated[
     str | None, typer.Option("--only", metavar="NAMES", help="Images, between commas.")

@@ -3,7 +3,7 @@
 import functools
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from priorfit.cli import options
 if TYPE_CHECKING:
     from priorfit.pipeline import Job, Task
 
+_OUTPUT = "'--output' / '-o'"
+_SPREAD = (".tif", ".tiff", ".npy", ".png")  # files that hold standard deviations
 _SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 
 
@@ -104,17 +106,10 @@ def jobs_of(
         BadParameter: names that collide, an output that is an input, numbers out of range.
         RecipeError: no recipe of that name.
     """
-    from priorfit import recipes
-    from priorfit.errors import RecipeError
     from priorfit.pipeline import Job
-    from priorfit.tasks import AUTO
 
     tasks = [task_of(path) for path in inputs]
-    try:
-        if common.recipe != AUTO or not all(task.chooses for task in tasks):
-            recipes.find(common.recipe)
-    except RecipeError as error:
-        raise typer.BadParameter(str(error), param_hint="'--recipe'") from None
+    _check_recipe(common.recipe, tasks)
     if common.time_limit is not None and not 0 < common.time_limit < float("inf"):
         raise typer.BadParameter(
             "expected a number of seconds above 0", param_hint="'--time-limit'"
@@ -124,7 +119,8 @@ def jobs_of(
     _check_rule(common.stop)
     spreads: list[Path | None] = [None] * len(inputs)
     if common.uncertainty is not None:
-        spreads = [*_targets(inputs, common.uncertainty)]
+        option = "'--uncertainty'"
+        spreads = [*_targets(inputs, common.uncertainty, hint=option, endings=_SPREAD)]
     jobs = [
         Job(
             input=path,
@@ -151,7 +147,20 @@ def jobs_of(
         )
     ]
     _check_names(jobs)
+    _check_shared(jobs)
     return jobs
+
+
+def _check_recipe(name: str, tasks: "Sequence[Task]") -> None:
+    from priorfit import recipes
+    from priorfit.errors import RecipeError
+    from priorfit.tasks import AUTO
+
+    try:
+        if name != AUTO or not all(task.chooses for task in tasks):
+            recipes.find(name)
+    except RecipeError as error:
+        raise typer.BadParameter(str(error), param_hint="'--recipe'") from None
 
 
 def _check_rule(stop: str | None) -> None:
@@ -205,15 +214,66 @@ def _is_folder(output: str) -> bool:
     return not path.suffix and not path.exists()
 
 
-def _targets(inputs: Sequence[Path], output: str) -> list[Path]:
+def _targets(
+    inputs: Sequence[Path], output: str, *, hint: str = _OUTPUT, endings: Collection[str] = ()
+) -> list[Path]:
+    """Where the results of the pictures go.
+
+    Args:
+        inputs: pictures.
+        output: file, or folder, as it was typed.
+        hint: the option that it was typed for.
+        endings: that a name may have, the first for those that have another; every picture's own
+            by default.
+
+    Raises:
+        BadParameter: several pictures, and a name for one.
+        ImageFileError: there is a file in the place of the folder.
+    """
+    from priorfit.errors import ImageFileError
+
     if len(inputs) == 1 and not _is_folder(output):
         return [Path(output)]
-    return [Path(output) / path.name for path in inputs]
+    place = Path(output)
+    if len(inputs) > 1 and not place.is_dir() and not output.endswith(_SLASHES):
+        if place.exists():
+            raise ImageFileError(
+                f"{output} is a file, expected a folder for {len(inputs)} pictures"
+            )
+        if place.suffix.lower() in _endings():
+            raise typer.BadParameter(
+                f"{output} is a name for one picture, expected a folder for {len(inputs)}: "
+                "with / at its end it is one",
+                param_hint=hint,
+            )
+    return [place / _name_of(path, endings) for path in inputs]
+
+
+def _name_of(picture: Path, endings: Collection[str]) -> str:
+    """The name of a picture's result in a folder: its own, if results can have its ending."""
+    from priorfit import images
+    from priorfit.errors import ImageFileError
+
+    ending = picture.suffix.lower()
+    if ending in (endings or _endings()):
+        return picture.name
+    if endings:
+        return picture.stem + next(iter(endings))
+    try:
+        return picture.stem + images.FORMATS[images.format_in(picture)].suffixes[0]
+    except ImageFileError:  # which is said when its turn comes
+        return picture.name
+
+
+def _endings() -> Collection[str]:
+    from priorfit.images import SUFFIXES
+
+    return SUFFIXES
 
 
 def _check_names(jobs: "Sequence[Job]") -> None:
     """Refuse results that would overwrite each other, or something that is read."""
-    hint = "'--output' / '-o'"
+    hint = _OUTPUT
     read = {_real(path): path for job in jobs for path in job.files.values()}
     written: dict[str, Path] = {}
     for job in jobs:
@@ -230,6 +290,25 @@ def _check_names(jobs: "Sequence[Job]") -> None:
                     param_hint=hint,
                 )
             written[real] = product
+
+
+def _check_shared(jobs: "Sequence[Job]") -> None:
+    """Find out once, not for each picture, whether what they all need is there.
+
+    Raises:
+        ImageFileError: it is not.
+    """
+    from priorfit.errors import ImageFileError
+    from priorfit.images import no_file
+
+    files = [{path for role, path in job.files.items() if role != "input"} for job in jobs]
+    for path in sorted(set.intersection(*files)) if len(files) > 1 else ():
+        try:
+            why = no_file(path)
+        except OSError as error:
+            why = f"cannot be read: {error.strerror or error}"
+        if why is not None:
+            raise ImageFileError(f"{path}: {why}")
 
 
 def _real(path: Path) -> str:

@@ -48,7 +48,11 @@ HoleMask = Annotated[
 Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", "-o", metavar="PATH", help="Page (.html) or sheet of crops (.png) to write."
+        "--out",
+        "-o",
+        metavar="PATH",
+        callback=options.named,
+        help="Page (.html) or sheet of crops (.png) to write.",
     ),
 ]
 

@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from priorfit.cli import options
 from priorfit.cli.session import INTERRUPTED, complain, set_up
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path("demo"),
+    out: Annotated[
+        Path, typer.Option("--out", callback=options.named, help="Folder for the pictures.")
+    ] = Path("demo"),
 ) -> None:
     """Damage sample photographs, restore them, and show both."""
     try:

@@ -2,9 +2,25 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/")
+
+
+def named(value: Any) -> Any:
+    """Refuse an output that is a stream or an address.
+
+    Raises:
+        BadParameter: it is.
+    """
+    if str(value) in ("-", "/dev/stdout"):
+        raise typer.BadParameter("nothing is written to standard output: expected a name")
+    if value is not None and _ADDRESS.match(str(value)):
+        raise typer.BadParameter(f"nothing is written to an address: expected a name, got {value}")
+    return value
+
 
 Inputs = Annotated[
     list[Path], typer.Argument(metavar="IMAGE", help="Pictures to restore.", show_default=False)
@@ -18,7 +34,12 @@ Output = Annotated[
         help="File to write; or a folder, made if missing: for several pictures, or by a name "
         "without an ending or with / at its end.",
         show_default=False,
+        callback=named,
     ),
+]
+Record = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="FILE", callback=named, help="JSON to write."),
 ]
 Recipe = Annotated[
     str, typer.Option("--recipe", metavar="NAME", help="As `priorfit recipes list` names them.")
@@ -66,6 +87,7 @@ Uncertainty = Annotated[
         metavar="PATH",
         help="Write the standard deviation of every pixel too: .tif and .npy as numbers, .png "
         "scaled as the sidecar says. For recipes that average over runs or a posterior.",
+        callback=named,
     ),
 ]
 Snapshots = Annotated[

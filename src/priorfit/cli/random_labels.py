@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from priorfit.cli import options
 from priorfit.cli.analysing import Common, Desk, analysing, begin, check_place, leave_record, show
 from priorfit.cli.session import complain, say
 from priorfit.wording import counted
@@ -22,7 +23,7 @@ _MEASURE = "cross entropy, mean of an epoch"
 
 @analysing
 def random_labels(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="JSON to write.")],
+    output: options.Record,
     photographs: Annotated[
         Path | None,
         typer.Argument(

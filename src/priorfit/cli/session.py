@@ -99,6 +99,7 @@ def restore(
         Exit: 0 all done, 1 at least one failed, 130 interrupted.
     """
     from priorfit.cli.common import jobs_of, make_folder
+    from priorfit.tasks import device_named
 
     if common.skip_existing and (common.overwrite or common.sequence is not None):
         other = "--overwrite" if common.overwrite else "--sequence"
@@ -112,6 +113,7 @@ def restore(
 
         require()
     set_up(common.threads)
+    device_named(common.device)  # once, and not for each picture
     loud = not (common.quiet or common.json)
     if common.steps is None and common.time_limit is None and loud:
         _announce(common.recipe)

@@ -55,7 +55,10 @@ Noise = Annotated[
 def prior_effect(
     picture: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False)],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Made if missing.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", callback=options.named, help="Made if missing."
+        ),
     ],
     factor: Factor = None,
     hole_mask: HoleMask = None,
@@ -206,7 +209,7 @@ def _page(
 @analysing
 def impedance(
     picture: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="JSON to write.")],
+    output: options.Record,
     noise_std: Annotated[
         str, typer.Option("--noise-std", metavar="S", help="Of the noise on the second target.")
     ] = "25/255",

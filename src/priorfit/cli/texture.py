@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 def texture(
     picture: Annotated[Path, typer.Argument(metavar="IMAGE", help="Picture.", show_default=False)],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Picture to write.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", callback=options.named, help="Picture to write."
+        ),
     ],
     network: options.Network,
     layers: Annotated[

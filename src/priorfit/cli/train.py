@@ -18,7 +18,12 @@ train = typer.Typer(
 )
 
 Data = Annotated[Path, typer.Option("--data", help="Folder, zip file or .npz pack of photographs.")]
-Out = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Made if missing.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FOLDER", callback=options.named, help="Made if missing."
+    ),
+]
 Family = Annotated[
     str | None,
     typer.Option(

@@ -7,7 +7,8 @@ from priorfit.images.exif import turned, turned_back
 from priorfit.images.formats import FORMATS, SUFFIXES, Format
 from priorfit.images.jpeg_tables import JpegTables
 from priorfit.images.picture import Picture
-from priorfit.images.read import MAX_PIXELS, read, read_mask
+from priorfit.images.places import no_file
+from priorfit.images.read import MAX_PIXELS, format_in, read, read_mask
 from priorfit.images.scale import Scale
 from priorfit.images.unseen import visible
 from priorfit.images.write import encode, ensure_writable, format_of, write
@@ -17,11 +18,13 @@ __all__ = [
     "enlarged",
     "ensure_writable",
     "Format",
+    "format_in",
     "format_of",
     "FORMATS",
     "from_array",
     "JpegTables",
     "MAX_PIXELS",
+    "no_file",
     "Picture",
     "read",
     "read_mask",

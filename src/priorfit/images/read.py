@@ -1,6 +1,5 @@
 """Image files to pictures."""
 
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from priorfit.images.exif_edit import packed_anew
 from priorfit.images.extras import Extras
 from priorfit.images.formats import FORMATS
 from priorfit.images.picture import Notes, Picture, Sheet
+from priorfit.images.places import no_file
 from priorfit.images.scale import check_samples, pixels_of, scale_of
 from priorfit.images.sniff import HEAD, identify
 
@@ -44,6 +44,16 @@ def read(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
         name = identify(file.read(HEAD))
         file.seek(0)
         return picture_of(FORMATS[name].decode(file, max_pixels), name)
+
+
+def format_in(path: str | PathLike[str]) -> str:
+    """Name the format of an image file, by its content alone.
+
+    Raises:
+        ImageFileError: the file is missing, or of no kind that is read.
+    """
+    with _opened(path) as file:
+        return identify(file.read(HEAD))
 
 
 def picture_of(sheet: Sheet, format: str) -> Picture:
@@ -143,8 +153,9 @@ def _white(samples: np.ndarray) -> float:
 def _opened(path: str | PathLike[str]) -> Iterator[BinaryIO]:
     """Open a regular file; whatever goes wrong with it inside the block names it."""
     try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):
-            raise ImageFileError("is not a file")
+        why = no_file(path)
+        if why is not None:
+            raise ImageFileError(why)
         with Path(path).open("rb") as file:
             yield file
     except ImageFileError as error:

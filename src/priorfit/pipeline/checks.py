@@ -12,9 +12,13 @@ from priorfit.pipeline.job import Job
 def check_outputs(job: Job) -> None:
     """Find out before any work whether the products of a job could be written.
 
+    Its picture is looked at first: where that is none, nobody cares for the rest.
+
     Raises:
-        ImageFileError: one exists, or its folder cannot be written, or no format has such a name.
+        ImageFileError: there is no picture; a product exists, or its folder cannot be written, or
+            no format has such a name.
     """
+    images.format_in(job.input)
     images.format_of(job.output)
     for product in job.products:
         if product.is_dir():

@@ -6,8 +6,10 @@ from typing import Any
 
 import torch
 
-from priorfit.errors import PriorfitError
-from priorfit.images import MAX_PIXELS
+from priorfit import images
+from priorfit.errors import ImageFileError, PriorfitError
+from priorfit.images import MAX_PIXELS, Picture
+from priorfit.images.picture import SMALLEST_SIDE
 from priorfit.memory import Forecast, available, forecast, used
 from priorfit.pipeline.job import Job
 from priorfit.pipeline.plan import UNLIMITED, Clock
@@ -62,11 +64,27 @@ class Extent:
         return f"{pieces}, foretold: {_gigabytes(self.memory)} of memory{time}"
 
 
-def most_pixels(job: Job) -> int:
-    """Pixels of the largest picture that can be read under the limit of a job."""
+def read_within(job: Job) -> Picture:
+    """Read the picture of a job under its limit of memory.
+
+    Raises:
+        ImageFileError: as `images.read`; or the picture needs more than the limit.
+        PriorfitError: the program alone needs more.
+    """
     if job.memory_limit is None:
-        return MAX_PIXELS
-    return min(MAX_PIXELS, max(0, job.memory_limit - used()) // _READ)
+        return images.read(job.input)
+    most = max(0, job.memory_limit - used()) // _READ
+    if most < SMALLEST_SIDE**2:
+        raise PriorfitError(
+            f"a limit of {_gigabytes(job.memory_limit)} is less than the {_gigabytes(used())} that "
+            "the program takes without any picture: give --memory-limit more, say 4GB"
+        )
+    try:
+        return images.read(job.input, max_pixels=min(MAX_PIXELS, most))
+    except ImageFileError as error:
+        if f"{most:,}" not in str(error):
+            raise
+        raise ImageFileError(f"{error}: give --memory-limit more") from error
 
 
 def extent(job: Job, problem: Problem, recipe: Recipe, steps: int) -> Extent:
@@ -201,6 +219,8 @@ def _too_little(needed: int, limit: int) -> PriorfitError:
 
 
 def _gigabytes(size: float) -> str:
+    if size < 1e6:  # nobody means so little, but everybody may forget a unit
+        return counted(round(size), "byte")
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 

@@ -21,7 +21,7 @@ from priorfit.pipeline.in_time import check_in_time
 from priorfit.pipeline.job import Job
 from priorfit.pipeline.keeping import Keeper, kept
 from priorfit.pipeline.kinds import Laid, Upscale
-from priorfit.pipeline.large import Extent, Tell, begun, each_of, extent, most_pixels, tiled
+from priorfit.pipeline.large import Extent, Tell, begun, each_of, extent, read_within, tiled
 from priorfit.pipeline.measure import read_reference
 from priorfit.pipeline.plan import Clock, closing_seconds, longest, settled
 from priorfit.pipeline.prepare import guide, prepared, rule_of, snapshots
@@ -208,7 +208,7 @@ def _resumed(folder: Path, saved: Saved, watch: Watch | None, started: float) ->
 def _laid_out(job: Job, device: str) -> _Desk:
     check_outputs(job)
     chosen = device_named(device)
-    picture = images.read(job.input, max_pixels=most_pixels(job))
+    picture = read_within(job)
     job, laid = settled(job, job.task.lay(images.visible(picture), job.input))
     check_uncertainty(job)
     losses = images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
