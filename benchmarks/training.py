@@ -68,7 +68,7 @@ def textbook(pair: Pair, learnt: Photographs) -> Callable[[], object]:
         (loss + game.r1 / 2 * gradient_penalty(verdicts, real)).backward()
         optimizers[0].step()
         optimizers[1].zero_grad()
-        LOGISTIC.generator(judge(drawn())).backward()
+        LOGISTIC.generator(verdicts.detach(), judge(drawn())).backward()
         optimizers[1].step()
         with torch.no_grad():
             for mean, value in zip(average, learning, strict=True):

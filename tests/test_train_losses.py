@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from priorfit.train.augment import DIFFERENTIABLE, chained, colour, cutout, translation
-from priorfit.train.losses import HINGE, LOGISTIC, gradient_penalty, path_lengths
+from priorfit.train.losses import HINGE, LOGISTIC, PAIRING, gradient_penalty, path_lengths
 from tests.pictures import uniform
 from tests.training import noise
 
@@ -20,7 +20,7 @@ def logits(*values: float) -> torch.Tensor:
 def test_hinge_asks_for_a_margin_of_one_and_no_more():
     loss = HINGE.discriminator(logits(2, 0.5), logits(-3, 0.25))
     assert loss.item() == pytest.approx((0 + 0.5) / 2 + (0 + 1.25) / 2)
-    assert HINGE.generator(logits(1, 3)).item() == -2
+    assert HINGE.generator(logits(0), logits(1, 3)).item() == -2
 
 
 def test_logistic_is_the_cross_entropy_of_both():
@@ -28,19 +28,21 @@ def test_logistic_is_the_cross_entropy_of_both():
     sigmoid = torch.sigmoid
     expected = -sigmoid(real).log().mean() - (1 - sigmoid(drawn)).log().mean()
     assert LOGISTIC.discriminator(real, drawn).item() == pytest.approx(expected.item())
-    assert LOGISTIC.generator(drawn).item() == pytest.approx(-sigmoid(drawn).log().mean().item())
+    assert LOGISTIC.generator(real, drawn).item() == pytest.approx(
+        -sigmoid(drawn).log().mean().item()
+    )
 
 
 def test_who_cannot_tell_pays_two_log_two():
     assert LOGISTIC.discriminator(logits(0), logits(0)).item() == pytest.approx(2 * math.log(2))
 
 
-@pytest.mark.parametrize("losses", [HINGE, LOGISTIC])
+@pytest.mark.parametrize("losses", [HINGE, LOGISTIC, PAIRING])
 def test_each_loss_falls_where_its_network_does_better(losses):
     assert losses.discriminator(logits(0.5), logits(-0.5)) < losses.discriminator(
         logits(0), logits(0)
     )
-    assert losses.generator(logits(0.5)) < losses.generator(logits(0))
+    assert losses.generator(logits(0), logits(0.5)) < losses.generator(logits(0), logits(0))
 
 
 def test_r1_of_a_linear_discriminator_is_the_square_of_its_weights():

@@ -21,7 +21,8 @@ from priorfit.train.adapting import EVERY, Adapting, Probability
 from priorfit.train.augment import chained
 from priorfit.train.data import Photographs
 from priorfit.train.families import Pair
-from priorfit.train.generator import Game, Training
+from priorfit.train.game import Game
+from priorfit.train.generator import Training
 from priorfit.train.losses import LOGISTIC
 from priorfit.train.run import Length, Run
 from priorfit.train.several import ALONE, Team, gradients, joined

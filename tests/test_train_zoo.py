@@ -21,7 +21,7 @@ from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.train import packing, zoo
 from priorfit.train.average import settled
 from priorfit.train.families import FAMILIES
-from priorfit.train.generator import cooled
+from priorfit.train.game import cooled
 from priorfit.train.inversion import Effort
 from priorfit.train.plan import Plan, Wish, fitted, fitting_widest, measured
 from tests.test_train_sources import packed, picture

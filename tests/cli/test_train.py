@@ -12,6 +12,7 @@ from priorfit.networks.generator import Generator
 from priorfit.runs import load_state
 from priorfit.train.generator import Training
 from priorfit.train.run import STATE
+from tests.test_train_onlooker import network
 from tests.tiny import photo
 from tests.training import classifier
 
@@ -265,3 +266,49 @@ def test_a_report_that_cannot_be_made_is_no_failure(train, folder, monkeypatch):
     assert answer.status == 0
     assert "pip install 'priorfit[report]'" in answer.lines[-1]
     assert not (folder / "out/report.html").exists()
+
+
+def test_a_training_starts_from_a_smaller_one(train, folder):
+    assert train("-q", "--family", "biggan", out="small").status == 0
+    answer = train("-q", "--size", 16, "--width", 1, "--start", "small", family="biggan", images=4)
+    assert answer == (0, "", "")
+    small, large = (Generator.from_pretrained(folder / name) for name in ("small", "out"))
+    assert large.size == (16, 16)
+    kept, grown = (network.shared.weight for network in (small, large))
+    assert torch.allclose(kept, grown, atol=0.01)
+
+
+def test_what_grows_starts_at_the_size_of_what_it_starts_from(train, folder):
+    assert train("-q", out="small").status == 0
+    more = ("--size", 16, "--width", 1, "--start", "small")
+    assert train("-q", *more, "--grow", 40, images=8) == (0, "", "")
+    assert Generator.from_pretrained(folder / "out").config.lod == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [
+        ("nowhere", 1, "no checkpoint 'nowhere'"),
+        ("small", 1, "expected a stylegan of 2 classes and at most 8×8 pixels to start from"),
+    ],
+)
+def test_a_start_that_is_none_is_refused_in_a_line(train, name, status, words):
+    assert train("-q", out="small", family="biggan").status == 0
+    answer = train("-q", "--start", name)
+    assert (answer.status, words in answer.lines[-1]) == (status, True)
+
+
+def test_a_network_of_features_helps_to_judge_and_goes_on(train, folder):
+    network("vgg16").save_pretrained(folder / "seen")
+    more = ("-q", "--sight", "seen", "--features", "none")
+    assert train(*more, images=4) == (0, "", "")
+    assert train(*more, "--resume", images=8) == (0, "", "")
+    answer = train("-q", "--features", "none", "--resume", images=12)
+    assert "begun with" in answer.lines[-1]
+    assert "--sight seen" in (folder / "out/README.md").read_text("utf-8")
+
+
+def test_what_teaches_does_not_judge(train, folder):
+    answer = train("-q", "--sight", "seen", "--features", "seen")
+    assert answer.status == 2
+    assert "another network than the one that judges, got 'seen'" in answer.err

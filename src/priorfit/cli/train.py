@@ -75,6 +75,23 @@ Grow = Annotated[
         "by default half of the length, for stylegan and pggan.",
     ),
 ]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--start",
+        metavar="NAME",
+        help="Trained generator to start from, with its discriminator: of this size, or smaller.",
+    ),
+]
+Sight = Annotated[
+    str | None,
+    typer.Option(
+        "--sight",
+        metavar="NAME",
+        help="Network of features that drawings are told from photographs by as well: many times "
+        "fewer images are needed. It must not be the one of --features.",
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the training in FOLDER.")]
 
 
@@ -95,6 +112,8 @@ def generator(
     precision: Precision = "auto",
     augment: Augment = None,
     grow: Grow = None,
+    start: Start = None,
+    sight: Sight = None,
     resume: Resume = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -122,13 +141,14 @@ def generator(
     set_up(threads)
     size = size or fitting_size(data, 128 if place.type == "cuda" else 32)
     learnt = training.loaded(data, size, labels, quiet=quiet)
-    wanted = training.Wanted(family, width or 32, batch, arithmetic, change, grow)
+    begun = training.trained(start, place)
+    seeing = training.seeing(sight, features, place)
+    wanted = training.Wanted(family, width or 32, batch, arithmetic, change, grow, begun, seeing)
     length = Length(images, training.minutes(minutes, images), piece)
     pair = training.pair(wanted, size, len(learnt.classes), length, place)
     judge = training.judge(features, data, learnt, place, quiet=quiet)
     run = Run(out, pair, learnt, length, seed=seed, device=place, judge=judge, team=team)
-    if resume:
-        run.resume()
+    training.begin(run, begun, resume=resume)
     _go_on(context, run, data.absolute().name, learnt, quiet=quiet)
 
 

@@ -17,10 +17,12 @@ from priorfit.errors import CheckpointError, PriorfitError, ProblemError
 if TYPE_CHECKING:
     import torch
 
+    from priorfit.networks.features import FeatureNetwork
+    from priorfit.networks.generator import Discriminator, Generator
     from priorfit.train.card import About
     from priorfit.train.data import Photographs
     from priorfit.train.families import Pair
-    from priorfit.train.generator import Game
+    from priorfit.train.game import Game
     from priorfit.train.judge import Judge
     from priorfit.train.run import Length, Progress, Run
 
@@ -131,6 +133,54 @@ def loaded(data: Path, size: int, labels: Path | None, *, quiet: bool) -> "Photo
     return found
 
 
+Trained = tuple["Generator", "Discriminator"]
+"""A generator and its discriminator."""
+
+
+def trained(name: str | None, device: "torch.device") -> Trained | None:
+    """What a training starts from; None for nothing.
+
+    Args:
+        name: of a checkpoint or a folder, whose discriminator is in it.
+        device: where the networks shall be.
+
+    Raises:
+        PriorfitError: there is none, or without its discriminator.
+    """
+    from priorfit.checkpoints import store
+    from priorfit.networks.generator import Discriminator, Generator
+    from priorfit.train.card import DISCRIMINATOR
+
+    if name is None:
+        return None
+    folder = store.find(name)
+    return (
+        Generator.from_pretrained(folder, device),
+        Discriminator.from_pretrained(folder / DISCRIMINATOR, device),
+    )
+
+
+def seeing(
+    name: str | None, features: str | None, device: "torch.device"
+) -> "FeatureNetwork | None":
+    """The network that helps to tell drawings from photographs; None for none.
+
+    Raises:
+        BadParameter: it is the one that judges: what is taught to please it cannot be judged by it.
+        PriorfitError: there is none of that name.
+    """
+    from priorfit.networks.features import FeatureNetwork
+
+    if name is None:
+        return None
+    if name == (features or FEATURES):
+        raise typer.BadParameter(
+            f"expected another network than the one that judges, got '{name}'",
+            param_hint="'--sight'",
+        )
+    return FeatureNetwork.from_pretrained(name, device)
+
+
 @dataclasses.dataclass(frozen=True)
 class Wanted:
     """Options of a training that say what is trained.
@@ -143,6 +193,8 @@ class Wanted:
         augmented: what is changed about how often images are augmented.
         grow: photographs seen until the networks have their full size, 0 for none; None for half
             of the training.
+        start: what it starts from.
+        sight: network that helps to tell drawings from photographs.
     """
 
     family: str | None
@@ -151,6 +203,8 @@ class Wanted:
     precision: "torch.dtype"
     augmented: "Callable[[Game], Game]"
     grow: int | None
+    start: "Trained | None" = None
+    sight: "FeatureNetwork | None" = None
 
 
 def pair(
@@ -168,18 +222,27 @@ def pair(
     """
     from priorfit.train.families import FAMILIES, GROWING
     from priorfit.train.growing import doublings, within
+    from priorfit.train.onlooker import beside
     from priorfit.train.plan import pace
 
     family = wanted.family or ("biggan" if classes else "stylegan")
-    grows = family in GROWING and wanted.grow != 0 and doublings(size) > 0
+    missing = doublings(size)
+    if wanted.start is not None:
+        missing = min(missing, max(0, doublings(size) - doublings(wanted.start[0].size[0])))
+    grows = family in GROWING and wanted.grow != 0 and missing > 0
     made = (GROWING if grows else FAMILIES)[family](size, classes, wanted.width)
     game = wanted.augmented(made.game)
-    game = dataclasses.replace(game, precision=wanted.precision, batch=wanted.batch or game.batch)
+    game = dataclasses.replace(
+        game,
+        precision=wanted.precision,
+        batch=wanted.batch or game.batch,
+        sight=None if wanted.sight is None else beside(wanted.sight, size, classes),
+    )
     made = dataclasses.replace(made, game=game)
     if not grows:
         return made
     images = length.images or int(60 * (length.minutes or 0) * pace(made, size, classes, device))
-    growing = within(wanted.grow or images // 2, doublings(size), part=1.0)
+    growing = within(wanted.grow or images // 2, missing, part=1.0)
     return dataclasses.replace(made, game=dataclasses.replace(game, growing=growing))
 
 
@@ -235,6 +298,21 @@ def judge(
         if not quiet:
             complain(f"no Fréchet distance will be measured: {error}")
         return None
+
+
+def begin(run: "Run", start: Trained | None, *, resume: bool) -> None:
+    """Have a training stand where it begins: at its saved state, at trained networks, or nowhere.
+
+    Raises:
+        PriorfitError: the state or the networks do not fit.
+    """
+    from priorfit.train import starting
+
+    if resume:
+        run.resume()
+    elif start is not None:
+        most = run.length.images or starting.IMITATED
+        starting.start(run.training, *start, imitated=min(most, starting.IMITATED))
 
 
 def report(run: "Run", about: "About", *, over: bool, quiet: bool) -> None:

@@ -1,9 +1,9 @@
 """A generator and its discriminator learn from photographs, in steps that resume exactly."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from functools import partial
 from typing import Any
 
@@ -13,111 +13,17 @@ from torch import Generator, Tensor
 from priorfit.errors import DivergenceError
 from priorfit.networks.generator import Discriminator
 from priorfit.networks.generator import Generator as Drawing
-from priorfit.train.adapting import EVERY, Adapting, Probability
-from priorfit.train.augment import Augmentation
+from priorfit.train.adapting import EVERY, Probability
 from priorfit.train.average import Average
 from priorfit.train.batches import Batch, Batches
 from priorfit.train.data import Photographs
+from priorfit.train.game import Draw, Game, Judging
 from priorfit.train.growing import Growing, matched
-from priorfit.train.losses import Losses, gradient_penalty, path_lengths
+from priorfit.train.losses import gradient_penalty, path_lengths
+from priorfit.train.onlooker import Heads
 from priorfit.train.ready import ready
 from priorfit.train.several import ALONE, Team, gradients, moving
 from priorfit.types import Image
-
-Latents = Callable[[Drawing, Tensor, Tensor | None, Generator], Tensor]
-"""(generator, z, c, source of numbers) -> the latents that it draws in training."""
-
-
-def mapped(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) -> Tensor:
-    """The latents that z stands for."""
-    return generator.map(z, c)
-
-
-Draw = Callable[..., Image]
-"""`draw` of a generator, perhaps compiled, perhaps not grown up."""
-
-Judging = Callable[..., Tensor]
-"""`forward` of a discriminator, likewise."""
-
-Paint = Callable[[Draw, Drawing, Tensor, Tensor | None, Generator], Image]
-"""(its draw, generator, latents, c, source of numbers) -> the drawings it makes in training."""
-
-
-def painted(
-    draw: Draw, generator: Drawing, latent: Tensor, c: Tensor | None, noise: Generator
-) -> Image:
-    """The drawings of latents."""
-    return draw(latent, c)
-
-
-Rates = Callable[[int], float]
-"""Photographs seen -> what both learning rates are multiplied by."""
-
-
-def steady(seen: int) -> float:
-    """Learning rates that stay what they are."""
-    return 1.0
-
-
-def cooled(images: int, part: float = 0.5) -> Rates:
-    """Learning rates that go down to zero, in a straight line, in the last part of a training.
-
-    Args:
-        images: length of the training.
-        part: of it, over which they go down.
-    """
-
-    def factor(seen: int) -> float:
-        return min(1.0, max(0.0, (1 - seen / images) / part))
-
-    return factor
-
-
-@dataclass(frozen=True)
-class Game:
-    """How two networks learn from each other.
-
-    Args:
-        losses: what each minimises.
-        augmentation: what changes images before the discriminator sees them.
-        batch: photographs a step, and as many drawings.
-        generator_rate: learning rate of Adam.
-        discriminator_rate: likewise.
-        betas: of both.
-        r1: weight γ of the gradient penalty on photographs; 0 for none.
-        r1_every: steps from one penalty to the next, which then counts so often [karras2020]_.
-        path: weight of the regularisation of path lengths; 0 for none.
-        path_every: likewise.
-        half_life: images after which the average of the generator has forgotten half.
-        latents: how latents come from z in training.
-        paint: how drawings come from latents in training.
-        precision: of the networks' arithmetic; float32, or bfloat16 where that is faster.
-        rates: course of both learning rates.
-        compiled: whether the networks are compiled; steps with a penalty, which compiled
-            networks cannot learn from, and those of networks that grow are taken as they are.
-        growing: resolution over the training, of networks that can grow; None for all at once.
-        adapting: how often images are augmented; None for always.
-    """
-
-    losses: Losses
-    augmentation: Augmentation
-    batch: int = 64
-    generator_rate: float = 1e-4
-    discriminator_rate: float = 4e-4
-    betas: tuple[float, float] = (0.0, 0.99)
-    r1: float = 0.0
-    r1_every: int = 16
-    path: float = 0.0
-    path_every: int = 8
-    half_life: float = 10_000
-    latents: Latents = mapped
-    paint: Paint = painted
-    precision: torch.dtype = torch.float32
-    rates: Rates = steady
-    compiled: bool = False
-    growing: Growing | None = None
-    adapting: Adapting | None = None
-
 
 _GATHERED = ("discriminator", "generator", "real", "drawn", "penalty")
 
@@ -158,12 +64,17 @@ class Training:
         self._plain_draw: Draw = self.generator.draw
         self._drawn_by = _swift(self._plain_draw, game)
         self._judged_by: Judging = _swift(self.discriminator, game)
+        self.heads: Heads | None = None
+        if game.sight is not None:
+            self.heads = ready(game.sight.heads(Generator().manual_seed(seed), device))
         self.noise = Generator(device).manual_seed(seed)
         self.batches = Batches(photographs, game.batch, self.noise)
         self.optimizers = {
             "generator": _adam(self.generator, game.generator_rate, game.betas),
             "discriminator": _adam(self.discriminator, game.discriminator_rate, game.betas),
         }
+        if self.heads is not None:
+            self.optimizers["heads"] = _adam(self.heads, game.discriminator_rate, game.betas)
         self.probability = Probability(game.adapting, device)
         self.path_length = torch.zeros((), device=device)
         self._sums = torch.zeros(len(_GATHERED), device=device)
@@ -186,16 +97,19 @@ class Training:
         drawing them twice; its verdicts on them come anew from the discriminator that has learnt.
         """
         self._set_rates()
-        batch = self._shared(self.batches.next())
+        whole = self.batches.next()
+        batch = self._shared(whole)
         if self.lod:
             batch = batch._replace(images=matched(batch.images, self.lod))
-        labels = self._labels() if self.generator.classes else None
-        with self._arithmetic():
+        # Of the photographs' classes, in their order: the game may compare them pair by pair.
+        labels = whole.labels if self.generator.classes else None
+        with self.arithmetic():
             drawings = self._draw(labels)
         labels = None if labels is None else self.team.own(labels)
         real_labels = batch.labels if self.discriminator.classes else None
-        self._teach_discriminator(Batch(batch.images, real_labels), drawings.detach(), labels)
-        self._teach_generator(drawings, labels)
+        told = Batch(batch.images, real_labels)
+        of_real = self._teach_discriminator(told, drawings.detach(), labels)
+        self._teach_generator(drawings, labels, of_real)
         self.steps += 1
         self._since += 1
         self.team.average([*moving(self.generator), *moving(self.discriminator)])
@@ -234,6 +148,7 @@ class Training:
             "optimizers": {n: copy.deepcopy(o.state_dict()) for n, o in self.optimizers.items()},
             "noise": self.noise.get_state(),
             "batches": self.batches.state_dict(),
+            "heads": None if self.heads is None else _copied(self.heads),
             "path_length": self.path_length.clone(),
             "probability": self.probability.state_dict(),
             "growing": None if self.game.growing is None else astuple(self.game.growing),
@@ -248,6 +163,10 @@ class Training:
         self.generator.load_state_dict(saved["generator"])
         self.discriminator.load_state_dict(saved["discriminator"])
         self.average.network.load_state_dict(saved["average"])
+        if (self.heads is None) != (saved["heads"] is None):
+            raise ValueError("only one of both trainings has further verdicts")
+        if self.heads is not None:
+            self.heads.load_state_dict(saved["heads"])
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(saved["optimizers"][name])
         self.noise.set_state(saved["noise"].cpu())
@@ -257,6 +176,16 @@ class Training:
         sums, self._penalties, self._since = saved["gathered"]
         self._sums.copy_(sums)
 
+    def arithmetic(self) -> AbstractContextManager:
+        """In which the networks compute, and their gradients do not."""
+        low = self.game.precision != torch.float32
+        return torch.autocast(self.device.type, self.game.precision, enabled=low)
+
+    def latents(self) -> Tensor:
+        """Draw z of a batch, (B, Z)."""
+        shape = (self.game.batch, self.generator.z_dim)
+        return torch.randn(shape, generator=self.noise, device=self.device)
+
     def _shared(self, batch: Batch) -> Batch:
         """This process's part of a batch."""
         labels = None if batch.labels is None else self.team.own(batch.labels)
@@ -265,15 +194,8 @@ class Training:
     def _augmented(self, images: Image) -> Image:
         return self.probability.changed(self.game.augmentation, images, self.noise)
 
-    def _labels(self) -> Tensor:
-        """Classes to draw, as often as photographs have them."""
-        labels = self.batches.labels
-        shape = (self.game.batch,)
-        return labels[torch.randint(len(labels), shape, generator=self.noise, device=self.device)]
-
     def _draw(self, labels: Tensor | None) -> Image:
-        shape = (self.game.batch, self.generator.z_dim)
-        z = torch.randn(shape, generator=self.noise, device=self.device)
+        z = self.latents()
         c = None if labels is None else self.generator.embed(labels)
         latent = self.team.own(self.game.latents(self.generator, z, c, self.noise))
         c = None if c is None else self.team.own(c)
@@ -282,41 +204,72 @@ class Training:
             draw = partial(self._plain_draw, lod=self.lod)
         return self.game.paint(draw, self.generator, latent, c, self.noise)
 
-    def _judge(self, images: Image, labels: Tensor | None, *, twice: bool = False) -> Tensor:
-        """Verdicts; `twice` if a gradient of their gradient is wanted, which compiling loses."""
+    def _judge(
+        self, images: Image, labels: Tensor | None, *, twice: bool = False
+    ) -> tuple[Tensor, ...]:
+        """Verdicts of the discriminator, (B,), then of the heads, (B, P) each.
+
+        Args:
+            images: augmented.
+            labels: their classes.
+            twice: if a gradient of the first one's gradient is wanted, which compiling loses.
+        """
         judge: Judging = self.discriminator if twice or self.lod else self._judged_by
         if self.lod:
             judge = partial(judge, lod=self.lod)
-        with self._arithmetic():
-            return judge(images, labels).float()
+        with self.arithmetic():
+            found = [judge(images, labels)]
+            if self.heads is not None and self.game.sight is not None:
+                found += self.heads(self.game.sight.see(images), labels)
+        return tuple(verdicts.float() for verdicts in found)
 
-    def _teach_discriminator(self, batch: Batch, drawings: Image, labels: Tensor | None) -> None:
-        self.discriminator.requires_grad_(True)
-        penalised = self.game.r1 > 0 and self.steps % self.game.r1_every == 0
-        images = self._augmented(batch.images).detach()
-        images.requires_grad_(penalised)
-        real = self._judge(images, batch.labels, twice=penalised)
-        unreal = self._judge(self._augmented(drawings.float()), labels)
-        loss = objective = self.game.losses.discriminator(real, unreal)
+    def _teach_discriminator(
+        self, batch: Batch, drawings: Image, labels: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """Let it and the heads learn to tell; returns their verdicts on the photographs."""
+        self._open(True)
+        game = self.game
+        penalised = max(game.r1, game.r2) > 0 and self.steps % game.r1_every == 0
+        images = self._augmented(batch.images).detach().requires_grad_(penalised)
+        unreal = self._augmented(drawings.float()).detach()
+        unreal.requires_grad_(penalised and game.r2 > 0)
+        of_real = self._judge(images, batch.labels, twice=penalised)
+        of_drawn = self._judge(unreal, labels, twice=unreal.requires_grad)
+        losses = list(map(game.losses.discriminator, of_real, of_drawn))
+        objective = torch.stack(losses).sum()
         if penalised:
-            penalty = gradient_penalty(real, images)
-            objective = loss + self.game.r1 / 2 * self.game.r1_every * penalty
+            penalty = gradient_penalty(of_real[0], images)
+            weighed = game.r1 * penalty
+            if game.r2:
+                weighed = weighed + game.r2 * gradient_penalty(of_drawn[0], unreal)
+            objective = objective + game.r1_every / 2 * weighed
             self._penalties += 1
             self._sums[4] += penalty.detach()
-        self.probability.note(real)
-        self._learn("discriminator", objective)
-        for place, value in enumerate((loss, None, real.mean(), unreal.mean())):
+        self.probability.note(of_real[0])
+        self._learn(("discriminator", "heads"), objective)
+        for place, value in enumerate((losses[0], None, of_real[0].mean(), of_drawn[0].mean())):
             if value is not None:
                 self._sums[place] += value.detach()
+        return tuple(verdicts.detach() for verdicts in of_real)
 
-    def _teach_generator(self, drawings: Image, labels: Tensor | None) -> None:
-        self.discriminator.requires_grad_(False)
+    def _teach_generator(
+        self, drawings: Image, labels: Tensor | None, of_real: Sequence[Tensor]
+    ) -> None:
+        self._open(False)
         verdicts = self._judge(self._augmented(drawings.float()), labels)
-        loss = objective = self.game.losses.generator(verdicts)
+        losses = list(map(self.game.losses.generator, of_real, verdicts))
+        objective = torch.stack(losses).sum()
         if self.game.path > 0 and self.steps % self.game.path_every == 0:
-            objective = loss + self.game.path * self.game.path_every * self._path_penalty(labels)
-        self._learn("generator", objective)
-        self._sums[1] += loss.detach()
+            penalty = self._path_penalty(labels)
+            objective = objective + self.game.path * self.game.path_every * penalty
+        self._learn(("generator",), objective)
+        self._sums[1] += losses[0].detach()
+
+    def _open(self, learning: bool) -> None:
+        """Have those who judge learn, or not."""
+        self.discriminator.requires_grad_(learning)
+        if self.heads is not None:
+            self.heads.requires_grad_(learning)
 
     def _path_penalty(self, labels: Tensor | None) -> Tensor:
         """How much path lengths differ from their running mean, on half a batch."""
@@ -334,23 +287,26 @@ class Training:
         self.path_length.lerp_(mean, 0.01)
         return (lengths - self.path_length).square().mean()
 
-    def _learn(self, name: str, objective: Tensor) -> None:
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad(set_to_none=True)
+    def _learn(self, names: Sequence[str], objective: Tensor) -> None:
+        networks = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "heads": self.heads,
+        }
+        learning = {name: net for name in names if (net := networks[name]) is not None}
+        for name in learning:
+            self.optimizers[name].zero_grad(set_to_none=True)
         objective.backward()
-        network = self.generator if name == "generator" else self.discriminator
-        self.team.average(gradients(network))
-        optimizer.step()
+        for name, network in learning.items():
+            self.team.average(gradients(network))
+            self.optimizers[name].step()
 
     def _set_rates(self) -> None:
         factor = self.game.rates(self.seen)
-        rates = (self.game.generator_rate, self.game.discriminator_rate)
-        for rate, name in zip(rates, ("generator", "discriminator"), strict=True):
-            self.optimizers[name].param_groups[0]["lr"] = rate * factor
-
-    def _arithmetic(self) -> AbstractContextManager:
-        low = self.game.precision != torch.float32
-        return torch.autocast(self.device.type, self.game.precision, enabled=low)
+        for name, optimizer in self.optimizers.items():
+            drawing = name == "generator"
+            rate = self.game.generator_rate if drawing else self.game.discriminator_rate
+            optimizer.param_groups[0]["lr"] = rate * factor
 
 
 def _adam(network: torch.nn.Module, rate: float, betas: tuple[float, float]) -> torch.optim.Adam:

@@ -14,19 +14,19 @@ class Losses(NamedTuple):
     """One game of two.
 
     Args:
-        discriminator: (verdicts on photographs, verdicts on drawings), (B,) each -> its loss.
-        generator: verdicts on drawings, (B,) -> its loss.
+        discriminator: (verdicts on photographs, verdicts on drawings), (B, …) each -> its loss.
+        generator: likewise; those on photographs are the discriminator's last.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
+    generator: Callable[[Tensor, Tensor], Tensor]
 
 
 def _hinge(real: Tensor, drawn: Tensor) -> Tensor:
     return F.relu(1 - real).mean() + F.relu(1 + drawn).mean()
 
 
-def _against_hinge(drawn: Tensor) -> Tensor:
+def _against_hinge(real: Tensor, drawn: Tensor) -> Tensor:
     return -drawn.mean()
 
 
@@ -34,8 +34,16 @@ def _logistic(real: Tensor, drawn: Tensor) -> Tensor:
     return F.softplus(-real).mean() + F.softplus(drawn).mean()
 
 
-def _non_saturating(drawn: Tensor) -> Tensor:
+def _non_saturating(real: Tensor, drawn: Tensor) -> Tensor:
     return F.softplus(-drawn).mean()
+
+
+def _told_apart(real: Tensor, drawn: Tensor) -> Tensor:
+    return F.softplus(drawn - real).mean()
+
+
+def _mistaken(real: Tensor, drawn: Tensor) -> Tensor:
+    return F.softplus(real - drawn).mean()
 
 
 HINGE = Losses(_hinge, _against_hinge)
@@ -43,6 +51,10 @@ HINGE = Losses(_hinge, _against_hinge)
 
 LOGISTIC = Losses(_logistic, _non_saturating)
 """The original game [goodfellow2014]_ with the generator's loss that does not saturate."""
+
+PAIRING = Losses(_told_apart, _mistaken)
+"""Each drawing against one photograph, mean log(1 + exp(D(G(z)) − D(x))), to be played with R1 and
+R2 [huang2024]_."""
 
 
 def gradient_penalty(verdicts: Tensor, photographs: Image) -> Tensor:

@@ -7,7 +7,8 @@ from priorfit.networks.generator import Generator as Drawing
 from priorfit.networks.initialise import initialised
 from priorfit.networks.mapped import Mapped, Mapping, MappingConfig
 from priorfit.train.data import Photographs
-from priorfit.train.generator import Game, Training
+from priorfit.train.game import Game
+from priorfit.train.generator import Training
 
 
 def mapped(

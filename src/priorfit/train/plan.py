@@ -11,7 +11,8 @@ import torch
 from priorfit.errors import ProblemError
 from priorfit.train.data import Photographs
 from priorfit.train.families import FAMILIES, GROWING, Pair
-from priorfit.train.generator import Training, cooled
+from priorfit.train.game import cooled
+from priorfit.train.generator import Training
 from priorfit.train.growing import doublings, within
 from priorfit.train.inversion import USUAL, Effort
 
