@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from priorfit.degradations import as_degradation
+from priorfit.degradations.foreign import Foreign
 from priorfit.errors import ProblemError
 from priorfit.types import Degradation, Image, Observation, Operator, Shape
+from priorfit.wording import described
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,11 @@ class Problem:
 
     def __post_init__(self) -> None:
         y = self.observation
+        if not isinstance(y, Tensor):
+            raise ProblemError(
+                "expected an observation that is a torch tensor (B, C, H, W) in [0, 1], got "
+                f"{described(y)}: priorfit.denoise and its like take arrays"
+            )
         if y.ndim != 4 or not y.is_floating_point():
             raise ProblemError(
                 "an observation is a floating-point tensor (B, C, H, W), "
@@ -48,6 +55,8 @@ class Problem:
             raise ProblemError("the observation has pixels that are not numbers; mask them")
         shape = (y.shape[1], y.shape[2], y.shape[3])
         degradation = as_degradation(self.degradation, self.image_shape)
+        if isinstance(degradation, Foreign) and degradation is not self.degradation:
+            degradation.check(y)
         object.__setattr__(self, "degradation", degradation)
         object.__setattr__(self, "image_shape", self.image_shape or degradation.image_shape(shape))
 

@@ -40,3 +40,10 @@ def grey_levels(level: float) -> str:
     if level * 255 < _LEAST_SHOWN:
         return "0/255" if level == 0 else f"less than {_LEAST_SHOWN}/255"
     return f"{level * 255:.2g}/255" if level * 255 < 10 else f"{level * 255:.0f}/255"
+
+
+def described(value: object) -> str:
+    """What somebody gave: its type, and its shape if it has one."""
+    kind = type(value).__name__
+    shape = getattr(value, "shape", None)
+    return kind if shape is None else f"{kind} of {tuple(shape)}"

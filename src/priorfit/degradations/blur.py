@@ -11,6 +11,7 @@ from torch import Tensor
 from priorfit.degradations.resample import Border
 from priorfit.errors import ProblemError
 from priorfit.types import Image, Observation, Shape
+from priorfit.wording import described
 
 _DIRECT = 49  # a PSF of more entries is convolved by Fourier transform: about where the two cross
 
@@ -39,6 +40,10 @@ class Blur:
     border: Border = Border.VALID
 
     def __post_init__(self) -> None:
+        if not isinstance(self.psf, Tensor):
+            raise ProblemError(
+                f"expected a PSF that is a torch tensor (height, width), got {described(self.psf)}"
+            )
         psf = centred(_checked(self.psf))
         object.__setattr__(self, "psf", psf / psf.sum())
 

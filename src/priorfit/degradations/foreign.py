@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import torch
+from torch import Tensor
+
 from priorfit.errors import ProblemError
 from priorfit.types import Degradation, Image, Observation, Operator, Shape
 
@@ -26,6 +29,37 @@ class Foreign:
 
     def __call__(self, image: Image) -> Observation:
         return self.operator.A(image)
+
+    def check(self, observation: Observation) -> None:
+        """Try the operator on a grey image, before a fit fails somewhere inside it.
+
+        Args:
+            observation: (B, c, h, w), of what the operator is said to be the degradation.
+
+        Raises:
+            ProblemError: it fails, gives something of another shape, or nothing with a gradient.
+        """
+        y = tuple(observation.shape)
+        shape = (y[0], *self.image_shape((y[1], y[2], y[3])))
+        with torch.enable_grad():
+            grey = torch.full(shape, 0.5, dtype=observation.dtype, device=observation.device)
+            try:
+                seen = self.operator.A(grey.requires_grad_())
+            except Exception as error:
+                raise ProblemError(
+                    f"A(x) fails for an image of {shape}: {type(error).__name__}: {error}; if the "
+                    "image has another shape, image_shape=(C, H, W) says so"
+                ) from error
+        if not isinstance(seen, Tensor):
+            raise ProblemError(f"expected A(x) to give a tensor, got {type(seen).__name__}")
+        if tuple(seen.shape) != y:
+            raise ProblemError(
+                f"expected A(x) of an image of {shape} to have the observation's shape {y}, got "
+                f"{tuple(seen.shape)}; if the image has another shape, image_shape=(C, H, W) says "
+                "so"
+            )
+        if not seen.requires_grad:
+            raise ProblemError("expected A(x) to be differentiable, got a tensor without gradient")
 
     def image_shape(self, observation: Shape) -> Shape:
         return self.shape or observation

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from priorfit.errors import ProblemError
 from priorfit.types import Image, Observation, Shape
-from priorfit.wording import counted
+from priorfit.wording import counted, described
 
 NOTHING = 0.01
 """Share of a pixel that may be covered before it counts as covered: 2 of 255 grey levels."""
@@ -38,6 +38,11 @@ class Mask:
     fill: float = 0.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.known, Tensor):
+            raise ProblemError(
+                "expected a mask that is a torch tensor (batch, channels, height, width), "
+                f"got {described(self.known)}"
+            )
         if self.known.ndim != 4:
             raise ProblemError(
                 f"expected a mask (batch, channels, height, width), got {tuple(self.known.shape)}"

@@ -15,6 +15,7 @@ from priorfit.degradations.mask import Mask
 from priorfit.errors import ProblemError
 from priorfit.images.jpeg_tables import JpegTables, jpeg_tables
 from priorfit.types import Degradation, Image, Observation
+from priorfit.wording import described
 
 NoiseModel = Callable[[Observation, torch.Generator], Observation]
 """Makes a noisy observation of a noiseless one, with draws from the generator alone."""
@@ -110,8 +111,12 @@ def simulate(
         generator: where the noise comes from; needed if there is any.
 
     Raises:
-        ProblemError: there is noise and no generator.
+        ProblemError: there is noise and no generator, or the image is no tensor.
     """
+    if not isinstance(image, Tensor):
+        raise ProblemError(
+            f"expected an image that is a torch tensor (B, C, H, W), got {described(image)}"
+        )
     with torch.no_grad():
         observation = degradation(image)
         if noise is not None:
