@@ -25,7 +25,7 @@ from priorfit.train import card, packing, starting
 from priorfit.train.classifier import accuracy
 from priorfit.train.data import Photographs, load
 from priorfit.train.examine import examine, to_markdown
-from priorfit.train.families import Pair, biggan, stylegan
+from priorfit.train.families import Pair, biggan, seeing, stylegan
 from priorfit.train.growing import Growing, doublings
 from priorfit.train.inversion import Effort
 from priorfit.train.judge import Judge, drawings
@@ -150,9 +150,9 @@ def _pair(name: str, begun: int, classes: int, weights: Path) -> Pair:
         pair.game,
         precision=torch.bfloat16 if short else torch.float32,
         growing=growing,
-        sight=beside(_seeing(weights), SIZE, classes),
     )
-    return dataclasses.replace(pair, game=game)
+    sight = beside(_seeing(weights), SIZE, classes)
+    return dataclasses.replace(pair, game=seeing(game, sight))
 
 
 def _seeing(weights: Path) -> FeatureNetwork:

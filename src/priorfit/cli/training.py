@@ -220,7 +220,7 @@ def pair(
             it is not one of images, the speed of the device is measured.
         device: where.
     """
-    from priorfit.train.families import FAMILIES, GROWING
+    from priorfit.train.families import FAMILIES, GROWING, seeing
     from priorfit.train.growing import doublings, within
     from priorfit.train.onlooker import beside
     from priorfit.train.plan import pace
@@ -236,8 +236,9 @@ def pair(
         game,
         precision=wanted.precision,
         batch=wanted.batch or game.batch,
-        sight=None if wanted.sight is None else beside(wanted.sight, size, classes),
     )
+    if wanted.sight is not None:
+        game = seeing(game, beside(wanted.sight, size, classes))
     made = dataclasses.replace(made, game=game)
     if not grows:
         return made
