@@ -46,7 +46,10 @@ def test_a_training_leaves_the_numbers_of_the_process_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
-PENALTIES = {"biggan": {}, "stylegan": {"r1_every": 2, "path": 1.0, "path_every": 3}}
+PENALTIES = {
+    "biggan": {"r1": 1.0, "r2": 1.0, "r1_every": 2},
+    "stylegan": {"r1_every": 2, "path": 1.0, "path_every": 3},
+}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,40 @@ def test_a_training_goes_on_to_the_same_bytes_from_any_step(family, taken):
     again = training(family, seed=5, **PENALTIES[family])
     again.load_state_dict(state)
     assert same(steps(again, 5 - taken), whole)
+
+
+@pytest.mark.parametrize("name", ["r1", "r2"])
+def test_a_penalty_flattens_the_discriminator_where_it_is_put(name):
+    """R1 at photographs, R2 at drawings: one step with it leaves smaller slopes than without."""
+    slopes = []
+    for weight in (0.0, 100.0):
+        learner = training("biggan", r1_every=1, discriminator_rate=1e-2, **{name: weight})
+        steps(learner, 12)
+        images = photographs().images[:8].float() / 127.5 - 1
+        if name == "r2":
+            z = torch.randn(8, learner.generator.z_dim, generator=torch.Generator().manual_seed(0))
+            labels = torch.arange(8) % 2
+            images = learner.generator.draw(z, learner.generator.embed(labels)).detach()
+        images.requires_grad_()
+        verdicts = learner.discriminator.requires_grad_(False)(images)
+        slopes.append(torch.autograd.grad(verdicts.sum(), images)[0].square().sum().item())
+    assert slopes[1] < 0.8 * slopes[0]
+
+
+def test_drawings_are_of_the_classes_of_the_photographs_they_are_paired_with():
+    learner = training("biggan")
+    told = []
+    judge = learner.discriminator.forward
+
+    def noted(images, labels=None):
+        told.append(labels)
+        return judge(images, labels)
+
+    learner.discriminator.forward = noted
+    learner.step()
+    of_real, of_drawn, again = told
+    assert torch.equal(of_real, of_drawn)
+    assert torch.equal(of_real, again)
 
 
 def test_a_state_is_a_copy():

@@ -33,6 +33,16 @@ def test_logistic_is_the_cross_entropy_of_both():
     )
 
 
+def test_pairing_only_asks_which_of_two_looks_more_like_a_photograph():
+    real, drawn = logits(0.3, -2), logits(1.5, 0)
+    ahead = torch.sigmoid(real - drawn)
+    assert PAIRING.discriminator(real, drawn).item() == pytest.approx(-ahead.log().mean().item())
+    behind = -(1 - ahead).log().mean().item()
+    assert PAIRING.generator(real, drawn).item() == pytest.approx(behind)
+    for loss in PAIRING:
+        assert loss(real + 7, drawn + 7).item() == pytest.approx(loss(real, drawn).item())
+
+
 def test_who_cannot_tell_pays_two_log_two():
     assert LOGISTIC.discriminator(logits(0), logits(0)).item() == pytest.approx(2 * math.log(2))
 

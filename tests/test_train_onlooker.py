@@ -7,7 +7,9 @@ import torch
 
 from priorfit.networks.features import FeatureNetwork, Settings
 from priorfit.networks.initialise import initialised
+from priorfit.train.families import seeing
 from priorfit.train.generator import Training
+from priorfit.train.losses import PAIRING
 from priorfit.train.onlooker import Sight, beside
 from tests import pictures
 from tests.training import noise, pair, photographs
@@ -107,6 +109,15 @@ def test_the_generator_learns_from_them_and_the_discriminator_does_not():
     assert all(torch.equal(judges[0][name], tensor) for name, tensor in judges[1].items())
     drawers = [learner.generator.blocks[0].conv1.weight for learner in (with_heads, without)]
     assert not torch.equal(*drawers)
+
+
+def test_with_further_verdicts_the_hinge_gives_way_to_pairs_and_other_games_stay():
+    for family, pairs in (("biggan", True), ("stylegan", False), ("pggan", False)):
+        game = pair(family).game
+        seen = seeing(game, sight())
+        assert (seen.losses is PAIRING, seen.r2 > 0) == (pairs, pairs)
+        assert seen.sight is not None
+        assert seen.r1 > 0
 
 
 def test_a_training_with_heads_goes_on_to_the_same_bytes_and_only_with_heads():
