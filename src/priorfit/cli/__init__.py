@@ -27,6 +27,7 @@ from priorfit.cli.resume import resume
 from priorfit.cli.session import INTERRUPTED, complain, reason, say
 from priorfit.cli.train import train
 from priorfit.cli.upscale import upscale
+from priorfit.cli.waiting import sleep_while_waiting
 from priorfit.signals import terminating
 
 # Wrong usage, in whichever package the installed Typer keeps it.
@@ -81,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if (sys.argv[1:] if arguments is None else list(arguments)) == ["--version"]:
         say(f"priorfit {_installed()}")  # at once, before the other options are even looked at
         return 0
+    sleep_while_waiting()
     logging.lastResort = None  # what libraries log where nobody listens
     with warnings.catch_warnings(), terminating():
         warnings.simplefilter("ignore")

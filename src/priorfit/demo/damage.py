@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,13 +14,21 @@ from skimage import data
 from torch import Tensor
 
 from priorfit import images
-from priorfit.comparators import BICUBIC, BIHARMONIC, NON_LOCAL_MEANS, Comparator
+from priorfit.comparators import (
+    BICUBIC,
+    BIHARMONIC,
+    BLOCK_MATCHING,
+    NON_LOCAL_MEANS,
+    Comparator,
+)
 from priorfit.degradations import Border, Downsample, Identity, Lanczos, Mask, mask
 from priorfit.degradations.simulate import GaussianNoise, simulate
+from priorfit.pipeline import Denoise, Inpaint, Task, Upscale
 from priorfit.problem import Problem
+from priorfit.tasks import AUTO
 from priorfit.types import Image
 
-SIDE = 256
+SIDE = 192
 """Of a crop, in pixels."""
 
 _NOISE_STD = 25 / 255
@@ -35,8 +45,11 @@ class Exhibit:
         photograph: gives (H, W) or (H, W, 3), uint8.
         corner: (top, left) of the crop.
         damage: a clean image to the problem it leaves.
-        command: of the command line, and its options.
-        comparator: a cheap classical method.
+        task: the file with what is to be filled, which may be missing, to what is to be done.
+        command: of the command line that does the same, and its options.
+        recipe: as the command takes it.
+        comparators: cheap classical methods.
+        seconds: that the restoration is worth, on one quiet core.
     """
 
     name: str
@@ -45,11 +58,14 @@ class Exhibit:
     photograph: Callable[[], NDArray[np.uint8]]
     corner: tuple[int, int]
     damage: Callable[[Image], Problem]
+    task: Callable[[Path], Task]
     command: tuple[str, ...]
-    comparator: Comparator
+    recipe: str
+    comparators: tuple[Comparator, ...]
+    seconds: float
 
     def truth(self) -> Image:
-        """The crop, (1, C, 256, 256) in [0, 1]."""
+        """The crop, (1, C, 192, 192) in [0, 1]."""
         top, left = self.corner
         crop = self.photograph()[top : top + SIDE, left : left + SIDE]
         return images.from_array(crop, None if crop.ndim == 2 else -1).tensor()
@@ -108,46 +124,66 @@ def _size(image: Image) -> tuple[int, int]:
     return image.shape[-2], image.shape[-1]
 
 
+def _filling(hole: Path) -> Task:
+    return Inpaint(hole_mask=hole)
+
+
+def _as_it_is(task: Task, hole: Path) -> Task:
+    return task
+
+
 EXHIBITS = (
     Exhibit(
         "text",
         "Text written over it",
         "One pixel in seven lies under a letter; a mask says which.",
         data.astronaut,
-        (0, 90),
+        (10, 130),
         overwritten,
-        ("inpaint",),
-        BIHARMONIC,
+        _filling,
+        ("inpaint", "--hole-mask", "text-hole.png"),
+        AUTO,
+        (BIHARMONIC,),
+        seconds=32,
     ),
     Exhibit(
         "scratch",
         "Scratches",
         "Lines of two to five pixels go through the picture; a mask says where.",
         data.coffee,
-        (30, 130),
+        (60, 180),
         scratched,
-        ("inpaint",),
-        BIHARMONIC,
+        _filling,
+        ("inpaint", "--hole-mask", "scratch-hole.png"),
+        AUTO,
+        (BIHARMONIC,),
+        seconds=32,
     ),
     Exhibit(
         "noise",
         "Noise",
         "White noise with a standard deviation of 25/255 in every channel.",
         data.chelsea,
-        (10, 90),
+        (40, 120),
         noisy,
+        partial(_as_it_is, Denoise(noise_std=_NOISE_STD)),
         ("denoise", "--noise-std", "25/255"),
-        NON_LOCAL_MEANS,
+        "dip/denoise",
+        (NON_LOCAL_MEANS, BLOCK_MATCHING),
+        seconds=45,
     ),
     Exhibit(
         "small",
         "A fourfold loss of resolution",
         "Of sixteen pixels one is left.",
         data.camera,
-        (30, 140),
+        (60, 160),
         reduced,
+        partial(_as_it_is, Upscale(factor=4)),
         ("upscale", "--factor", "4"),
-        BICUBIC,
+        "dip/upscale",
+        (BICUBIC,),
+        seconds=36,
     ),
 )
 """In the order of the page."""

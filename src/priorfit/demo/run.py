@@ -1,85 +1,118 @@
-"""Damage, restore with the command line, show."""
+"""Damage, restore, show."""
 
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from priorfit import images
+from priorfit.comparators import Comparator
 from priorfit.demo.damage import EXHIBITS, Exhibit, hole_of
+from priorfit.demo.pace import Pace, measured
+from priorfit.demo.pulse import pulse
 from priorfit.demo.show import Files, Result, show
 from priorfit.errors import PriorfitError
 from priorfit.images import write_atomically
+from priorfit.pipeline import Job, Outcome, Watch, run
+from priorfit.problem import Problem
+from priorfit.report import write as write_report
 from priorfit.report.embed import levels, png
 from priorfit.report.page import require
+from priorfit.report.restored import decibels
 from priorfit.types import Image
 
-Command = Callable[[Sequence[str]], int]
-"""Runs the command line with these arguments, and gives its exit status."""
+WHOLE = 480.0
+"""Seconds that all of it may take on a machine that is busy with something else."""
 
-_LENGTH = ("--time-limit", "45")
-_SIGN_OF_LIFE = 15  # seconds
+_BESIDE = 5.0
+"""Seconds on one quiet core for all that is no restoration: photographs, cheap methods, pages."""
 
+_LEAST = 10.0
+"""Seconds for each, however fast the machine is: what is not arithmetic does not get faster."""
 
-def in_a_process(arguments: Sequence[str]) -> int:
-    """Run the command line as somebody would type it: its bar and its lines show as they come.
-
-    Without a terminal there is no bar; a line every 15 seconds stands for it.
-    """
-    # -P: a folder called priorfit, here where the user is, is not the package.
-    command = [sys.executable, "-P", "-m", "priorfit", *arguments]
-    started = time.perf_counter()
-    pause = None if sys.stderr.isatty() else _SIGN_OF_LIFE
-    with subprocess.Popen(command) as process:
-        while True:
-            try:
-                return process.wait(pause)
-            except subprocess.TimeoutExpired:
-                _say(f"      {time.perf_counter() - started:.0f} s")
-            except KeyboardInterrupt:  # which it got too: it writes what it has, and leaves
-                process.wait()
-                raise
+_MEGABYTES = 4
+"""Of the folder, as measured."""
 
 
 def main(
     folder: Path,
     *,
-    length: Sequence[str] = _LENGTH,
+    steps: int | None = None,
     exhibits: Sequence[Exhibit] = EXHIBITS,
-    command: Command = in_a_process,
+    pace: Callable[[], Pace] = measured,
 ) -> None:
     """Damage photographs, restore them, and leave pictures and a page in a folder.
 
+    Every restoration gets the time that it is worth at the pace of the machine, within a bound for
+    all of them. torch is left with the number of threads that was fastest.
+
     Args:
         folder: made if missing; files of an earlier demonstration are replaced.
-        length: options of the command line that say how long a restoration may take.
+        steps: of each restoration, instead of its own time.
         exhibits: what is damaged, and how.
-        command: runs the command line.
+        pace: measures how fast the machine is.
 
     Raises:
         PriorfitError: a restoration failed (the others are shown), or nothing can be written, or
             the extra `report` is not installed.
+        KeyboardInterrupt: what was done before is shown.
     """
     require()
+    began = time.perf_counter()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PriorfitError(f"{folder} cannot be made: {error.strerror or error}") from error
-    results = []
-    for number, exhibit in enumerate(exhibits, 1):
-        _say(f"[{number}/{len(exhibits)}] {exhibit.title.lower()}: priorfit {exhibit.command[0]}")
-        results.append(_exhibited(exhibit, folder, length, command))
-    page = show(folder, results)
+    now = pace()
+    _say(foretold(exhibits, now, folder))
+    results: list[Result] = []
+    try:
+        for number, exhibit in enumerate(exhibits, 1):
+            now = pace() if number > 1 else now  # others come and go meanwhile
+            left = WHOLE - (time.perf_counter() - began)
+            limit = limit_of(exhibits[number - 1 :], now, left)
+            title = f"[{number}/{len(exhibits)}] {exhibit.title.lower()}"
+            _say(f"{title}: priorfit {' '.join(exhibit.command)}")
+            results.append(_exhibited(exhibit, folder, limit, steps))
+            _say(f"      {told(results[-1])}")
+            for note in results[-1].notes:
+                _say(f"      {note}")
+    finally:
+        if results:
+            _say(f"before and after: {show(folder, results).absolute().as_uri()}")
     failed = [result.exhibit.name for result in results if result.restored is None]
-    _say(f"before and after: {page.absolute().as_uri()}")
     if failed:
         raise PriorfitError(
             f"{len(failed)} of {len(results)} restorations failed, see above: {', '.join(failed)}"
         )
 
 
-def _exhibited(exhibit: Exhibit, folder: Path, length: Sequence[str], command: Command) -> Result:
+def foretold(exhibits: Sequence[Exhibit], now: Pace, folder: Path) -> str:
+    """Say beforehand how long it takes and how much it leaves."""
+    work = sum(exhibit.seconds for exhibit in exhibits)
+    seconds = min(work * now.slowness, WHOLE) + _BESIDE * now.slowness
+    threads = f"{now.threads} thread" + "s" * (now.threads > 1)
+    return (
+        f"{len(exhibits)} photographs, damaged and restored: about {max(1, round(seconds / 60))} "
+        f"min on {threads}, as busy as this machine is now; {_MEGABYTES} MB in {folder}"
+    )
+
+
+def limit_of(rest: Sequence[Exhibit], now: Pace, left: float) -> float:
+    """Seconds for the first of what there still is to do: what it is worth, or its share."""
+    share = rest[0].seconds / sum(exhibit.seconds for exhibit in rest)
+    return max(round(min(rest[0].seconds * now.slowness, share * left)), _LEAST)
+
+
+def told(result: Result) -> str:
+    """The figures of an exhibit in a line, which are those of the page."""
+    names = {"damaged": result.damaged, **result.comparators}
+    if result.restored is not None:
+        names["restored"] = result.restored
+    figures = [f"{name} {decibels(result.psnr(image))}" for name, image in names.items()]
+    return f"{', '.join(figures)}; {result.seconds:.0f} s"
+
+
+def _exhibited(exhibit: Exhibit, folder: Path, limit: float, steps: int | None) -> Result:
     files = Files(folder, exhibit.name)
     truth = exhibit.truth()
     problem = exhibit.damage(truth)
@@ -87,18 +120,49 @@ def _exhibited(exhibit: Exhibit, folder: Path, length: Sequence[str], command: C
     _write(files.damaged, problem.observation)
     for stale in files.made:  # what an earlier demonstration left must not pass for this one's
         stale.unlink(missing_ok=True)
-    task, *options = exhibit.command
     hole = hole_of(problem)
     if hole is not None:
         _write(files.hole, hole[None])
-        options += ["--hole-mask", str(files.hole)]
-    options += ["--reference", str(files.truth), "--report", "--overwrite", *length]
+    job = Job(
+        input=files.damaged,
+        output=files.restored,
+        task=exhibit.task(files.hole),
+        recipe=exhibit.recipe,
+        seed=0,
+        reference=files.truth,
+        report=True,
+        overwrite=True,
+        time_limit=limit,
+        steps=steps,
+        checkpoint_every=None,
+        tile=None,
+        memory_limit=None,
+    )
     started = time.perf_counter()
-    status = command([task, str(files.damaged), "-o", str(files.restored), *options])
-    seconds = time.perf_counter() - started
-    restored = images.read(files.restored).tensor() if status == 0 else None
-    comparator = exhibit.comparator.solve(problem)
-    return Result(exhibit, files, truth, problem.observation, comparator, restored, seconds)
+    with pulse(limit) as doing:
+        outcome, notes = _outcome(job, files.report, doing.watch)
+        seconds = time.perf_counter() - started
+        shown = {} if outcome is None else outcome.comparators
+        comparators = {c.name: _solved(c, shown, problem) for c in exhibit.comparators}
+    if outcome is not None and outcome.leaving:
+        raise KeyboardInterrupt
+    restored = None if outcome is None else outcome.result
+    return Result(exhibit, files, truth, problem.observation, comparators, restored, seconds, notes)
+
+
+def _outcome(job: Job, report: Path, watch: Watch) -> tuple[Outcome | None, tuple[str, ...]]:
+    """What came of a job, with what is to be said of it; None if it failed."""
+    try:
+        outcome = run(job, watch)
+        write_report(report, outcome)
+    except PriorfitError as error:
+        return None, (f"failed: {error}",)
+    return outcome, outcome.sidecar.notes
+
+
+def _solved(method: Comparator, shown: Mapping[str, Image], problem: Problem) -> Image:
+    """What the report shows of a cheap method, so that the two agree; else made here."""
+    return shown[method.name] if method.name in shown else method.solve(problem)
 
 
 def _write(path: Path, image: Image) -> None:
@@ -107,4 +171,4 @@ def _write(path: Path, image: Image) -> None:
 
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
-    sys.stdout.flush()  # before the lines of a process that shares the terminal
+    sys.stdout.flush()

@@ -1,6 +1,6 @@
 """Pictures side by side, and the page of all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,24 +74,41 @@ class Result:
         files: where it stands.
         truth: (1, C, H, W).
         damaged: (1, C, h, w).
-        comparator: (1, C, H, W), by the cheap method.
+        comparators: (1, C, H, W) each, by the names of the cheap methods.
         restored: (1, C, H, W), None if that failed.
-        seconds: of the whole command.
+        seconds: of the restoration with its report.
+        notes: what there is to say of it.
     """
 
     exhibit: Exhibit
     files: Files
     truth: Image
     damaged: Image
-    comparator: Image
+    comparators: Mapping[str, Image]
     restored: Image | None
     seconds: float
+    notes: tuple[str, ...] = ()
 
     def psnr(self, image: Image) -> float:
         """In dB against the truth; the pixels of a smaller picture are repeated."""
         size = (self.truth.shape[-2], self.truth.shape[-1])
         large = image if image.shape[-2:] == size else F.interpolate(image, size)
         return psnr(large, self.truth).item()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of the table.
+
+    Args:
+        name: of the method.
+        psnr: in dB, with two decimals; a word where there is none.
+        best: no other of its row is higher.
+    """
+
+    name: str
+    psnr: str
+    best: bool
 
 
 @dataclass(frozen=True)
@@ -104,9 +121,12 @@ class Section:
         command: of the command line, as typed.
         before: the damaged picture.
         after: the restored one, None if that failed.
-        others: the comparator's, and the truth.
-        best: whether the restored picture beats the comparator's.
-        seconds: of the whole command.
+        others: those of the cheap methods, and the truth.
+        damaged: PSNR of the damaged picture, in dB.
+        figures: of the cheap methods.
+        ours: of the restored picture.
+        seconds: of the restoration with its report.
+        notes: what there is to say of it.
         links: (words, file name).
     """
 
@@ -116,8 +136,11 @@ class Section:
     before: Shown
     after: Shown | None
     others: tuple[Shown, ...]
-    best: bool
+    damaged: str
+    figures: tuple[Figure, ...]
+    ours: Figure
     seconds: float
+    notes: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
 
 
@@ -151,18 +174,38 @@ def _section(result: Result) -> Section:
     if restored is not None:
         made = [files.report, files.restored, files.side_by_side]
         links = [*zip(["full report", "restored", "before and after"], made, strict=True), *links]
-    comparator = _shown(result, exhibit.comparator.name, result.comparator, "cheap, for comparison")
+    others = [_shown(result, *named, "cheap, for comparison") for named in _cheap(result)]
     truth = Shown(embed("original", result.truth), "seen by the measurement alone")
+    *figures, ours = _figures(result)
     return Section(
         exhibit.title,
         exhibit.about,
         " ".join(["priorfit", *exhibit.command]),
         _shown(result, "damaged", result.damaged, ""),
         None if restored is None else _shown(result, "restored", restored, ""),
-        (comparator, truth),
-        restored is not None and result.psnr(restored) > result.psnr(result.comparator),
+        (*others, truth),
+        f"{result.psnr(result.damaged):.2f}",
+        tuple(figures),
+        ours,
         result.seconds,
+        result.notes,
         tuple((words, path.name) for words, path in links),
+    )
+
+
+def _cheap(result: Result) -> list[tuple[str, Image]]:
+    return list(result.comparators.items())
+
+
+def _figures(result: Result) -> list[Figure]:
+    """Of the cheap methods, and last that of the restored picture."""
+    values = [(name, round(result.psnr(image), 2)) for name, image in _cheap(result)]
+    if result.restored is not None:
+        values.append(("restored", round(result.psnr(result.restored), 2)))
+    highest = max(value for _, value in values)
+    figures = [Figure(name, f"{value:.2f}", value == highest) for name, value in values]
+    return (
+        figures if result.restored is not None else [*figures, Figure("restored", "failed", False)]
     )
 
 
