@@ -105,3 +105,21 @@ def test_a_page_and_a_sheet_are_written(priorfit, folder):
     }
     assert pixels(folder / "sheet.png").shape[0] > 192
     assert priorfit("compare", "restored.png", "-o", "page.pdf").status == 2
+
+
+def test_what_is_wrong_for_all_pictures_is_said_once_and_before_any_work(priorfit, folder):
+    for name in ("a.png", "b.png"):
+        photo(folder / name)
+    (folder / "there.html").write_text("mine")
+    for given, said in (
+        (("--reference", "missing.png"), "missing.png: cannot be read"),
+        (("-o", "there.html"), "there.html: exists already"),
+    ):
+        answer = priorfit("compare", "a.png", "b.png", *given)
+        assert (answer.status, answer.out, len(answer.lines)) == (1, "", 1)
+        assert said in answer.err
+
+
+def test_where_no_picture_can_be_read_there_is_no_table(priorfit, folder):
+    answer = priorfit("compare", "missing.png")
+    assert (answer.status, answer.out) == (1, "")

@@ -130,3 +130,39 @@ def test_a_quick_answer_imports_nothing_heavy(asked):
     )
     loaded = set(found.stderr.splitlines()[-1].split())
     assert not loaded & {"torch", "numpy", "scipy", "skimage", "PIL", "matplotlib"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--steps", "x"), "'--steps': expected a whole number"),
+        (("--steps", "0"), "'--steps': expected 1 or more"),
+        (("--time-limit", "x"), "'--time-limit': expected a number"),
+        (("--seed", str(2**63)), f"'--seed': expected {2**63 - 1} or less"),
+        (("--seed", "9" * 40), "'--seed': expected"),
+        (("--tile", "10"), "'--tile': expected 48 or more"),
+    ],
+)
+def test_a_number_out_of_range_says_what_is_in_it(priorfit, given, said):
+    answer = priorfit("denoise", "a.png", "-o", "b.png", *given)
+    assert answer.status == 2
+    assert len(answer.lines) == 1
+    assert said in answer.err
+
+
+@pytest.mark.parametrize("group", ["bench", "recipes", "checkpoints", "train", "analyse"])
+def test_a_group_without_a_command_names_its_commands(priorfit, group):
+    answer = priorfit(group)
+    assert answer.status == 2
+    assert answer.lines[0].startswith("priorfit: expected a command: ")
+    assert len(answer.lines) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("train", "generator", "-o", "m", "--data"), ("checkpoints", "import")],
+)
+def test_no_address_is_read(priorfit, command):
+    answer = priorfit(*command, "https://example.com/a.zip")
+    assert answer.status == 2
+    assert "is an address, and nothing is downloaded from it" in answer.err

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from priorfit.bench.run import Plan
 
 bench = typer.Typer(
-    cls=Commands, help="Measure restorations on named images.", no_args_is_help=True
+    cls=Commands, help="Measure restorations on named images.", no_args_is_help=False
 )
 
 _QUICK_SIDE, _QUICK_STEPS = 128, "300"

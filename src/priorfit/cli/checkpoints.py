@@ -124,7 +124,11 @@ def fetch(
 def import_(
     path: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help=".pth, .pt, .bin, .pkl, .npy, .npz or .safetensors."),
+        typer.Argument(
+            metavar="FILE",
+            callback=options.local,
+            help=".pth, .pt, .bin, .pkl, .npy, .npz or .safetensors.",
+        ),
     ],
     name: Annotated[
         str | None,

@@ -79,6 +79,7 @@ def compare(
         raise typer.BadParameter(
             f"expected a name that ends in .html or .png, got {out}", param_hint="'--out' / '-o'"
         )
+    _check_places(reference, out, overwrite=overwrite)
     cheap = _cheap(pictures[0], damaged, patience, hole_mask)
     network = None if reference is None else lpips_network()
     task = "" if cheap is None else cheap.task
@@ -91,7 +92,8 @@ def compare(
     failed = len(entrants) < len(pictures)
     if cheap is not None and entrants:
         entrants += _made(cheap, pictures[0], reference)
-    _show([_row(each) for each in entrants], json=json)
+    if entrants:
+        _show([_row(each) for each in entrants], json=json)
     notes = _notes(entrants, cheap)
     for note in notes:
         complain(note)
@@ -99,6 +101,18 @@ def compare(
         shown = _pictures(entrants, cheap, reference)
         _write(out, shown, entrants, notes, overwrite=overwrite)
     raise typer.Exit(int(failed))
+
+
+def _check_places(reference: Path | None, out: Path | None, *, overwrite: bool) -> None:
+    """Find out before minutes of work, and once for all pictures."""
+    from priorfit import images
+    from priorfit.errors import ImageFileError
+    from priorfit.images.atomic import exists_already
+
+    if reference is not None:
+        images.format_in(reference)
+    if out is not None and out.exists() and not overwrite:
+        raise ImageFileError(f"{exists_already(out)} (--overwrite)")
 
 
 def _cheap(

@@ -1,6 +1,7 @@
 """What to say of wrong usage: the line, and what was probably meant."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -109,6 +110,13 @@ _COMING = {
     "invert": "invert",
     "edit": "edit",
 }
+_WORDS = {
+    ": Value error, ": ": ",
+    "Input should be a valid integer, .*": "expected a whole number",
+    "Input should be a valid number, .*": "expected a number",
+    r"Input should be greater than or equal to (\S+)": r"expected \1 or more",
+    r"Input should be less than or equal to (\S+)": r"expected \1 or less",
+}
 _TAKES_PICTURE = "denoise photo.png -o clean.png"
 
 
@@ -147,12 +155,19 @@ def line_of(error: Exception) -> str:
     where = "priorfit" if context is None else context.command_path
     option = getattr(error, "option_name", None)
     message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
-    message = message.rstrip(".").replace(": Value error, ", ": ")
+    message = _plain(message.rstrip("."))
     if context is not None and isinstance(option, str) and message.startswith("No such option"):
         message = _no_option(option, _options(context))
     elif context is not None and message == "Missing command":
         message = f"expected a command: {', '.join(context.command.list_commands(context))}"
     return f"{message} (see {where} --help)"
+
+
+def _plain(message: str) -> str:
+    """The words of the libraries that check values, in ours."""
+    for theirs, ours in _WORDS.items():
+        message = re.sub(theirs, ours, message)
+    return message
 
 
 def _options(context: typer.Context) -> list[str]:

@@ -22,6 +22,18 @@ def named(value: Any) -> Any:
     return value
 
 
+def local(value: Any) -> Any:
+    """Refuse an address where a file is read.
+
+    Raises:
+        BadParameter: it is one.
+    """
+    for each in value if isinstance(value, list) else [value]:
+        if each is not None and _ADDRESS.match(str(each)) and not Path(each).exists():
+            raise typer.BadParameter(f"{each} is an address, and nothing is downloaded from it")
+    return value
+
+
 Inputs = Annotated[
     list[Path], typer.Argument(metavar="IMAGE", help="Pictures to restore.", show_default=False)
 ]
@@ -44,7 +56,10 @@ Record = Annotated[
 Recipe = Annotated[
     str, typer.Option("--recipe", metavar="NAME", help="As `priorfit recipes list` names them.")
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed makes the same picture.")]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed makes the same picture."),
+]
 Device = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", metavar="NAME")
 ]

@@ -24,7 +24,9 @@ def list_recipes() -> None:
 
 @recipes.command()
 def show(
-    name: Annotated[str, typer.Argument(help="As `priorfit recipes list` names it.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="As `priorfit recipes list` names it.")
+    ],
 ) -> None:
     """Show every number of a recipe with its source."""
     from priorfit.errors import RecipeError

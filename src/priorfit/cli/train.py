@@ -17,7 +17,12 @@ train = typer.Typer(
     cls=Commands, help="Train networks on your own photographs.", no_args_is_help=False
 )
 
-Data = Annotated[Path, typer.Option("--data", help="Folder, zip file or .npz pack of photographs.")]
+Data = Annotated[
+    Path,
+    typer.Option(
+        "--data", callback=options.local, help="Folder, zip file or .npz pack of photographs."
+    ),
+]
 Out = Annotated[
     Path,
     typer.Option(
