@@ -64,3 +64,38 @@ def test_a_foreign_operator_that_fits_is_tried_once():
     assert physics.calls == 1
     with torch.no_grad():
         pf.Problem(Y, physics, image_shape=(3, 16, 40))
+
+
+GIVEN = {
+    "no axis": (lambda: pf.denoise(ARRAY), "channel_axis=-1 if the last axis is that of the chan"),
+    "a name": (lambda: pf.denoise("a.png"), "the name of a file is for priorfit.Job"),
+    "nothing": (lambda: pf.denoise(None), "expected an array"),
+    "a grey one": (lambda: pf.denoise(ARRAY[..., 0], channel_axis=-1), "leave channel_axis out"),
+    "a batch": (lambda: pf.denoise(ARRAY[None]), "one picture at a time"),
+    "no such axis": (lambda: pf.denoise(ARRAY, channel_axis=7), "channel_axis from -3 to 2, got 7"),
+    "no seed": (lambda: denoised(rng=None), "rng to be a whole number of 0 or more, or a numpy"),
+    "a bad seed": (lambda: denoised(rng=-1), "got -1"),
+    "half a step": (lambda: denoised(steps=2.5), "steps to be a whole number"),
+    "no step": (lambda: denoised(steps=0), "got 0"),
+    "a word": (lambda: denoised(noise_std="0.1"), "noise_std as a number from 0 to 1, or None"),
+    "counts": (lambda: denoised(noise_std=25), "25/255 for grey levels of 8 bits; what is in"),
+    "no problem": (lambda: pf.restore(ARRAY, None, [0]), "expected a Problem, got ndarray"),
+    "a recipe's name": (lambda: pf.restore(PROBLEM, "dip/denoise", [0]), r"recipes.load\('dip/den"),
+}
+PROBLEM = pf.Problem(Y, pf.Identity(), noise_std=0.1)
+
+
+def denoised(**how):
+    given = {"noise_std": 0.1, "steps": 1, "channel_axis": -1}
+    return pf.denoise(np.random.default_rng(0).random((20, 24, 3)), **given | how)
+
+
+@pytest.mark.parametrize(("give", "said"), GIVEN.values(), ids=GIVEN)
+def test_what_is_wrong_with_an_argument_names_it(give, said, tiny_recipes):
+    with pytest.raises(pf.PriorfitError, match=said):
+        give()
+
+
+@pytest.mark.parametrize("rng", [3, np.int64(3), np.uint8(3)])
+def test_any_whole_number_is_a_seed(rng, tiny_recipes):
+    assert np.array_equal(denoised(rng=rng), denoised(rng=3))

@@ -19,6 +19,7 @@ from priorfit.priors.base import Prior
 from priorfit.problem import Problem
 from priorfit.state import Filter, State, Step
 from priorfit.types import Code, Image, PerImage
+from priorfit.wording import described
 
 OptimizerFactory = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 
@@ -218,7 +219,22 @@ def _repeated(problem: Problem, runs: int) -> Problem:
 
 
 def restore(problem: Problem, recipe: Recipe, seeds: Sequence[int]) -> Restoration:
-    """Restore a batch of images, one seed an image, to the end of the recipe."""
+    """Restore a batch of images, one seed an image, to the end of the recipe.
+
+    Raises:
+        ProblemError: this is no problem: arrays are for `priorfit.denoise` and its like.
+        RecipeError: this is no recipe, but its name perhaps.
+    """
+    if not isinstance(problem, Problem):
+        raise ProblemError(
+            f"expected a Problem, got {described(problem)}: priorfit.denoise and its like take "
+            "arrays"
+        )
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(
+            f"expected a Recipe, got {described(recipe)}: priorfit.recipes.load('dip/denoise') "
+            "gives one by its name"
+        )
     fit = Fit(problem, recipe, seeds)
     for _ in fit:
         pass

@@ -23,11 +23,7 @@ def from_array(array: np.ndarray, channel_axis: int | None = None) -> Picture:
     Raises:
         ProblemError: another number of axes, booleans, infinite values, or a side below 16 pixels.
     """
-    axes = 2 if channel_axis is None else 3
-    if array.ndim != axes:
-        raise ProblemError(
-            f"expected an array of {axes} axes for channel_axis={channel_axis}, got {array.shape}"
-        )
+    _check_axes(array, channel_axis)
     samples = array[..., None] if channel_axis is None else np.moveaxis(array, channel_axis, -1)
     if min(samples.shape[:2]) < SMALLEST_SIDE:
         raise ProblemError(f"expected at least {SMALLEST_SIDE} pixels a side, got {array.shape}")
@@ -37,6 +33,32 @@ def from_array(array: np.ndarray, channel_axis: int | None = None) -> Picture:
         return picture_of(Sheet(colours, alpha, channel_axis=channel_axis), "npy")
     except ImageFileError as error:
         raise ProblemError(f"the array {error}") from error
+
+
+def _check_axes(array: np.ndarray, channel_axis: int | None) -> None:
+    """Refuse arrays of other axes, with the argument that says which there are.
+
+    Raises:
+        ProblemError: they have not the axes of one picture.
+    """
+    if array.ndim == 0:
+        raise ProblemError(
+            "expected an array (H, W), or with channels, got none: the name of a file is for "
+            "priorfit.Job, or for priorfit.images.read"
+        )
+    axes = 2 if channel_axis is None else 3
+    if array.ndim != axes:
+        hints = {
+            2: "leave channel_axis out for (H, W)",
+            3: "give channel_axis=-1 if the last axis is that of the channels",
+        }
+        hint = hints.get(array.ndim, "one picture at a time")
+        raise ProblemError(
+            f"expected an array of {axes} axes for channel_axis={channel_axis}, got "
+            f"{array.shape}: {hint}"
+        )
+    if channel_axis is not None and not -3 <= channel_axis < 3:
+        raise ProblemError(f"expected a channel_axis from -3 to 2, got {channel_axis}")
 
 
 def to_array(image: Tensor, like: Picture) -> np.ndarray:

@@ -51,6 +51,7 @@ from priorfit.tasks.problems import (
     inpainting,
     kernel_of,
     upscaling,
+    whole_number,
 )
 
 Array = NDArray[np.generic]
@@ -67,8 +68,10 @@ class _How:
     left_alone: bool = False
 
     def solve(self, posed: Posed, like: Picture) -> Array:
-        if self.steps is not None and self.steps < 1:
-            raise ProblemError(f"expected at least one step, got {self.steps}")
+        if self.steps is not None:
+            whole_number("steps", self.steps, 0)
+            if self.steps < 1:
+                raise ProblemError(f"expected at least one step, got {self.steps}")
         device = device_named(self.device)
         made = recipes.load(self.recipe, self.steps)
         if self.left_alone:
@@ -80,7 +83,7 @@ class _How:
     def _seed(self) -> int:
         if isinstance(self.rng, np.random.Generator):
             return int(self.rng.integers(2**31))
-        return int(self.rng)
+        return whole_number("rng", self.rng, 0, or_else="a numpy.random.Generator")
 
 
 def denoise(

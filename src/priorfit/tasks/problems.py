@@ -6,6 +6,7 @@ Pictures are (1, C, H, W) in [0, 1], as `Picture.tensor()` gives them.
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import torch
@@ -140,12 +141,36 @@ def denoising(image: Image, noise_std: float | None = None) -> Posed:
     return Posed(Problem(_whole(image), Identity(), noise_std=noise_std))
 
 
+def whole_number(name: str, value: object, least: int, *, or_else: str = "None") -> int:
+    """A whole number, if a value is one.
+
+    Args:
+        name: of the argument.
+        value: that it was given.
+        least: number that will do.
+        or_else: what else may be given.
+
+    Raises:
+        ProblemError: it is none, or too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        raise ProblemError(
+            f"expected {name} to be a whole number of {least} or more, or {or_else}, got {value!r}"
+        )
+    return int(value)
+
+
 def check_noise_std(noise_std: float) -> None:
     """Refuse what is no standard deviation on a scale of 0 to 1.
 
     Raises:
         ProblemError: outside [0, 1].
     """
+    if isinstance(noise_std, bool) or not isinstance(noise_std, Real):
+        raise ProblemError(
+            "expected noise_std as a number from 0 to 1, or None to have it estimated, got "
+            f"{noise_std!r}"
+        )
     if noise_std > 1 and math.isfinite(noise_std):
         raise ProblemError(
             f"expected noise_std as a fraction of full scale, 0 to 1, got {noise_std:g}: say "
