@@ -8,9 +8,11 @@ variance may grow with the intensity, as that of counted photons does [foi2008]_
 """
 
 import math
+import warnings
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from skimage import restoration
@@ -114,7 +116,10 @@ def _plane(plane: Tensor) -> tuple[float, float, float, float] | None:
 def _finest(image: Image) -> float:
     """Standard deviation by the median of the finest wavelets, which is for white noise."""
     picture = image[0].detach().permute(1, 2, 0).double().cpu().numpy()
-    return float(restoration.estimate_sigma(picture, average_sigmas=True, channel_axis=-1))
+    with warnings.catch_warnings():  # a channel without any detail has no median
+        warnings.simplefilter("ignore", RuntimeWarning)
+        levels = restoration.estimate_sigma(picture, channel_axis=-1)
+    return float(np.nan_to_num(levels).mean())
 
 
 def _immerkaer(planes: Tensor) -> float:
