@@ -67,19 +67,32 @@ def test_what_is_covered_in_part_is_a_hole_whichever_way_round_the_mask_is():
 def test_an_array_of_any_numbers_is_a_hole_where_it_is_not_zero(dtype, top):
     numbers = np.array([[0, 0.2 * top, top]])
     array = np.ceil(numbers) if dtype == "bool" or dtype[0] in "ui" else numbers
-    assert mask.hole_in(array.astype(dtype)).tolist() == [[False, True, True]]
-    assert not mask.hole_in(np.zeros((2, 3), dtype)).any()
+    assert mask.hole_in(array.astype(dtype), (1, 3)).tolist() == [[False, True, True]]
+    assert not mask.hole_in(np.zeros((2, 3), dtype), (2, 3)).any()
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_mask_with_colours_is_a_hole_where_any_of_them_is(channels):
+    array = np.zeros((2, 3, channels), np.uint8)
+    array[0, 1, -1] = 9
+    assert mask.hole_in(array, (2, 3)).tolist() == [[False, True, False], [False] * 3]
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2,), (1, 2, 3), (2, 3, 1, 1), ()])
+def test_a_mask_of_another_size_names_both_sizes(shape):
+    with pytest.raises(ProblemError, match=r"a mask of 2×3 pixels \(height×width\), got an array"):
+        mask.hole_in(np.ones(shape), (2, 3))
 
 
 @pytest.mark.parametrize("wrong", [np.array([[np.nan, 1.0]]), np.array([["a", "b"]])])
 def test_an_array_that_is_no_mask_is_refused(wrong):
     with pytest.raises(ProblemError, match="expected a mask of"):
-        mask.hole_in(wrong)
+        mask.hole_in(wrong, (1, 2))
 
 
 def test_rounding_errors_of_a_mask_are_no_hole():
     array = np.array([[-1e-9, 1e-6, 1.0]], np.float32)
-    assert mask.hole_in(array).tolist() == [[False, False, True]]
+    assert mask.hole_in(array, (1, 3)).tolist() == [[False, False, True]]
 
 
 @pytest.mark.parametrize("pixels", [0, 1, 3])

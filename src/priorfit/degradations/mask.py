@@ -135,23 +135,30 @@ def grown(hole: Tensor, pixels: int) -> Tensor:
     return torch.from_numpy(wide > 0)
 
 
-def hole_in(array: ArrayLike) -> Tensor:
+def hole_in(array: ArrayLike, size: tuple[int, int]) -> Tensor:
     """The hole that an array of any numbers stands for: wherever it is not 0.
 
     Args:
-        array: booleans, 0 and 1, 0 and 255, or floats, whose rounding errors count as 0.
+        array: booleans, 0 and 1, 0 and 255, or floats, whose rounding errors count as 0; (H, W), or
+            with an axis for colours at its end, any of which is enough.
+        size: (H, W) that it has to have.
 
     Raises:
-        ProblemError: NaN, or no numbers.
+        ProblemError: NaN, no numbers, or another size.
     """
     samples = np.asarray(array)
     if samples.dtype.kind not in "buif":
         raise ProblemError(f"expected a mask of booleans or numbers, got {samples.dtype}")
     if np.isnan(samples).any():
         raise ProblemError("expected a mask of numbers, got NaN in it")
-    if samples.dtype.kind == "f":
-        return torch.from_numpy(samples > 1e-3 * max(1.0, float(samples.max(initial=0))))
-    return torch.from_numpy(samples != 0)
+    if samples.ndim not in (2, 3) or samples.shape[:2] != size:
+        raise ProblemError(
+            f"expected a mask of {size[0]}×{size[1]} pixels (height×width), got an array of "
+            f"{samples.shape}"
+        )
+    rounding = 1e-3 * max(1.0, float(samples.max())) if samples.dtype.kind == "f" else 0
+    covered = samples > rounding if rounding else samples != 0
+    return torch.from_numpy(covered if covered.ndim == 2 else covered.any(2))
 
 
 def from_hole(hole: Tensor, fill: float = 0.0) -> Mask:

@@ -134,7 +134,8 @@ def inpaint(  # noqa: PLR0913, five of them are every task's
 
     Args:
         image: (H, W), or with channels; NaN belong to the hole.
-        hole_mask: (H, W), booleans or numbers, not zero where pixels are to be filled.
+        hole_mask: (H, W), booleans or numbers, not zero where pixels are to be filled; or with an
+            axis for colours at its end.
         grow_mask: pixels by which the hole, NaN included, becomes wider.
         paste_back: give known pixels back bit for bit.
         channel_axis: see the module.
@@ -144,8 +145,9 @@ def inpaint(  # noqa: PLR0913, five of them are every task's
         device: see the module.
     """
     picture = _picture(image, channel_axis)
-    hole = None if hole_mask is None else hole_in(hole_mask)
-    posed = inpainting(picture.tensor(), hole, grow=grow_mask, paste_back=paste_back)
+    hole = None if hole_mask is None else hole_in(hole_mask, picture.size)
+    grow = whole_number("grow_mask", grow_mask, 0, or_else="leave it out")
+    posed = inpainting(picture.tensor(), hole, grow=grow, paste_back=paste_back)
     recipe = for_hole(posed.problem).recipe if recipe == AUTO else recipe
     return _How(recipe, steps, rng, device).solve(posed, picture)
 
