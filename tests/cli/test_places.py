@@ -39,6 +39,7 @@ def test_the_message_is_about_the_input(priorfit, folder, name, output):
     assert INPUTS[name] in answer.err
     assert "cannot be written" not in answer.err
     assert "expected a name ending" not in answer.err
+    assert not (folder / "out").exists()
 
 
 @pytest.mark.parametrize("option", ["--reference", "--hole-mask"])
@@ -116,6 +117,7 @@ def test_a_device_that_is_not_there_is_said_once(priorfit, pictures, device):
     assert answer.status == 1
     assert len(answer.lines) == 1
     assert device in answer.err
+    assert not (pictures / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -184,8 +184,11 @@ def matched(place: Path, picture: Path) -> Path:
     return stems[0] if stems else same
 
 
-def make_folder(output: str, several: bool) -> None:
+def make_folder(output: str, several: bool) -> list[Path]:
     """Make the folder of the results and try whether it can be written.
+
+    Returns:
+        The folder if it was missing.
 
     Raises:
         ImageFileError: it cannot.
@@ -196,6 +199,7 @@ def make_folder(output: str, several: bool) -> None:
 
     inside = several or _is_folder(output)
     folder = Path(output) if inside else Path(output).parent
+    made = [] if folder.exists() else [folder]
     try:
         if inside:
             folder.mkdir(parents=True, exist_ok=True)
@@ -204,6 +208,7 @@ def make_folder(output: str, several: bool) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ImageFileError(f"{folder}: cannot be written: {reason}") from None
+    return made
 
 
 def _is_folder(output: str) -> bool:

@@ -10,7 +10,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,18 +105,29 @@ def restore(
         other = "--overwrite" if common.overwrite else "--sequence"
         raise typer.BadParameter(f"does not go with {other}", param_hint="'--skip-existing'")
     jobs = jobs_of(inputs, output, common, task_of)
-    make_folder(output, several=len(inputs) > 1)
-    if common.uncertainty is not None:
-        make_folder(common.uncertainty, several=len(inputs) > 1)
     if common.report:
         from priorfit.report.page import require
 
         require()
-    set_up(common.threads)
     device_named(common.device)  # once, and not for each picture
+    made = make_folder(output, several=len(inputs) > 1)
+    if common.uncertainty is not None:
+        made += make_folder(common.uncertainty, several=len(inputs) > 1)
+    set_up(common.threads)
     loud = not (common.quiet or common.json)
     if common.steps is None and common.time_limit is None and loud:
         _announce(common.recipe)
+    try:
+        failed = _each(jobs, common)
+    finally:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()  # if nothing has come into it
+    raise typer.Exit(int(failed > 0))
+
+
+def _each(jobs: "Sequence[Job]", common: "Common") -> int:
+    """Do one job after the other, and say how many failed."""
     failed, before = 0, None
     for number, job in enumerate(jobs):
         if common.skip_existing and _is_skipped(job, common):
@@ -128,7 +139,7 @@ def restore(
             before = outcome if outcome is not None and outcome.tuned else before
         if outcome is not None:
             leave_if_interrupted(outcome, len(jobs) - number - 1)
-    raise typer.Exit(int(failed > 0))
+    return failed
 
 
 def _is_skipped(job: "Job", common: "Common") -> bool:
