@@ -15,7 +15,7 @@ def pictures(folder):
 
 
 INPUTS = {
-    "scans/": "is a folder: name the pictures in it, say scans/*",
+    "scans/": "is a folder, not a file: name the pictures in it, say scans/*",
     "https://example.com/a.png": "is an address, and nothing is downloaded",
     "ftp://example.com/a.png": "is an address",
     "-": "standard input is not read",

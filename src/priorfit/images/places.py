@@ -25,5 +25,5 @@ def no_file(path: str | PathLike[str]) -> str | None:
             return "there is no such file, and nothing that this pattern matches"
     mode = place.stat().st_mode
     if stat.S_ISDIR(mode):
-        return f"is a folder: name the pictures in it, say {place / '*'}"
+        return f"is a folder, not a file: name the pictures in it, say {place / '*'}"
     return None if stat.S_ISREG(mode) else "is not a file"
