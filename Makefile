@@ -43,7 +43,7 @@ install: .venv/.installed
 	@echo "[2/3] $(TORCH)"
 	@$(PIP) install --no-deps $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@echo "[3/3] priorfit, what it stands on and the tools for tests"
-	@$(PIP) install -e '.[tiff,report,dev]' -c constraints.txt | $(BIG_STEPS)
+	@$(PIP) install -e '.[tiff,heic,report,dev]' -c constraints.txt | $(BIG_STEPS)
 	@touch $@
 
 test: install

@@ -31,7 +31,7 @@ HEIGHT = {room: height for height, layer in enumerate(LAYERS) for room in layer.
 # Where an import may wait for its use: --help answers at once, formats and extras are optional.
 LAZY = {"cli", "images", "report"}
 SLOW = {"torchmetrics"}
-EXTRAS = {"gradio", "huggingface_hub", "imagecodecs", "jinja2", "ray", "tifffile"}
+EXTRAS = {"gradio", "huggingface_hub", "imagecodecs", "jinja2", "pi_heif", "ray", "tifffile"}
 
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 

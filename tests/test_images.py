@@ -15,7 +15,7 @@ from priorfit.errors import ImageFileError, ProblemError
 from priorfit.images.picture import Sheet
 
 SIZES = st.tuples(st.integers(16, 20), st.integers(16, 20))
-LOSSLESS = sorted(set(images.FORMATS) - {"jpeg"})
+LOSSLESS = sorted(set(images.FORMATS) - {"jpeg", "avif", "heic"})
 quick = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

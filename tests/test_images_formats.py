@@ -290,11 +290,6 @@ def test_a_jpeg_that_stores_red_green_and_blue_stays_one(tmp_path: Path):
     assert abs(again.pixels - picture.pixels).max() < 0.05
 
 
-def test_a_cmyk_jpeg_is_refused(tmp_path: Path):
-    with pytest.raises(ImageFileError, match="CMYK"):
-        read(tmp_path, pillow_file(Image.new("CMYK", (20, 20)), "JPEG"))
-
-
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 @pytest.mark.parametrize("lossless", [True, False])
 def test_webp_is_read_as_pillow_shows_it(mode: str, lossless: bool, tmp_path: Path):

@@ -256,24 +256,19 @@ def _targets(
 
 def _name_of(picture: Path, endings: Collection[str]) -> str:
     """The name of a picture's result in a folder: its own, if results can have its ending."""
-    from priorfit import images
-    from priorfit.errors import ImageFileError
+    from priorfit.images import result_name
 
-    ending = picture.suffix.lower()
-    if ending in (endings or _endings()):
+    if not endings:
+        return result_name(picture)
+    if picture.suffix.lower() in endings:
         return picture.name
-    if endings:
-        return picture.stem + next(iter(endings))
-    try:
-        return picture.stem + images.FORMATS[images.format_in(picture)].suffixes[0]
-    except ImageFileError:  # which is said when its turn comes
-        return picture.name
+    return picture.stem + next(iter(endings))
 
 
 def _endings() -> Collection[str]:
-    from priorfit.images import SUFFIXES
+    from priorfit.images import WRITTEN
 
-    return SUFFIXES
+    return WRITTEN
 
 
 def _check_names(jobs: "Sequence[Job]") -> None:

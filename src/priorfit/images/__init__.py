@@ -4,11 +4,12 @@ from priorfit.images.arrays import from_array, to_array
 from priorfit.images.atomic import write_atomically
 from priorfit.images.enlarge import enlarged
 from priorfit.images.exif import turned, turned_back
-from priorfit.images.formats import FORMATS, SUFFIXES, Format
+from priorfit.images.formats import FORMATS, SUFFIXES, WRITTEN, Format
 from priorfit.images.jpeg_tables import JpegTables
+from priorfit.images.naming import result_name
 from priorfit.images.picture import Picture
 from priorfit.images.places import no_file
-from priorfit.images.read import MAX_PIXELS, format_in, read, read_mask
+from priorfit.images.read import MAX_PIXELS, Mask, format_in, mask_of, read, read_mask
 from priorfit.images.scale import Scale
 from priorfit.images.unseen import visible
 from priorfit.images.write import encode, ensure_writable, format_of, write
@@ -23,11 +24,14 @@ __all__ = [
     "FORMATS",
     "from_array",
     "JpegTables",
+    "Mask",
+    "mask_of",
     "MAX_PIXELS",
     "no_file",
     "Picture",
     "read",
     "read_mask",
+    "result_name",
     "Scale",
     "SUFFIXES",
     "to_array",
@@ -36,4 +40,5 @@ __all__ = [
     "visible",
     "write",
     "write_atomically",
+    "WRITTEN",
 ]

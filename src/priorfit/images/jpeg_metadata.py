@@ -1,6 +1,7 @@
 """What the segments of a JPEG say beside its samples, and the way back into them."""
 
 import struct
+from typing import NamedTuple
 
 from priorfit.errors import ImageFileError
 from priorfit.images.density import of_jfif, to_jfif, with_density
@@ -9,7 +10,7 @@ from priorfit.images.jpeg_tables import segments
 from priorfit.images.picture import Notes
 from priorfit.wording import listed
 
-EXIF_SIGNATURE = b"Exif\0\0"
+EXIF_SIGNATURE, _ICC_SIGNATURE = b"Exif\0\0", b"ICC_PROFILE\0"
 MOST_MARKER_BYTES = 65533
 _XMP_SIGNATURE, _MORE_XMP = (
     b"http://ns.adobe.com/xap/1.0/\0",
@@ -17,6 +18,11 @@ _XMP_SIGNATURE, _MORE_XMP = (
 )
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _APP0, _APP1, _APP2, _APP13, _APP14, _COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {
+    0xF7
+}  # all kinds of JPEG, and JPEG-LS
+_MOST_SCANS = 200  # encoders make about ten
+_MOST_VISITS = 4_000_000_000  # of pixels by scans
 _IPTC = 0x0404
 _REPEATED = frozenset([_IPTC, 0x0425, 0x03ED])
 """Photoshop's resources that are kept or said elsewhere: IPTC, its checksum, the resolution."""
@@ -48,11 +54,32 @@ def extras_of(data: bytes) -> tuple[Extras, Notes]:
     return Extras(density, xmp, iptc, tuple(comments)), notes
 
 
+def exif_in(data: bytes) -> bytes | None:
+    """EXIF among the segments of a JPEG, without its signature."""
+    found = _bodies(data, _APP1, EXIF_SIGNATURE)
+    return found[0] if found else None
+
+
+def icc_in(data: bytes) -> bytes | None:
+    """The colour profile among the segments of a JPEG; None where a part of it is missing."""
+    parts = sorted(_bodies(data, _APP2, _ICC_SIGNATURE))  # (number, count, bytes)
+    whole = [part[:2] for part in parts] == [bytes([i + 1, len(parts)]) for i in range(len(parts))]
+    return b"".join(part[2:] for part in parts) or None if whole else None
+
+
+def _bodies(data: bytes, wanted: int, signature: bytes) -> list[bytes]:
+    return [
+        body[len(signature) :]
+        for marker, body in segments(data)
+        if marker == wanted and body.startswith(signature)
+    ]
+
+
 def _named(marker: int, body: bytes) -> list[str]:
     """Name a segment that is not kept; nothing for those that are, or say how pixels are stored."""
     if marker == _APP1 and body.startswith(EXIF_SIGNATURE):
         return []
-    if marker == _APP2 and body.startswith(b"ICC_PROFILE\0"):
+    if marker == _APP2 and body.startswith(_ICC_SIGNATURE):
         return []
     if marker == _APP14 and body.startswith(b"Adobe"):
         return []
@@ -118,12 +145,33 @@ def _resource(iptc: bytes) -> bytes:
     return b"8BIM" + struct.pack(">HHI", _IPTC, 0, len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
 
 
-def precision_of(data: bytes) -> int | None:
-    """Bits of a sample by the frame header; None where there is none before the first scan."""
+class Frame(NamedTuple):
+    """The frame header of a JPEG."""
+
+    marker: int
+    bits: int
+    height: int
+    width: int
+    components: int
+
+
+def frame_of(data: bytes) -> Frame | None:
+    """Read the frame header; None where there is none before the first scan."""
     try:
         for marker, body in segments(data):
-            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and body:
-                return body[0]
+            if marker in _FRAMES and len(body) >= 6:
+                return Frame(marker, *struct.unpack_from(">BHHB", body))
     except ImageFileError:
         return None
     return None
+
+
+def check_scans(data: bytes, pixels: int) -> None:
+    """Refuse a small file that would keep a progressive decoder busy for minutes.
+
+    Raises:
+        ImageFileError: there are too many scans.
+    """
+    scans = data.count(b"\xff\xda")
+    if scans > _MOST_SCANS or scans * pixels > _MOST_VISITS:
+        raise ImageFileError(f"is damaged: it draws its pixels in {scans} scans")

@@ -18,15 +18,25 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from priorfit.errors import ImageFileError
+from priorfit.images.convert import from_cmyk
 from priorfit.images.extras import Extras
-from priorfit.images.jpeg_metadata import EXIF_SIGNATURE, extras_of, with_segments
+from priorfit.images.jpeg_deep import decode_deep
+from priorfit.images.jpeg_metadata import (
+    EXIF_SIGNATURE,
+    check_scans,
+    exif_in,
+    extras_of,
+    frame_of,
+    icc_in,
+    with_segments,
+)
 from priorfit.images.jpeg_tables import JpegTables, jpeg_tables
 from priorfit.images.picture import Notes, Sheet, check_size
 
-_MOST_SCANS = 200  # encoders make about ten
-_MOST_VISITS = 4_000_000_000  # of pixels by scans
 _QUALITY = 95
-_MODES = ("L", "RGB")
+_DAMAGE = (OSError, SyntaxError, ValueError, KeyError, IndexError, RuntimeError, EOFError)
+_MODES = ("L", "RGB", "CMYK")
+_PLAIN_FRAMES = frozenset([0xC0, 0xC1, 0xC2, 0xC9, 0xCA])
 _SUBSAMPLINGS: dict[tuple[tuple[int, int], ...], int] = {
     ((1, 1), (1, 1), (1, 1)): 0,
     ((2, 1), (1, 1), (1, 1)): 1,
@@ -36,7 +46,7 @@ _SUBSAMPLINGS: dict[tuple[tuple[int, int], ...], int] = {
 
 
 @contextmanager
-def _damage_named() -> Iterator[None]:
+def damage_named() -> Iterator[None]:
     """Turn what Pillow raises for damaged files into one error, and its warnings into nothing."""
     try:
         with warnings.catch_warnings():
@@ -44,45 +54,45 @@ def _damage_named() -> Iterator[None]:
             yield
     except Image.DecompressionBombError as error:
         raise ImageFileError("claims more pixels than are allowed") from error
-    except (OSError, SyntaxError, ValueError, KeyError, IndexError, struct.error) as error:
+    except (*_DAMAGE, struct.error) as error:
         raise ImageFileError("is damaged or truncated: its pixels cannot be decoded") from error
 
 
 def decode_jpeg(file: BinaryIO, max_pixels: int) -> Sheet:
-    """Read a JPEG from its beginning, with its quantisation tables.
+    """Read a JPEG from its beginning, with its quantisation tables if it is grey or of colours.
+
+    CMYK becomes sRGB, 12 bits become 16.
 
     Raises:
-        ImageFileError: damaged, truncated, CMYK, too large or too small.
+        ImageFileError: damaged, truncated, too large or too small, or of a kind that is not read.
     """
     end = file.seek(0, os.SEEK_END)
     file.seek(0)
-    with _damage_named():
-        image = JpegImageFile(file)
-    check_size(*image.size, max_pixels)
-    if image.mode not in _MODES:
-        raise ImageFileError(f"is a {image.mode} JPEG, expected grey or RGB: convert it first")
-    _check_length(end, *image.size)
-    file.seek(0)
+    if end > 64 * max_pixels + (1 << 26):
+        raise ImageFileError("is damaged: it holds far more data than any size it may have")
     data = file.read()
-    _check_scans(data, image.width * image.height)
-    with _damage_named():
-        image.load()
+    frame = frame_of(data)
+    if frame is None:
+        raise ImageFileError("is damaged or truncated: its frame header is missing")
+    check_size(frame.width, frame.height, max_pixels)
+    _check_length(end, frame.width, frame.height)
+    check_scans(data, frame.width * frame.height)
     extras, notes = extras_of(data)
-    return Sheet(
-        np.asarray(image).reshape(image.height, image.width, -1),
-        icc=image.info.get("icc_profile"),
-        exif=_without_signature(image.info.get("exif")),
-        jpeg=jpeg_tables(data),
-        notes=notes,
-        extras=extras,
-    )
-
-
-def _check_scans(data: bytes, pixels: int) -> None:
-    """Refuse a small file that would keep a progressive decoder busy for minutes."""
-    scans = data.count(b"\xff\xda")
-    if scans > _MOST_SCANS or scans * pixels > _MOST_VISITS:
-        raise ImageFileError(f"is damaged: it draws its pixels in {scans} scans")
+    if frame.bits != 8 or frame.marker not in _PLAIN_FRAMES:
+        samples, more = decode_deep(data, frame)
+        icc, exif = icc_in(data), exif_in(data)
+        return Sheet(samples, None, icc, exif, notes=notes + more, extras=extras)
+    with damage_named():
+        image = JpegImageFile(BytesIO(data))
+        image.load()
+    if image.size != (frame.width, frame.height) or image.mode not in _MODES:
+        raise ImageFileError(f"is a JPEG of a kind that is not read ({image.mode})")
+    samples = np.asarray(image).reshape(image.height, image.width, -1)
+    icc, exif = image.info.get("icc_profile"), _without_signature(image.info.get("exif"))
+    if image.mode == "CMYK":
+        samples, more = from_cmyk(samples, icc)
+        return Sheet(samples, None, None, exif, notes=notes + more, extras=extras)
+    return Sheet(samples, None, icc, exif, jpeg=jpeg_tables(data), notes=notes, extras=extras)
 
 
 def _check_length(end: int, width: int, height: int) -> None:
@@ -102,13 +112,13 @@ def decode_webp(file: BinaryIO, max_pixels: int) -> Sheet:
     check_size(width, height, max_pixels)
     _check_length(end, width, height)
     file.seek(0)
-    with _damage_named():
+    with damage_named():
         image = WebPImageFile(file)
     if image.size != (width, height):
         raise ImageFileError("is damaged: its headers contradict each other")
     if image.n_frames > 1:
         raise ImageFileError("is an animated WebP, expected a single image")
-    with _damage_named():
+    with damage_named():
         image.load()
     samples = np.asarray(image)
     alpha = samples[..., 3] if samples.shape[-1] == 4 else None

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -19,15 +19,15 @@ from priorfit.images.picture import Notes, Picture, Sheet
 from priorfit.images.places import no_file
 from priorfit.images.scale import check_samples, pixels_of, scale_of
 from priorfit.images.sniff import HEAD, identify
+from priorfit.images.tiff_samples import TRUE_IS_WHITE, WHITE_IS_ZERO
 
 MAX_PIXELS = 200_000_000
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
-_LOSSY = {"jpeg", "webp"}
 _RINGING = 16 / 255  # what compression makes of black and white beside an edge
 
 
 def read(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read one image from a PNG, TIFF, JPEG, WebP or .npy file.
+    """Read one image from a file of a format in `FORMATS`.
 
     What the file is, its content says, not its name. An EXIF orientation is applied; palettes,
     fewer than 8 bits and the like are expanded, which the picture's `notes` tell. NaN pixels stay.
@@ -97,9 +97,28 @@ def _turned_with(extras: Extras, orientation: int) -> tuple[Extras, Notes]:
     return replace(extras, tags=tags), ("georeference dropped, the picture was turned",)
 
 
+class Mask(NamedTuple):
+    """A mask as it was read.
+
+    Args:
+        white: (H, W) from 0 for black to 1 for white.
+        notes: Which way round black and white are, where the file leaves a doubt.
+    """
+
+    white: np.ndarray
+    notes: Notes = ()
+
+
 def read_mask(
     path: str | PathLike[str], size: tuple[int, int], *, max_pixels: int = MAX_PIXELS
 ) -> np.ndarray:
+    """Read a mask, see `mask_of`, without its notes."""
+    return mask_of(path, size, max_pixels=max_pixels).white
+
+
+def mask_of(
+    path: str | PathLike[str], size: tuple[int, int], *, max_pixels: int = MAX_PIXELS
+) -> Mask:
     """Read a mask: how white the file is, as if painted on black.
 
     Colours count by their luma, alpha by how much of the black it covers. Numbers that go no
@@ -110,9 +129,6 @@ def read_mask(
         path: Of any image file.
         size: (H, W) that it has to have.
         max_pixels: Refuse larger images.
-
-    Returns:
-        (H, W) from 0 for black to 1 for white.
 
     Raises:
         ImageFileError: as `read`, and if the size differs or a pixel is NaN.
@@ -126,9 +142,10 @@ def read_mask(
         if white.shape != tuple(size):
             got, wanted = ("{1}×{0}".format(*shape) for shape in (white.shape, size))
             raise ImageFileError(f"is a mask of {got} pixels, expected {wanted} as the image")
-        if name in _LOSSY:
+        if FORMATS[name].lossy:
             white = np.where(white < _RINGING, 0.0, np.where(white > 1 - _RINGING, 1.0, white))
-        return white.round(6)  # the weights of the colours do not quite make 1
+        notes = tuple(note for note in sheet.notes if note in (WHITE_IS_ZERO, TRUE_IS_WHITE))
+        return Mask(white.round(6), notes)  # the weights of the colours do not quite make 1
 
 
 def _whiteness(sheet: Sheet) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from priorfit.errors import ImageFileError
 
-HEAD = 32
+HEAD = 64
 """Bytes that `identify` wants to see."""
 
 _READABLE = (
@@ -13,25 +13,37 @@ _READABLE = (
     (b"II+\x00\x08\x00", "tiff"),
     (b"MM\x00+\x00\x08", "tiff"),
     (b"\x93NUMPY", "npy"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jp2"),
+    (b"\xff\x4f\xff\x51", "jp2"),
+    (b"\xff\x0a", "jxl"),
+    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "jxl"),
 )
+_NETPBM = {b"P1": "pgm", b"P2": "pgm", b"P3": "ppm", b"P4": "pgm", b"P5": "pgm", b"P6": "ppm"}
+_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes
+_AVIF, _HEIC = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+_EITHER = (b"mif1", b"msf1", b"miaf")
 
 _KNOWN = (
     (b"SIMPLE  =", "a FITS file"),
     (b"GIF8", "a GIF"),
-    (b"BM", "a BMP"),
     (b"8BPS", "a Photoshop file"),
     (b"%PDF", "a PDF"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 file"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 file"),
-    (b"\xff\x0a", "a JPEG XL file"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL file"),
     (b"\x89HDF", "an HDF5 file"),
     (b"PK\x03\x04", "a ZIP archive (an .npz, say)"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"v/1\x01", "an OpenEXR file"),
+    (b"\xd0\xcf\x11\xe0", "an Office or thumbnail file"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"<svg", "an SVG"),
+    (b"<?xml", "an XML or SVG file"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"#?RADIANCE", "a Radiance file"),
+    (b"FUJIFILM", "a raw file of a camera"),
+    (b"II\xbc", "a JPEG XR file"),
 )
 
-EXPECTED = "expected PNG, TIFF, JPEG, WebP or .npy"
+EXPECTED = "expected PNG, TIFF, JPEG, WebP, AVIF, HEIC, JPEG 2000, JPEG XL, BMP, PPM, PGM or .npy"
 
 
 def identify(head: bytes) -> str:
@@ -45,6 +57,12 @@ def identify(head: bytes) -> str:
             return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
+    if head[:2] in _NETPBM and head[2:3].isspace():
+        return _NETPBM[head[:2]]
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return "bmp"
+    if head[4:8] == b"ftyp" and _is_still(head):
+        return "avif" if any(brand in head[8:] for brand in _AVIF) else "heic"
     if not head:
         raise ImageFileError(f"is empty, {EXPECTED}")
     raise ImageFileError(f"is {_name_of_unreadable(head)}, {EXPECTED}")
@@ -55,7 +73,14 @@ def _name_of_unreadable(head: bytes) -> str:
         if head.startswith(magic):
             return f"{name}, which is not read"
     if head[4:8] == b"ftyp":
-        return "a HEIF, AVIF or video file, which is not read"
-    if head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3].isspace():
-        return "a Netpbm file, which is not read"
+        return "a video or other media file, which is not read"
+    if head[:2] in (b"P7", b"Pf", b"PF", b"PG") and head[2:3].isspace():
+        return "a PAM or PFM file, which is not read"
     return "not an image"
+
+
+def _is_still(head: bytes) -> bool:
+    """Whether a media file says that it is a picture, by its brands."""
+    length = int.from_bytes(head[:4], "big")
+    brands = [head[at : at + 4] for at in (8, *range(16, min(length, len(head)), 4))]
+    return any(brand in _AVIF + _HEIC + _EITHER for brand in brands)

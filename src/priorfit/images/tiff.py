@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from priorfit.errors import ImageFileError
+from priorfit.images.convert import INSTALL, from_cmyk, from_lab
 from priorfit.images.exif import (
     ORIENTATION,
     Directory,
@@ -24,29 +25,50 @@ from priorfit.images.exif import (
     pack_directory,
     read_directory,
 )
+from priorfit.images.jpeg_metadata import check_scans, frame_of
 from priorfit.images.picture import Notes, Sheet, check_size
 from priorfit.images.scale import check_samples
 from priorfit.images.tiff_metadata import described, directory_of
-from priorfit.images.tiff_samples import inverted, looked_up, straight, whole
+from priorfit.images.tiff_samples import (
+    TRUE_IS_WHITE,
+    WHITE_IS_ZERO,
+    inverted,
+    looked_up,
+    straight,
+    whole,
+)
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE = 0, 1, 2, 3
-_COLOURS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1}
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB, _ICC_LAB = (
+    0,
+    1,
+    2,
+    3,
+    5,
+    6,
+    8,
+    9,
+)
+_COLOURS = {
+    **dict.fromkeys([_WHITE_IS_ZERO, _BLACK_IS_ZERO, _PALETTE], 1),
+    **dict.fromkeys([_RGB, _YCBCR, _LAB, _ICC_LAB], 3),
+    _CMYK: 4,
+}
 _PREMULTIPLIED, _STRAIGHT = 1, 2
+_INKS, _CMYK_INKS = 332, 1
 
-# Compressions whose unpacked size is known beforehand: none, LZW, deflate (two numbers), PackBits,
-# LZMA, Zstandard. A JPEG inside a TIFF has a size of its own, which may lie.
-_UNCOMPRESSED = 1
-_COMPRESSIONS = frozenset([_UNCOMPRESSED, 5, 8, 32946, 32773, 34925, 50000])
+# Compressions whose unpacked size is known beforehand: none, three of fax machines, LZW, deflate
+# (two numbers), PackBits, LZMA, Zstandard. A JPEG inside has a size of its own, which may lie.
+_UNCOMPRESSED, _JPEG = 1, 7
+_COMPRESSIONS = frozenset([_UNCOMPRESSED, 2, 3, 4, 5, 8, 32946, 32773, 34925, 50000, _JPEG])
 
 _COLOUR_PROFILE, _DNG_VERSION = 34675, 50706
 _REDUCED = 1  # bit of NewSubfileType: a smaller copy of another page
 _MOST_COPIES = 32
 _MOST_PROFILE = 1 << 24
 _LARGEST_CLASSIC = 4_000_000_000
-_INSTALL = "pip install 'priorfit[tiff]'"
 
 
 @contextmanager
@@ -87,7 +109,7 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
             image that is not read, or tifffile is not installed.
     """
     if find_spec("tifffile") is None:
-        raise ImageFileError(f"is a TIFF, which needs tifffile: {_INSTALL}")
+        raise ImageFileError(f"is a TIFF, which needs tifffile: {INSTALL}")
     from tifffile import TiffFile
 
     end = file.seek(0, os.SEEK_END)
@@ -98,17 +120,19 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
         notes = _check_single(tiff, page)
         _check_kind(page)
         _check_claims(page, end, max_pixels)
+        _check_jpegs(file, page)
         stored = page.asarray(squeeze=False, maxworkers=1)  # (S, depth, H, W, s), S or s is 1
         samples = stored[:, 0].transpose(1, 2, 0, 3).reshape(*stored.shape[2:4], -1)
         colour, alpha, colour_notes = _split(page, samples)
+        colour, icc, profile_notes = _as_rgb(page, colour)
         exif, extras, more = described(file, page.offset, tiff.byteorder, big=tiff.is_bigtiff)
         return Sheet(
             colour,
             alpha,
-            _profile(page),
+            icc,
             exif,
             orientation=_orientation(page),
-            notes=notes + colour_notes + more,
+            notes=notes + colour_notes + profile_notes + more,
             extras=extras,
         )
 
@@ -133,7 +157,10 @@ def _check_kind(page: "TiffPage") -> None:
         raise ImageFileError("is a raw file of a camera, which is not read: develop it first")
     if page.photometric not in _COLOURS:
         kind = getattr(page.photometric, "name", page.photometric)
-        raise ImageFileError(f"is a TIFF of the kind {kind}, expected grey, RGB or palette")
+        raise ImageFileError(
+            f"is a TIFF of the kind {kind}, expected grey, RGB, palette, CMYK or L*a*b*"
+        )
+    _check_colours(page)
     if page.compression not in _COMPRESSIONS:
         kind = getattr(page.compression, "name", page.compression)
         raise ImageFileError(f"is compressed as {kind}, which is not read: use LZW or deflate")
@@ -143,7 +170,20 @@ def _check_kind(page: "TiffPage") -> None:
         check_samples(page.dtype)
     packed = page.compression != _UNCOMPRESSED or page.bitspersample % 8
     if packed and find_spec("imagecodecs") is None:
-        raise ImageFileError(f"is a compressed TIFF, which needs imagecodecs: {_INSTALL}")
+        raise ImageFileError(f"is a compressed TIFF, which needs imagecodecs: {INSTALL}")
+
+
+def _check_colours(page: "TiffPage") -> None:
+    """Refuse the rarer ways to store colours."""
+    if page.photometric == _YCBCR and page.compression != _JPEG:
+        raise ImageFileError("is a TIFF of YCbCr without JPEG, which is not read: save it as RGB")
+    if page.photometric in (_CMYK, _LAB, _ICC_LAB):
+        if page.dtype is None or page.dtype not in (np.uint8, np.uint16):
+            raise ImageFileError("holds CMYK or L*a*b* of other than 8 or 16 bits: save it as RGB")
+        if page.compression == _JPEG:
+            raise ImageFileError("holds CMYK or L*a*b* packed as JPEG: save it as RGB")
+    if page.photometric == _CMYK and page.tags.valueof(_INKS, _CMYK_INKS) != _CMYK_INKS:
+        raise ImageFileError("holds inks other than CMYK, which is not read: save it as RGB")
 
 
 def _check_claims(page: "TiffPage", end: int, max_pixels: int) -> None:
@@ -168,6 +208,34 @@ def _check_claims(page: "TiffPage", end: int, max_pixels: int) -> None:
         raise ImageFileError("is damaged or truncated: parts of its pixels are missing")
 
 
+def _check_jpegs(file: BinaryIO, page: "TiffPage") -> None:
+    """Hold what every JPEG inside claims against the strip or tile that it stands for."""
+    if page.compression != _JPEG:
+        return
+    # tifffile's chunks: (height, width, samples), or (height, width) in planes
+    height, width = page.chunks[:2] if len(page.chunks) > 1 else (page.chunks[0], 1)
+    for start, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        file.seek(start)
+        data = file.read(count)
+        frame = frame_of(data)
+        if frame is None or frame.height > height or frame.width > width:
+            raise ImageFileError("is damaged: a JPEG inside is larger than its strip or tile")
+        check_scans(data, frame.width * frame.height)
+
+
+def _as_rgb(page: "TiffPage", colour: np.ndarray) -> tuple[np.ndarray, bytes | None, Notes]:
+    """Colours that can be restored, their profile, and what had to be changed for it."""
+    icc = _profile(page)
+    if page.photometric == _CMYK:
+        rest = colour[..., 4:]
+        rgb, notes = from_cmyk(colour[..., :4], icc)
+        return np.concatenate([rgb, rest], axis=-1), None, notes
+    if page.photometric in (_LAB, _ICC_LAB):
+        rgb, notes = from_lab(colour[..., :3], signed=page.photometric == _LAB)
+        return np.concatenate([rgb, colour[..., 3:]], axis=-1), None, notes
+    return colour, icc, ()
+
+
 def _split(page: "TiffPage", samples: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, Notes]:
     """Colour and alpha of samples as stored, and what had to be changed for it."""
     if page.photometric == _PALETTE:
@@ -178,7 +246,10 @@ def _split(page: "TiffPage", samples: np.ndarray) -> tuple[np.ndarray, np.ndarra
     at = [_COLOURS[page.photometric] + i for i in alphas]
     colour, alpha = np.delete(samples, at, axis=-1), samples[..., at[0]] if at else None
     if page.photometric == _WHITE_IS_ZERO:
-        colour, notes = inverted(colour), (*notes, "white-is-zero turned into black-is-zero")
+        # tifffile stores an array of booleans so, and gives it back as it was.
+        of_array = page.is_shaped and page.bitspersample == 1
+        colour = colour if of_array else inverted(colour)
+        notes = (*notes, TRUE_IS_WHITE if of_array else WHITE_IS_ZERO)
     if alpha is not None and kinds[alphas[0]] == _PREMULTIPLIED:
         colour, notes = straight(colour, alpha), (*notes, "premultiplied alpha made straight")
     return colour, alpha, notes
@@ -206,7 +277,7 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
         ImageFileError: tifffile is not installed.
     """
     if find_spec("tifffile") is None:
-        raise ImageFileError(f"writing TIFF needs tifffile: {_INSTALL}")
+        raise ImageFileError(f"writing TIFF needs tifffile: {INSTALL}")
     from tifffile import imwrite
 
     packed = find_spec("imagecodecs") is not None  # or nobody here could read it again

@@ -6,6 +6,10 @@ from priorfit.errors import ImageFileError
 from priorfit.images.picture import Notes
 from priorfit.images.scale import widened
 
+WHITE_IS_ZERO = "stored with white as zero, turned into black as zero"
+TRUE_IS_WHITE = "booleans of an array, true taken for white"
+"""Notes on which way round black and white are: what a mask should not be silent about."""
+
 
 def whole(samples: np.ndarray, bits: int) -> tuple[np.ndarray, Notes]:
     """Spread samples of fewer bits over the 8 or 16 bits that hold them, and note it."""

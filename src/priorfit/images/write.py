@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from priorfit.errors import ImageFileError
 from priorfit.images.atomic import exists_already, write_atomically
 from priorfit.images.carry import Meta, carried
-from priorfit.images.formats import FORMATS, SUFFIXES, Format
+from priorfit.images.formats import FORMATS, SUFFIXES, WRITTEN, Format
 from priorfit.images.picture import Notes, Picture, Sheet, array_of
 from priorfit.images.scale import Scale
 
@@ -73,8 +73,11 @@ def format_of(path: str | PathLike[str]) -> str:
         ImageFileError: it stands for none.
     """
     suffix = Path(path).suffix.lower()
+    if suffix in SUFFIXES and suffix not in WRITTEN:
+        title = FORMATS[SUFFIXES[suffix]].title
+        raise ImageFileError(f"{path}: cannot be written, {title} is read alone: choose .png")
     if suffix not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
+        known = ", ".join(WRITTEN)
         raise ImageFileError(f"{path}: cannot be written, expected a name ending in one of {known}")
     return SUFFIXES[suffix]
 
@@ -156,7 +159,8 @@ def _stored_channels(form: Format, channels: int) -> int:
         return channels
     if channels == 1 and 3 in form.channels:
         return 3
-    raise ImageFileError(f"{form.title} cannot hold {channels} channels, choose TIFF")
+    better = "PNG or TIFF" if channels in (1, 3) else "TIFF"
+    raise ImageFileError(f"{form.title} cannot hold {channels} channels, choose {better}")
 
 
 def _encoded(image: Tensor, like: Picture, form: Format) -> tuple[bytes, Notes]:
@@ -182,6 +186,8 @@ def _encoded(image: Tensor, like: Picture, form: Format) -> tuple[bytes, Notes]:
         channel_axis=like.channel_axis,
         extras=meta.extras,
     )
+    if form.encode is None:
+        raise ImageFileError(f"{form.title} is read alone: choose PNG")
     try:
         data, more = form.encode(sheet)
     except (OSError, ValueError, RuntimeError, MemoryError) as error:

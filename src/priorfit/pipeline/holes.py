@@ -44,11 +44,13 @@ def hole_of(
         ImageFileError: a mask cannot be read, or is of another size.
         ProblemError: there is nothing to take a hole from.
     """
-    covers = []
-    if hole_mask is not None:
-        covers.append(torch.from_numpy(images.read_mask(hole_mask, picture.size)))
-    if known_mask is not None:
-        covers.append(1 - torch.from_numpy(images.read_mask(known_mask, picture.size)))
+    covers, notes = [], []
+    for path, is_hole in ((hole_mask, True), (known_mask, False)):
+        if path is not None:
+            mask = images.mask_of(path, picture.size)
+            white = torch.from_numpy(mask.white)
+            covers.append(white if is_hole else 1 - white)
+            notes += [f"{path.name}: {note}" for note in mask.notes]
     if from_alpha:
         covers.append(_transparency(picture))
     if not covers and np.isfinite(picture.pixels).all():
@@ -56,7 +58,7 @@ def hole_of(
     hole = torch.zeros(picture.size, dtype=torch.bool)
     for cover in covers:
         hole |= touched(cover)
-    return Hole(hole, (*_on_grey(covers), *_on_size(hole, hole_mask, known_mask)))
+    return Hole(hole, (*notes, *_on_grey(covers), *_on_size(hole, hole_mask, known_mask)))
 
 
 def opaque(alpha: np.ndarray) -> float:

@@ -249,7 +249,7 @@ class Dejpeg(Kind):
 
     def lay(self, picture: Picture, path: Path) -> Laid:
         if picture.jpeg is None:
-            raise ProblemError(f"expected a JPEG file, got {images.FORMATS[picture.format].title}")
+            raise ProblemError(_on_no_tables(picture))
         projection = JpegProjection.from_file(path.read_bytes())
         # Stored with the tables of the input, a JPEG would have its artefacts again.
         posed = dejpegging(picture.tensor(), projection)
@@ -288,6 +288,13 @@ class Enhance(Kind):
     @property
     def arguments(self) -> list[str]:
         return ["--amount", repr(self.amount)]
+
+
+def _on_no_tables(picture: Picture) -> str:
+    if picture.format != "jpeg":
+        return f"expected a JPEG file, got {images.FORMATS[picture.format].title}"
+    kind = "12 bits" if picture.dtype.itemsize > 1 else "CMYK"
+    return f"is a JPEG of {kind}, which is not read here: dejpeg takes 8 bits, grey or YCbCr"
 
 
 def _on_noise(noise: NoiseEstimate) -> tuple[str, ...]:
