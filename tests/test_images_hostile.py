@@ -6,6 +6,7 @@ import os
 import struct
 import tracemalloc
 import zlib
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import Image
 
 from priorfit import images
 from priorfit.errors import ImageFileError
+from tests.heic_files import HEIC, HEIC_OF_10_BITS
 from tests.image_files import (
     ICC_RGB,
     chunk,
@@ -30,7 +32,7 @@ from tests.image_files import (
     tiff,
 )
 
-pytest.importorskip("imagecodecs")
+imagecodecs = pytest.importorskip("imagecodecs")
 
 quick = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -54,7 +56,33 @@ def imagej_stack() -> bytes:
     return buffer.getvalue()
 
 
+WIDE = smooth().astype(np.uint16) * 16
 GREY = idat(noise(16, 16, 1), 8)
+
+
+def bmp(width: int, height: int) -> bytes:
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + head
+
+
+def codestream(width: int, height: int, tile: int = 1 << 30) -> bytes:
+    sizes = struct.pack(">8IH", width, height, 0, 0, tile, tile, 0, 0, 1)
+    return b"\xff\x4f\xff\x51" + struct.pack(">HH", 41, 0) + sizes + b"\x07\1\1" + b"\xff\xd9"
+
+
+def box(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data) + 8) + kind + data
+
+
+def still(brand: bytes, side: int) -> bytes:
+    size = box(b"ispe", struct.pack(">III", 0, side, side))
+    meta = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", size)))
+    return box(b"ftyp", brand + bytes(4) + b"mif1" + brand) + meta
+
+
+def jpeg_of(side: int) -> bytes:
+    return pillow_file(Image.new("L", (side, side)), "JPEG")
+
 
 WHOLE = {
     "png": encoded("png", smooth(), noise(48, 40), icc=ICC_RGB, exif=exif(6)),
@@ -67,6 +95,24 @@ WHOLE = {
     "npy": encoded("npy", noise(16, 16, 3, dtype="f4")),
     "tiff": encoded("tiff", smooth(), noise(48, 40), icc=ICC_RGB, exif=exif(6)),
     "plain tiff": tiff(noise(16, 16).tobytes()),
+    "tiff of jpeg": pillow_file(Image.fromarray(smooth()), "TIFF", compression="jpeg"),
+    "tiff of a fax": pillow_file(
+        Image.fromarray(smooth()).convert("1"), "TIFF", compression="group4"
+    ),
+    "tiff of inks": pillow_file(Image.fromarray(smooth()).convert("CMYK"), "TIFF"),
+    "jpeg of inks": pillow_file(Image.fromarray(smooth()).convert("CMYK"), "JPEG"),
+    "jpeg of 12 bits": bytes(imagecodecs.jpeg8_encode(WIDE, 90, bitspersample=12)),
+    "bmp": encoded("bmp", smooth()),
+    "bmp with a palette": pillow_file(Image.fromarray(smooth()).quantize(9), "BMP"),
+    "ppm": encoded("ppm", smooth()),
+    "pgm of 16 bits": encoded("pgm", noise(20, 24, 1, dtype="u2")),
+    "jp2": encoded("jp2", smooth(), icc=ICC_RGB, exif=exif(1)),
+    "codestream": bytes(imagecodecs.jpeg2k_encode(smooth(), 30, codecformat="j2k")),
+    "jxl": encoded("jxl", smooth(), noise(48, 40), exif=exif(1)),
+    "lossy jxl": bytes(imagecodecs.jpegxl_encode(smooth(), 80)),
+    "avif": encoded("avif", smooth(), noise(48, 40), icc=ICC_RGB, exif=exif(1)),
+    "avif of 10 bits": bytes(imagecodecs.avif_encode(WIDE // 4, 80, bitspersample=10)),
+    **({"heic": HEIC, "heic of 10 bits": HEIC_OF_10_BITS} if find_spec("pi_heif") else {}),
 }
 
 LIES = {
@@ -123,6 +169,27 @@ LIES = {
     "an npy of tomorrow": (b"\x93NUMPY\x09\x00" + bytes(100), "damaged|version"),
     "an infinite npy": (npy((16, 16), "<f4", np.full(256, np.inf, "f4").tobytes()), "infinite"),
     "an npy of NaN": (npy((16, 16), "<f4", np.full(256, np.nan, "f4").tobytes()), "NaN"),
+    "a huge bmp": (bmp(1 << 20, 1 << 20), "1048576×1048576"),
+    "a bmp without pixels": (bmp(1000, 1000), "decoded"),
+    "a huge ppm": (b"P6 1000000 1000000 255\n" + bytes(99), "1000000×1000000"),
+    "a short ppm": (b"P6 1000 1000 255\n" + bytes(99), "truncated"),
+    "a ppm of no depth": (b"P6 16 16 0\n" + bytes(768), "header"),
+    "a ppm of much depth": (b"P6 16 16 70000\n" + bytes(768), "header"),
+    "a ppm of words": (b"P3 16 16 255\n" + b"one " * 768, "numbers"),
+    "a pgm above its largest": (b"P5 16 16 9\n" + bytes([10]) * 256, "above its largest"),
+    "two pgm": ((b"P5 16 16 9\n" + bytes(256)) * 2, "several images"),
+    "a huge codestream": (codestream(1 << 30, 1 << 30), "1073741824×1073741824"),
+    "a codestream of many tiles": (codestream(4000, 4000, tile=1), "header"),
+    "a codestream without pixels": (codestream(64, 64), "truncated|damaged"),
+    "a huge jxl": (
+        b"\xff\x0a" + (1 << 33 | 0x7FFFFFF << 3 | 0b110).to_bytes(12, "little"),
+        "claims",
+    ),
+    "a huge avif": (still(b"avif", 1 << 30), "1073741824×1073741824"),
+    "a huge heic": (still(b"heic", 1 << 30), "1073741824×1073741824"),
+    "an avif without pixels": (still(b"avif", 64), "decoded"),
+    "an animated avif": (frames("AVIF"), "animated"),
+    "a tiff of jpeg that lies": (tiff(jpeg_of(2000), t259=7), "larger than its strip"),
     "a text file": (b"To whom it may concern: this is no image.", "not an image"),
     "nothing": (b"", "empty"),
     "a fits file": (b"SIMPLE  =                    T".ljust(2880), "FITS"),
@@ -253,7 +320,7 @@ def test_a_tag_that_claims_billions_of_values_is_refused(tmp_path: Path):
 
 def test_what_is_no_file_is_refused(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
-    for path, told in [("pipe", "not a file"), (".", "not a file"), ("none.png", "No such file")]:
+    for path, told in [("pipe", "not a file"), (".", "is a folder"), ("none.png", "No such file")]:
         with pytest.raises(ImageFileError, match=told):
             images.read(tmp_path / path)
 

@@ -4,6 +4,7 @@ from priorfit.images.arrays import from_array, to_array
 from priorfit.images.atomic import write_atomically
 from priorfit.images.enlarge import enlarged
 from priorfit.images.exif import turned, turned_back
+from priorfit.images.extras import Extras
 from priorfit.images.formats import FORMATS, SUFFIXES, WRITTEN, Format
 from priorfit.images.jpeg_tables import JpegTables
 from priorfit.images.naming import result_name
@@ -21,6 +22,7 @@ __all__ = [
     "Format",
     "format_in",
     "format_of",
+    "Extras",
     "FORMATS",
     "from_array",
     "JpegTables",

@@ -20,7 +20,7 @@ from priorfit.images.picture import Notes, Sheet, check_size
 from priorfit.images.scale import widened
 
 SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
-_CODESTREAM = b"\xff\x4f\xff\x51"
+CODESTREAM = b"\xff\x4f\xff\x51"
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _EXIF = b"JpgTiffExif->JP2"
@@ -79,7 +79,7 @@ def _data(file: BinaryIO, max_pixels: int) -> bytes:
 
 def _size(stream: bytes, max_pixels: int) -> _Size:
     """Read the SIZ marker, with which every codestream begins."""
-    if stream[:4] != _CODESTREAM or len(stream) < 42:
+    if stream[:4] != CODESTREAM or len(stream) < 42:
         raise ImageFileError("is damaged or truncated: its codestream is missing")
     right, bottom, left, top, across, down, tile_left, tile_top = struct.unpack_from(
         ">8I", stream, 8

@@ -21,7 +21,7 @@ CODESTREAM = b"\xff\x0a"
 CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
 _TYPE = b"\x00\x00\x00\x14ftypjxl \x00\x00\x00\x00jxl "
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
-_SRGB_CURVE = 13
+_SRGB_CURVE, _BY_FOUR_BITS = 13, 2
 _SIZE_BITS = (9, 13, 18, 30)
 
 
@@ -118,10 +118,12 @@ class Meaning(NamedTuple):
     Args:
         bits: Of a sample; None for floats, and where it was not found out.
         srgb: Whether the colours are those of sRGB for sure.
+        curve_at: Bit behind the signature where a transfer curve of sRGB's primaries is named.
     """
 
     bits: int | None
     srgb: bool
+    curve_at: int | None = None
 
 
 def meaning_of(stream: bytes) -> Meaning:
@@ -143,19 +145,17 @@ def meaning_of(stream: bytes) -> Meaning:
     if extra > 1 or (extra == 1 and not _is_usual_alpha(bits)):
         return Meaning(depth, False)
     bits.take(1)  # XYB
-    return Meaning(depth, _is_srgb(bits))
-
-
-def _is_srgb(bits: "_Bits") -> bool:
     if bits.take(1):  # colours as usual
-        return True
+        return Meaning(depth, True)
     if bits.take(1):  # a profile
-        return False
+        return Meaning(depth, False)
     space = _enum(bits)
     white = _enum(bits)
     primaries = _enum(bits) if space == 0 and white == 1 else 1
-    curve = -1 if bits.take(1) else _enum(bits)
-    return space in (0, 1) and (white, primaries, curve) == (1, 1, _SRGB_CURVE)
+    if bits.take(1) or space not in (0, 1) or (white, primaries) != (1, 1):
+        return Meaning(depth, False)
+    at = bits.position
+    return Meaning(depth, _enum(bits) == _SRGB_CURVE, at)
 
 
 def _is_usual_alpha(bits: "_Bits") -> bool:
@@ -182,16 +182,33 @@ def _enum(bits: "_Bits") -> int:
     return selector if selector < 2 else (2 + bits.take(4) if selector == 2 else 18 + bits.take(6))
 
 
+def _as_srgb(stream: bytes) -> bytes:
+    """Name sRGB's curve, where imagecodecs has named a line because there are 16 bits."""
+    meaning = meaning_of(stream)
+    if meaning.srgb:
+        return stream
+    head = int.from_bytes(stream[2:64], "little")
+    if meaning.curve_at is not None and head >> meaning.curve_at & 3 == _BY_FOUR_BITS:
+        at = meaning.curve_at + 2
+        head = head & ~(0xF << at) | (_SRGB_CURVE - 2) << at
+        named = stream[:2] + head.to_bytes(len(stream[2:64]), "little") + stream[64:]
+        if meaning_of(named).srgb:
+            return named
+    raise ValueError("its colours cannot be called sRGB")
+
+
 class _Bits:
     """Bits of a few bytes, the lowest first."""
 
     def __init__(self, data: bytes) -> None:
         self._left = int.from_bytes(data, "little")
+        self.position = 0
 
     def take(self, count: int) -> int:
         """The next bits as a number."""
         value = self._left & ((1 << count) - 1)
         self._left >>= count
+        self.position += count
         return value
 
 
@@ -214,11 +231,9 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
     flat = samples[..., 0] if samples.shape[-1] == 1 else samples
     flat = np.ascontiguousarray(flat)
     data = bytes(imagecodecs.jpegxl_encode(flat, lossless=True, numthreads=1))
-    if not sheet.exif and not sheet.extras.xmp:
-        return data, ()
     found = list(boxes(data)) if data.startswith(CONTAINER) else [Box(b"jxlc", data)]
     level = [packed(box.kind, box.data) for box in found if box.kind == b"jxll"]
-    stream = [packed(box.kind, box.data) for box in found if box.kind == b"jxlc"]
+    stream = [packed(b"jxlc", _as_srgb(box.data)) for box in found if box.kind == b"jxlc"]
     said = [packed(b"Exif", bytes(4) + sheet.exif)] if sheet.exif else []
     said += [packed(b"xml ", sheet.extras.xmp)] if sheet.extras.xmp else []
     return b"".join([CONTAINER, _TYPE, *level, *said, *stream]), ()

@@ -136,6 +136,8 @@ def _losses(form: Format, like: Picture, channels: int) -> Notes:
     if like.alpha is not None and not form.alpha:
         raise ImageFileError(f"{form.title} holds no alpha channel, choose PNG or TIFF")
     notes: Notes = ()
+    if FORMATS[like.format].encode is None:
+        notes += (f"{FORMATS[like.format].title} is read alone, stored as {form.title}",)
     if like.dtype not in form.dtypes:
         became = form.dtypes[-1]
         notes += (
