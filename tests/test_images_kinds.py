@@ -1,7 +1,6 @@
 """What scanners, phones and archives write: read as other programs show it, and written again."""
 
 import io
-import struct
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,19 +12,13 @@ from PIL import Image, ImageCms
 from priorfit import images
 from priorfit.errors import ImageFileError, ProblemError
 from priorfit.pipeline.kinds import Dejpeg
+from tests.cmyk_files import CMYK, tiff
 from tests.heic_files import HEIC, HEIC_OF_10_BITS
 from tests.image_files import encoded, exif, noise, pillow_file, read, samples, smooth, tags_of
 
 imagecodecs = pytest.importorskip("imagecodecs")
-tifffile = pytest.importorskip("tifffile")
 SMOOTH = Image.fromarray(smooth())
 DEEP = smooth().astype(np.uint16) * 257
-
-
-def tiff(array: np.ndarray, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, array, **{"metadata": None, "software": False} | options)
-    return buffer.getvalue()
 
 
 def deep(array: np.ndarray, bits: int) -> np.ndarray:
@@ -197,116 +190,6 @@ def test_other_kinds_of_jpeg_are_named(marker: int, tmp_path: Path):
         read(tmp_path, data)
 
 
-# Colours
-
-
-def cmyk_profile() -> bytes:
-    """A profile whose ink of either kind darkens L*, and whose colour is none: 2⁴ corners."""
-    corners = np.stack(np.meshgrid(*[[0.0, 1.0]] * 4, indexing="ij"), -1).reshape(16, 4)
-    light = 255 * (1 - 0.2 * corners[:, :3].sum(1)) * (1 - 0.9 * corners[:, 3])
-    table = np.stack([light, np.full(16, 128), np.full(16, 128)], -1).astype(np.uint8)
-    ramp = bytes(range(256))
-    identity = struct.pack(">9i", *(65536 * (i % 4 == 0) for i in range(9)))
-    lut = (
-        b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + identity + ramp * 4 + table.tobytes() + ramp * 3
-    )
-    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
-    name = b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(78)
-    parts, entries, at = b"", b"", 128 + 4 + 3 * 12
-    for tag, body in ((b"desc", name), (b"wtpt", white), (b"A2B0", lut)):
-        body += bytes(-len(body) % 4)
-        entries += tag + struct.pack(">II", at + len(parts), len(body))
-        parts += body
-    head = struct.pack(
-        ">I4sI4s4s4s", at + len(parts), b"lcms", 0x02400000, b"prtr", b"CMYK", b"Lab "
-    )
-    head += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
-    return head.ljust(128, b"\0") + struct.pack(">I", 3) + entries + parts
-
-
-INKS = np.stack([smooth()[..., 0], smooth()[..., 1], 255 - smooth()[..., 0], smooth()[..., 2]], -1)
-CMYK = {
-    "jpeg": lambda icc: pillow_file(
-        Image.fromarray(INKS, "CMYK"), "JPEG", quality=100, icc_profile=icc
-    ),
-    "tiff": lambda icc: pillow_file(Image.fromarray(INKS, "CMYK"), "TIFF", icc_profile=icc),
-    "tiff of 16 bits": lambda icc: tiff(
-        INKS.astype(np.uint16) * 257, photometric="separated", iccprofile=icc
-    ),
-}
-
-
-@pytest.mark.parametrize("name", CMYK)
-def test_cmyk_goes_through_its_profile(name: str, tmp_path: Path):
-    profile = cmyk_profile()
-    inks = Image.fromarray(INKS, "CMYK")
-    if name == "jpeg":
-        inks = Image.open(io.BytesIO(CMYK[name](profile)))
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    expected = np.asarray(
-        ImageCms.profileToProfile(
-            inks, source, ImageCms.createProfile("sRGB"), 1, "RGB", flags=0x2000
-        )
-    )
-    picture = read(tmp_path, CMYK[name](profile))
-    wide = 257 if picture.dtype == np.uint16 else 1
-    assert picture.dtype == (np.uint16 if "16" in name else np.uint8)
-    np.testing.assert_allclose(samples(picture) / wide, expected, atol=1.5)
-    assert picture.icc is None
-    assert any("by its colour profile" in note for note in picture.notes)
-
-
-@pytest.mark.parametrize("name", CMYK)
-@pytest.mark.parametrize("icc", [None, b"no profile" * 20, cmyk_profile()[:300]])
-def test_cmyk_without_a_profile_that_works_takes_the_formula(
-    name: str, icc: bytes | None, tmp_path: Path
-):
-    picture = read(tmp_path, CMYK[name](icc))
-    unit = 1 - INKS / 255
-    expected = unit[..., :3] * unit[..., 3:]
-    np.testing.assert_allclose(picture.pixels.transpose(1, 2, 0), expected, atol=0.03)
-    assert any("plain formula" in note for note in picture.notes)
-    out = tmp_path / "out.jpg"
-    images.write(out, picture.tensor(), picture)
-    assert Image.open(io.BytesIO(out.read_bytes())).mode == "RGB"
-
-
-@pytest.mark.parametrize("photometric", ["cielab", "icclab"])
-@pytest.mark.parametrize("dtype", ["u1", "u2"])
-def test_lab_becomes_srgb(photometric: str, dtype: str, tmp_path: Path):
-    color = pytest.importorskip("skimage.color")
-    rgb = np.broadcast_to(np.linspace(0.1, 0.9, 16)[:, None, None], (16, 16, 3)) * [1, 0.8, 0.6]
-    lab = ImageCms.profileToProfile(
-        Image.fromarray(np.rint(rgb * 255).astype(np.uint8)),
-        ImageCms.createProfile("sRGB"),
-        ImageCms.createProfile("LAB", 5000),
-        outputMode="LAB",
-    )
-    light, *ab = (np.asarray(band) for band in lab.split())  # a and b count from the middle
-    assert color is not None
-    if photometric == "cielab":
-        ab = [band.astype(np.uint8) - np.uint8(128) for band in ab]
-    planes = [light, *ab] if _counts_from_the_middle() else [light, *(b ^ 0x80 for b in ab)]
-    array = np.stack(planes, -1)
-    if dtype == "u2":
-        wide = array.astype(np.uint16)
-        array = np.concatenate([wide[..., :1] * 257, wide[..., 1:] * 256], axis=-1)
-    picture = read(tmp_path, tiff(array.astype(dtype), photometric=photometric))
-    assert picture.dtype == np.dtype(dtype)
-    np.testing.assert_allclose(picture.pixels.transpose(1, 2, 0), rgb, atol=0.03)
-    assert any("L*a*b* turned into sRGB" in note for note in picture.notes)
-
-
-def _counts_from_the_middle() -> bool:
-    grey = ImageCms.profileToProfile(
-        Image.new("RGB", (1, 1), (128, 128, 128)),
-        ImageCms.createProfile("sRGB"),
-        ImageCms.createProfile("LAB", 5000),
-        outputMode="LAB",
-    )
-    return 120 < np.asarray(grey.split()[1])[0, 0] < 136
-
-
 # Masks
 
 HALF = np.arange(400).reshape(20, 20) % 3 == 0
@@ -362,7 +245,7 @@ def test_a_result_in_a_folder_is_named_by_what_can_be_written(name: str, tmp_pat
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"\xd0\xcf\x11\xe0" + bytes(60), "thumbnail file, which is not read"),
+        (b"\xd0\xcf\x11\xe0" + bytes(60), "is not an image"),
         (b"GIF89a" + bytes(60), "a GIF, which is not read"),
         (b"P7\nWIDTH 20", "PAM"),
         (b"BM" + bytes(60), "not an image"),

@@ -32,7 +32,6 @@ _KNOWN = (
     (b"PK\x03\x04", "a ZIP archive (an .npz, say)"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"v/1\x01", "an OpenEXR file"),
-    (b"\xd0\xcf\x11\xe0", "an Office or thumbnail file"),
     (b"\x00\x00\x01\x00", "an icon"),
     (b"<svg", "an SVG"),
     (b"<?xml", "an XML or SVG file"),
