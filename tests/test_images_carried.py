@@ -313,12 +313,26 @@ def test_descriptions_of_microscopes_stay_true(factor: int, tmp_path: Path):
     assert tifffile.TiffFile(io.BytesIO(out)).imagej_metadata["unit"] == "um"
 
 
-@pytest.mark.parametrize("factor", [1, 2])
-def test_overlays_of_imagej_are_named_when_the_picture_grows(factor: int, tmp_path: Path):
-    data = tiff((50839, BYTE, b"overlay"), description=IMAGEJ)
-    out, notes = written(tmp_path, data, "tiff", factor)
-    assert (b"overlay" in out) == (factor == 1)
-    assert any("overlays dropped" in note for note in notes) == (factor == 2)
+@each_factor
+@pytest.mark.parametrize("code", [34118, 34377, 34680, 33629, 50839])
+def test_sizes_that_cannot_be_put_right_are_named(code: int, factor: int, tmp_path: Path):
+    out, notes = written(tmp_path, tiff((code, BYTE, b"5 um a pixel")), "tiff", factor)
+    assert (b"5 um a pixel" in out) == (factor == 1)
+    assert any("dropped, they are for another size" in note for note in notes) == (factor == 2)
+
+
+@each_factor
+def test_the_lengths_of_a_png_stay_true(factor: int, tmp_path: Path):
+    scale = (b"sCAL", b"\1" + b"0.5\0" + b"0.25")
+    data = png(
+        scale, (b"oFFs", struct.pack(">iiB", 3, -4, 0)), (b"oFFs", struct.pack(">iiB", 3, -4, 1))
+    )
+    out, _ = written(tmp_path, data, "png", factor)
+    found = [c.data for c in read(tmp_path, out).chunks]
+    lengths = [float(n) * factor for n in found[0][1:].split(b"\0")]
+    assert lengths == [0.5, 0.25]
+    assert struct.unpack(">iiB", found[1]) == (3 * factor, -4 * factor, 0)
+    assert struct.unpack(">iiB", found[2]) == (3, -4, 1)
 
 
 @pytest.mark.parametrize("there", ["png", "jpeg", "webp", "tiff"])

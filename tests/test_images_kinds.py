@@ -115,7 +115,7 @@ def test_heic_is_read_in_its_depth(data: bytes, atol: int, tmp_path: Path):
     assert picture.dtype == (np.uint16 if atol > 256 else np.uint8)
     assert abs(samples(picture).astype(int) - expected * wide).mean() < atol
     notes = images.write(tmp_path / "out.png", picture.tensor(), picture)
-    assert any("HEIC is read alone, stored as PNG" in note for note in notes)
+    assert any("HEIC is read but not written, stored as PNG" in note for note in notes)
 
 
 def without(name: str):

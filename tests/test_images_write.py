@@ -39,8 +39,8 @@ def test_the_name_decides_the_format(suffix: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("suffix", [".heic", ".heif", ".HIF"])
-def test_a_format_that_is_read_alone_is_not_written(suffix: str, tmp_path: Path):
-    with pytest.raises(ImageFileError, match=r"HEIC is read alone: choose \.png"):
+def test_a_format_that_is_only_read_is_not_written(suffix: str, tmp_path: Path):
+    with pytest.raises(ImageFileError, match=r"HEIC is read but not written: choose \.png"):
         images.write(tmp_path / f"out{suffix}", picture().tensor(), picture())
 
 

@@ -29,8 +29,17 @@ _IN_PIXELS = (*RESOLUTION[:2], 40962, 40963, 41486, 41487, 37396, 41492)
 PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, GEO_KEYS, RPC = 33550, 33922, 34264, 34735, 50844
 GEOREFERENCE = frozenset([PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, RPC])
 _RASTER_TYPE, _PIXEL_IS_POINT = 1025, 2
-_BOUND = {34377: "Photoshop's settings", 50838: "ImageJ's overlays", 50839: "ImageJ's overlays"}
-"""Tags that hold places in pixels nobody here rewrites."""
+_BOUND = {
+    34377: "Photoshop's settings",
+    50838: "ImageJ's overlays",
+    50839: "ImageJ's overlays",
+    34118: "Zeiss' settings",
+    34412: "Zeiss' settings",
+    34680: "FEI's settings",
+    34682: "FEI's settings",
+    **dict.fromkeys(range(33628, 33632), "MetaMorph's settings"),
+}
+"""Tags that hold sizes of a pixel, or places in pixels, that nobody here rewrites."""
 
 _RATIONAL_TEXTS = ("tiff:XResolution", "tiff:YResolution")
 _SIZE_TEXTS = (

@@ -23,7 +23,7 @@ class Format:
         title: Its name in messages.
         suffixes: File name endings, lower case; the first is the usual one.
         decode: (file, most pixels) -> Sheet, from the beginning of the file.
-        encode: Sheet -> (bytes, notes); None where it is read alone.
+        encode: Sheet -> (bytes, notes); None where it is only read.
         dtypes: Samples it holds; the last is what any other becomes.
         channels: Numbers of colours it holds.
         alpha: Whether it holds an alpha channel.

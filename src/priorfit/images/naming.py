@@ -17,7 +17,7 @@ _MOST_LOOKED_AT = 1 << 24
 def result_name(path: str | PathLike[str]) -> str:
     """Name the result of a picture: as the picture, with another ending where that is not written.
 
-    What is read alone, or would lose depth or alpha, becomes PNG; an ending that stands for no
+    What is only read, or would lose depth or alpha, becomes PNG; an ending that stands for no
     format, the usual one of what the file is. A file that cannot be read keeps its name: reading it
     will say why.
     """

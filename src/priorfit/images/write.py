@@ -75,7 +75,9 @@ def format_of(path: str | PathLike[str]) -> str:
     suffix = Path(path).suffix.lower()
     if suffix in SUFFIXES and suffix not in WRITTEN:
         title = FORMATS[SUFFIXES[suffix]].title
-        raise ImageFileError(f"{path}: cannot be written, {title} is read alone: choose .png")
+        raise ImageFileError(
+            f"{path}: cannot be written, {title} is read but not written: choose .png"
+        )
     if suffix not in SUFFIXES:
         known = ", ".join(WRITTEN)
         raise ImageFileError(f"{path}: cannot be written, expected a name ending in one of {known}")
@@ -137,7 +139,7 @@ def _losses(form: Format, like: Picture, channels: int) -> Notes:
         raise ImageFileError(f"{form.title} holds no alpha channel, choose PNG or TIFF")
     notes: Notes = ()
     if FORMATS[like.format].encode is None:
-        notes += (f"{FORMATS[like.format].title} is read alone, stored as {form.title}",)
+        notes += (f"{FORMATS[like.format].title} is read but not written, stored as {form.title}",)
     if like.dtype not in form.dtypes:
         became = form.dtypes[-1]
         notes += (
@@ -189,7 +191,7 @@ def _encoded(image: Tensor, like: Picture, form: Format) -> tuple[bytes, Notes]:
         extras=meta.extras,
     )
     if form.encode is None:
-        raise ImageFileError(f"{form.title} is read alone: choose PNG")
+        raise ImageFileError(f"{form.title} is read but not written: choose PNG")
     try:
         data, more = form.encode(sheet)
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
