@@ -21,7 +21,7 @@ LAYERS = [
     "state",
     "restore scores steps stopping denoised finish edit ensemble tiles tiled memory testing",
     "recipes",
-    "comparators",
+    "comparators evidence guarantee",
     "tasks sidecar runs pipeline report analysis train batch",
     "demo bench",
     "cli web __main__ priorfit",

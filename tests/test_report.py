@@ -67,7 +67,7 @@ def outcome(request, tmp_path, tiny_recipes):
 
 @pytest.fixture
 def denoised(tmp_path, tiny_recipes):
-    return run(lay(tmp_path, "denoise"))
+    return run(lay(tmp_path, "denoise").model_copy(update={"hand_out": "fit"}))
 
 
 def written(outcome, path: Path) -> str:

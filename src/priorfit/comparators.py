@@ -74,6 +74,7 @@ TOTAL_VARIATION = Comparator("total variation", guides.total_variation, 0.5)
 BLOCK_MATCHING = Comparator("block matching", guides.block_matched, 80.0)
 ZERO_SHOT = Comparator("ZS-N2N", zero_shot, 1400.0, least=20.0)
 BIHARMONIC = Comparator("biharmonic", guides.biharmonic, 6.0)
+PYRAMID = Comparator("pyramid fill", guides.pyramid, 0.3)
 BICUBIC = Comparator(
     "bicubic", partial(guides.enlarged, resample=PillowImage.Resampling.BICUBIC), 0.1
 )

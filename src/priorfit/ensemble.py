@@ -190,6 +190,7 @@ class Weighed(Filter):
         self.held = HeldOut(fraction, most)
         self.blind: Image | None = None  # without the entries held out
         self.made: Image | None = None
+        self.unseen: Image | None = None  # what is handed on, had nothing seen the held-out entries
         self.near: Tensor | None = None
         self.problem: Problem | None = None
 
@@ -210,7 +211,9 @@ class Weighed(Filter):
         wanted = (y - own) * self.held.chosen
         energy = apart.square().flatten(1).sum(1).clamp_min(torch.finfo(y.dtype).tiny)
         share = ((apart * wanted).flatten(1).sum(1) / energy).clamp(0, 1)
-        image = torch.lerp(step.image, self.made, share[:, None, None, None] * self.near)
+        weight = share[:, None, None, None] * self.near
+        self.unseen = torch.lerp(step.image, self.blind, weight)
+        image = torch.lerp(step.image, self.made, weight)
         return step._replace(image=image, picked=True)
 
 

@@ -86,6 +86,27 @@ def biharmonic(problem: Problem) -> Image:
     return torch.from_numpy(filled).to(problem.observation).clamp(0, 1)
 
 
+def pyramid(problem: Problem) -> Image:
+    """Fill what a mask hides from ever coarser means of what is known: quick, and rough."""
+    mask, y = problem.degradation, problem.observation
+    if not isinstance(mask, Mask):
+        raise ProblemError("a fill needs a mask, got another degradation")
+    known = (mask.known.to(y.device) > 0.5).to(y).expand(y.shape)
+    return _pulled_up(y * known, known).clamp(0, 1)
+
+
+def _pulled_up(weighted: Image, weight: Image) -> Image:
+    """Means of what is known, and where nothing is those of half the resolution."""
+    mean = weighted / weight.clamp_min(torch.finfo(weight.dtype).tiny)
+    if min(weight.shape[-2:]) < 2 or (weight > 0).all():
+        return mean
+    coarse = _pulled_up(
+        *(F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False) for x in (weighted, weight))
+    )
+    size = list(weight.shape[-2:])
+    return mean.where(weight > 0, F.interpolate(coarse, size, mode="bilinear"))
+
+
 def _fill_together(picture: Array, hole: NDArray[np.bool_]) -> Array:
     if hole.all():
         return np.full_like(picture, 0.5)

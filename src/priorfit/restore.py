@@ -184,17 +184,26 @@ class Fit:
         return image
 
     @torch.no_grad()
-    def result(self) -> Restoration:
-        """The picture so far, finished, and the code behind it."""
+    def drawn(self) -> Image:
+        """The picture so far, (B, C, H, W) in [0, 1], before it is finished."""
         code, image = self._latest()
         if image is None:
             image = self.recipe.prior.render(code)
         if len(image) > len(self.problem):
             image = image.mean(0, keepdim=True)
-        image = self.finished(image)
+        return image.clamp(0, 1)
+
+    @torch.no_grad()
+    def result(self) -> Restoration:
+        """The picture so far, finished, and the code behind it."""
+        code, _ = self._latest()
+        return Restoration(self.finished(self.drawn()), detached(code), self.reason)
+
+    @property
+    def reason(self) -> str:
+        """Why it stopped."""
         reasons = [watcher.why for watcher in self.filters if watcher.why is not None]
-        why = self.why_stopped or (reasons[0] if reasons else "the steps of the recipe are done")
-        return Restoration(image, detached(code), why)
+        return self.why_stopped or (reasons[0] if reasons else "the steps of the recipe are done")
 
 
 _STRIDE = 1_000_003  # keeps the runs of neighbouring seeds apart

@@ -133,6 +133,10 @@ class Sidecar(_Record):
         rule: the stop rule and what it saw, if there was one.
         noise_std: of the observation, as given or estimated.
         metrics: psnr and ssim against the reference, psnr_y too for enlarged pictures.
+        handed_out: `fit`, a mixture of it and a cheap estimate, or the estimate in its place.
+        share_of_fit: in a mixture; in tiles the mean of all.
+        estimated_errors: root mean squared errors by the evidence, as fractions of the range of
+            the fit, of the fit and of cheap estimates.
         peak: stored values of black and white that the metrics are measured by, where they are not
             those of the file's type.
         alternatives: what cheap methods made of it, if a report was asked for.
@@ -166,6 +170,9 @@ class Sidecar(_Record):
     noise_std: float | None = None
     noise_std_estimated: bool = False
     metrics: dict[str, float] = {}
+    handed_out: str = "fit"
+    share_of_fit: float = 1.0
+    estimated_errors: dict[str, float] = {}
     peak: tuple[float, float] | None = None
     guide: Guide | None = None
     alternatives: tuple[Measured, ...] = ()

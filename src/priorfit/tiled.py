@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -12,12 +12,34 @@ from priorfit.finish import CropCanvas, Finish, puts_known_back
 from priorfit.problem import Problem
 from priorfit.restore import Fit, Recipe, Restoration
 from priorfit.state import Filter, State, Step
-from priorfit.tiles import Grid, enlargement, part_of
+from priorfit.tiles import Grid, Window, enlargement, part_of
 from priorfit.types import Code, Image
 from priorfit.wording import counted
 
 Left = Callable[[], float]
 """Wall seconds that the steps still to come may take together."""
+
+
+class Guard(Protocol):
+    """Decides what is handed out of a picture or a part of it, see `guarantee.Guard`."""
+
+    def part(self, window: Window) -> "Guard":
+        """The same for what is inside a window."""
+        ...
+
+    def judge(self, fit: Fit, image: Image) -> Any:
+        """What the evidence says of a fit, see `guarantee.Verdict`."""
+        ...
+
+    def mix(self, image: Image, verdict: Any) -> Image:
+        """What is handed out in the place of the picture of a fit."""
+        ...
+
+    @property
+    def instead(self) -> Image:
+        """What takes the place of a fit that there was no time for."""
+        ...
+
 
 _SLACK = 0.97  # of a tile's share of the time, since no two tiles take it alike
 
@@ -35,6 +57,9 @@ class TiledFit:
         seeds: one seed.
         grid: the tiles.
         resume: what `state_dict` of an earlier fit of the same four returned.
+        guard: what stands in for tiles without a fit and, if it judges, for fits that are not
+            better.
+        judges: whether it does.
         left: if the time is limited; the steps that the first tile's share leaves time for are
             those of every tile.
 
@@ -49,12 +74,16 @@ class TiledFit:
         seeds: Sequence[int],
         grid: Grid,
         *,
+        guard: Guard | None = None,
+        judges: bool = True,
         resume: Mapping[str, Any] | None = None,
         left: Left | None = None,
     ) -> None:
         if len(problem) != 1 or len(seeds) != 1:
             raise ProblemError(f"one picture at a time is cut into tiles, got {len(problem)}")
         self.problem, self.recipe, self.grid, self.left = problem, recipe, grid, left
+        self.guard, self.judges = guard, judges
+        self.shares: dict[int, float] = {}  # of the fits in the tiles, see `guarantee.Verdict`
         self.factor = enlargement(problem)
         self.seeds = list(seeds)
         local = [step for step in recipe.finish if isinstance(step, CropCanvas)]
@@ -89,7 +118,7 @@ class TiledFit:
                 continue
             self.current = self._begun(index, part)
             yield from self._steps(self.current, index)
-            self.done[index] = self.current.result().image.clone()
+            self.done[index] = self._tile(index, self.current).clone()
             if self.current.last is not None:
                 self.before += self.current.last.state.taken
             self.current, self._resume = None, None
@@ -100,7 +129,8 @@ class TiledFit:
         if self.current is not None and self.current.last is not None and not self.complete:
             taken = self.current.last.state.taken
             if self._ended(self.current, taken):
-                done[len(done)], before = self.current.result().image, before + taken
+                tile = self._tile(len(done), self.current)
+                done[len(done)], before = tile, before + taken
             else:
                 fit = self.current.state_dict()
         return {
@@ -109,6 +139,7 @@ class TiledFit:
             "before": before,
             "most": self.most,
             "cut_short": self.cut_short,
+            "shares": dict(self.shares),
         }
 
     def tuned(self) -> Code:
@@ -117,7 +148,7 @@ class TiledFit:
 
     @torch.no_grad()
     def result(self) -> Restoration:
-        """The picture so far, finished; where no tile has been, as it was observed."""
+        """The picture so far, finished; where no tile has been the cheap estimate."""
         image = self.finished(self.grid.joined(self._pictures(), self.factor))
         why = self.why_stopped or f"the steps of {counted(len(self.grid), 'tile')} are done"
         return Restoration(image, {}, why)
@@ -134,10 +165,28 @@ class TiledFit:
             if index in self.done:
                 yield self.done[index]
             elif index == len(self.done) and self.current is not None:
-                yield self.current.result().image
+                yield self._tile(index, self.current)
+            elif self.guard is not None:
+                yield self._without_fit(index, self.guard)
             else:
                 seen = window.cut(self.problem.observation)
                 yield seen.repeat_interleave(self.factor, -1).repeat_interleave(self.factor, -2)
+
+    def _tile(self, index: int, fit: Fit) -> Image:
+        """The picture of a tile that has been fitted, or what takes its place."""
+        if self.guard is None or not self.judges:
+            return fit.result().image
+        guard, image = self.guard.part(self.grid.windows[index]), fit.drawn()
+        verdict = guard.judge(fit, image)
+        self.shares[index] = verdict.share
+        return fit.finished(guard.mix(image, verdict))
+
+    def _without_fit(self, index: int, guard: Guard) -> Image:
+        window = self.grid.windows[index]
+        image, part = guard.part(window).instead, part_of(self.problem, window)
+        for step in self._each.finish:
+            image = step(image, part)
+        return image
 
     def _begun(self, index: int, part: Problem) -> Fit:
         try:
@@ -183,5 +232,5 @@ class TiledFit:
     def _take_up(self, saved: Mapping[str, Any]) -> None:
         self.done = dict(saved["done"])
         self.before, self.most = saved["before"], saved["most"]
-        self.cut_short = saved["cut_short"]
+        self.cut_short, self.shares = saved["cut_short"], dict(saved["shares"])
         self._resume = saved["fit"]

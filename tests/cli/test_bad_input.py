@@ -73,7 +73,8 @@ def test_one_bad_picture_is_one_line_and_the_others_are_done(priorfit, folder, m
     for name in names:
         photo(folder / name)
     make(folder / "bad.png")
-    answer = priorfit("denoise", names[0], "bad.png", *names[1:], "-o", "out", "--steps", 1)
+    how = ("--steps", 1, "--hand-out", "fit")
+    answer = priorfit("denoise", names[0], "bad.png", *names[1:], "-o", "out", *how)
     assert answer.status == 1
     assert len(answer.lines) == 1
     assert answer.lines[0].startswith("priorfit: bad.png: ")

@@ -10,7 +10,8 @@ from tests.tiny import photo, pixels
 
 def test_a_picture_in_a_picture_out(priorfit, folder):
     photo(folder / "a.png")
-    answer = priorfit("denoise", "a.png", "-o", "b.png", "--noise-std", "25/255")
+    how = ("--noise-std", "25/255", "--hand-out", "fit")
+    answer = priorfit("denoise", "a.png", "-o", "b.png", *how)
     assert answer.status == 0
     assert answer.out.startswith("b.png: 4 steps, ")
     assert answer.lines == [
@@ -23,7 +24,8 @@ def test_a_picture_in_a_picture_out(priorfit, folder):
 def test_several_pictures_keep_their_names_in_a_folder_that_is_made(priorfit, folder):
     for name in ("a.png", "b.jpg", "c.png"):
         photo(folder / name)
-    answer = priorfit("denoise", "a.png", "b.jpg", "c.png", "-o", "new/out", "--steps", 2)
+    how = ("-o", "new/out", "--steps", 2, "--hand-out", "fit")
+    answer = priorfit("denoise", "a.png", "b.jpg", "c.png", *how)
     assert answer.status == 0
     assert answer.err.startswith("priorfit: b.jpg: compressed again")
     assert len(answer.out.splitlines()) == 3

@@ -31,7 +31,8 @@ def test_both_masks_at_once_are_wrong_usage(priorfit, picture):
 
 
 def test_known_pixels_are_fitted_without_pasting_back(priorfit, folder, picture):
-    priorfit("inpaint", "a.png", "--hole-mask", "mask.png", "-o", "b.png", "--no-paste-back")
+    how = ("-o", "b.png", "--no-paste-back", "--hand-out", "fit")
+    priorfit("inpaint", "a.png", "--hole-mask", "mask.png", *how)
     changed = (pixels(folder / "b.png") != pixels(picture)).any(2)
     assert changed[pixels(folder / "mask.png") == 0].any()
     assert "--no-paste-back" in load_sidecar(folder / "b.png").repeat

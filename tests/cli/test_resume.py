@@ -40,6 +40,9 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+FIT = ("--hand-out", "fit")
+
+
 class Interrupting(Filter):
     """Presses Ctrl-C at the second step, once."""
 
@@ -59,7 +62,7 @@ def interrupted(priorfit, folder, monkeypatch):
     pressing = replace(TINY, filters=Cited([Interrupting], "tests"))
     monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", pressing)
     Interrupting.done.clear()
-    return priorfit("denoise", "a.png", "b.png", "-o", "out", "--noise-std", 0.1, "-q")
+    return priorfit("denoise", "a.png", "b.png", "-o", "out", "--noise-std", 0.1, "-q", *FIT)
 
 
 def test_ctrl_c_keeps_the_picture_so_far_and_says_how_to_go_on(interrupted, folder):
@@ -73,7 +76,7 @@ def test_ctrl_c_keeps_the_picture_so_far_and_says_how_to_go_on(interrupted, fold
 
 
 def test_a_run_goes_on_to_the_same_bytes(priorfit, interrupted, folder):
-    priorfit("denoise", "a.png", "-o", "whole.png", "--noise-std", 0.1)
+    priorfit("denoise", "a.png", "-o", "whole.png", "--noise-std", 0.1, *FIT)
     assert (folder / "out/a.png").read_bytes() != (folder / "whole.png").read_bytes()
     answer = priorfit("resume", "out/a.png.run")
     assert (answer.status, answer.err) == (0, "")

@@ -16,7 +16,8 @@ def test_a_picture_becomes_larger(priorfit, folder, kernel):
 
 def test_transparency_grows_with_the_picture(priorfit, folder):
     photo(folder / "a.png", channels=4)
-    answer = priorfit("upscale", "a.png", "--factor", 2, "-o", "b.png", "--steps", 1)
+    how = ("--factor", 2, "-o", "b.png", "--steps", 1, "--hand-out", "fit")
+    answer = priorfit("upscale", "a.png", *how)
     assert answer == (0, answer.out, "priorfit: a.png: alpha resized with the image\n")
     assert pixels(folder / "b.png").shape == (40, 48, 4)
 

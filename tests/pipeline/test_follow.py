@@ -66,7 +66,7 @@ def test_a_loss_that_is_no_number_for_once_goes_back_and_on(job, monkeypatch, fi
     breaking(monkeypatch, {3}, filters)
     sidecar = run(changed(job, steps=6)).sidecar
     assert sidecar.stop_reason == "the steps of the recipe are done"
-    assert "went back" in sidecar.notes[-1]
+    assert any("went back" in note for note in sidecar.notes)
     assert pixels(job.output).std() > 0
 
 

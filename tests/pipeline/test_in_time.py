@@ -32,7 +32,7 @@ def test_too_little_time_for_the_start_is_refused_before_anything_is_written(job
     large = changed(job, input=photo(tmp_path / "large.png", size=(200, 300)), time_limit=0.6)
     before = set(tmp_path.iterdir())
     with pytest.raises(
-        PriorfitError, match=r"needs about \d s .* the 0\.6 s .*--recipe dip/denoise-unguided"
+        PriorfitError, match=r"cannot begin .* 0\.6 s: .*--recipe dip/denoise-unguided"
     ):
         run(large)
     assert set(tmp_path.iterdir()) == before

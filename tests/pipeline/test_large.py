@@ -14,10 +14,10 @@ from priorfit.pipeline import (
     Job,
     Upscale,
     large,
-    perform,
     resume,
     run,
 )
+from priorfit.pipeline.desk import lay_out
 from priorfit.pipeline.large import extent
 from priorfit.pipeline.prepare import prepared
 from priorfit.sidecar import load_sidecar
@@ -105,7 +105,7 @@ def test_where_the_whole_does_not_fit_it_is_cut_into_tiles_that_do(
     monkeypatch.setattr(large, "_SIDES", (48, 1024))
     monkeypatch.setattr(large, "used", lambda: 0)
     free = changed(wide, tile=None, input=photo(tmp_path / "long.png", size=(60, 250)))
-    desk = perform._laid_out(free, "cpu")
+    desk = lay_out(free, "cpu")
     problem = desk.laid.posed.problem
     recipe = prepared(desk.laid.posed, free.recipe, 4)
     known = memory.forecast(problem, recipe)

@@ -163,11 +163,11 @@ def test_a_run_that_goes_on_says_how_often(job, whole):
 
 
 def test_a_run_that_was_saved_at_its_last_step_goes_on_to_the_same_bytes(job, whole, monkeypatch):
-    def lost(fit):
+    def lost(job, fit, guard, *, cut):
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("priorfit.pipeline.perform.picture_of", lost)
+        patched.setattr("priorfit.pipeline.perform.hand_out", lost)
         with pytest.raises(Killed):
             run(job)
     assert is_unfinished(job.run_folder)

@@ -38,6 +38,7 @@ class Common:
     json: options.Json = False
     quiet: options.Quiet = False
     overwrite: options.Overwrite = False
+    hand_out: options.HandOut = None
     force: options.Force = False
     skip_existing: options.SkipExisting = False
     checkpoint_every: options.CheckpointEvery = None
@@ -117,6 +118,7 @@ def jobs_of(
     snapshots = options.snapshots(common.snapshots)
     memory_limit = options.memory(common.memory_limit)
     _check_rule(common.stop)
+    _check_hand_out(common.hand_out, tasks)
     spreads: list[Path | None] = [None] * len(inputs)
     if common.uncertainty is not None:
         option = "'--uncertainty'"
@@ -137,6 +139,7 @@ def jobs_of(
             snapshots=snapshots,
             uncertainty=spread,
             overwrite=common.overwrite,
+            hand_out=common.hand_out,
             force=common.force,
             checkpoint_every=common.checkpoint_every,
             tile=common.tile,
@@ -161,6 +164,20 @@ def _check_recipe(name: str, tasks: "Sequence[Task]") -> None:
             recipes.find(name)
     except RecipeError as error:
         raise typer.BadParameter(str(error), param_hint="'--recipe'") from None
+
+
+def _check_hand_out(name: str | None, tasks: "Sequence[Task]") -> None:
+    """Refuse what no task of a command hands out."""
+    from priorfit.pipeline.job import handed_out_by
+    from priorfit.wording import listed
+
+    for kind in {task.kind for task in tasks} if name is not None else ():
+        known = handed_out_by(kind)
+        if name not in known:
+            raise typer.BadParameter(
+                f"expected {listed(known, most=len(known))}, got '{name}'",
+                param_hint="'--hand-out'",
+            )
 
 
 def _check_rule(stop: str | None) -> None:

@@ -131,6 +131,16 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that
 Force = Annotated[
     bool, typer.Option("--force", help="Restore what seems to need no restoring too.")
 ]
+HandOut = Annotated[
+    str | None,
+    typer.Option(
+        "--hand-out",
+        metavar="best|fit|NAME",
+        help="What is written: the best of the fit and cheap methods as far as the evidence tells "
+        "(the default), the fit itself (the default with --steps or a -paper recipe), or the cheap "
+        "method NAME without any fit, such as non-local-means.",
+    ),
+]
 SkipExisting = Annotated[
     bool,
     typer.Option(

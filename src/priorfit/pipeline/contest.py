@@ -82,16 +82,17 @@ def cheap_side(
         task = _guessed(picture, size, hole_mask)
     else:
         task = _task(sidecar.task, sidecar.options, [damaged.parent, restored.parent], hole_mask)
-    problem = task.lay(images.visible(picture), damaged).posed.problem
-    made = alternatives(task.kind, problem, patience)
+    posed = task.lay(images.visible(picture), damaged).posed
+    observed, posed = posed.problem.observation, posed.in_own_units(picture.limits)
+    made = alternatives(task.kind, posed.problem, patience, posed.finish)
     if any(tuple(each.image.shape[-2:]) != size for each in made):
         expected = " or ".join({"×".join(map(str, each.image.shape[-2:])) for each in made})
         raise PriorfitError(
             f"{restored}: expected the result of {damaged}, of {expected} pixels, "
             f"got {'×'.join(map(str, size))}"
         )
-    omitted = left_out(task.kind, problem, patience)
-    return Cheap(task.kind, sidecar is None, problem.observation, made, omitted)
+    omitted = left_out(task.kind, posed.problem, patience)
+    return Cheap(task.kind, sidecar is None, observed, made, omitted)
 
 
 def entrant(path: Path, reference: Path | None, network: Lpips | None, task: str) -> Entrant:

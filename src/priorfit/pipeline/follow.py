@@ -124,8 +124,13 @@ def picture_of(fit: Fit | TiledFit) -> tuple[Image, str]:
     return image, why
 
 
-def troubles(fit: Fit | TiledFit) -> tuple[str, ...]:
-    """Notes on what went wrong on the way."""
+def troubles(fit: Fit | TiledFit, *, replaced: bool = False) -> tuple[str, ...]:
+    """Notes on what went wrong on the way.
+
+    Args:
+        fit: it.
+        replaced: whether something else took the place of what it had come to.
+    """
     times = sum(seen.rewound for seen in fit.filters if isinstance(seen, Rewinding))
     hurried = fit.cut_short if isinstance(fit, TiledFit) else 0
     few, notes = _hurried(fit), []
@@ -134,7 +139,7 @@ def troubles(fit: Fit | TiledFit) -> tuple[str, ...]:
         notes.append(f"the loss left its course {often}: the fit went back and on from there")
     if hurried:
         notes.append(f"{counted(hurried, 'tile')} had less time than the first, and fewer steps")
-    if few < _FEW:
+    if few < _FEW and not replaced:
         steps = counted(int(few), "step")
         notes.append(f"the time was over after {steps}: the fit had hardly begun, give it more")
     return tuple(notes)

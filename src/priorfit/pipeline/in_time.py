@@ -17,28 +17,29 @@ _PATIENCE = 3.0
 """Seconds that it may take whatever the limit."""
 
 
-def check_in_time(job: Job, problem: Problem, recipe: Recipe, left: float) -> None:
-    """Refuse a time limit that what comes before the first step would use up.
+def is_in_time(job: Job, problem: Problem, recipe: Recipe, left: float) -> bool:
+    """Whether a time limit leaves enough after what comes before the first step.
 
     Args:
         job: with the limit.
         problem: of the whole picture.
         recipe: of the job.
         left: seconds.
-
-    Raises:
-        PriorfitError: too little time.
     """
+    if job.time_limit is None:
+        return True
+    if left <= 0 and job.hands_out_best:
+        return False
     _, height, width = problem.shape
     allowed = max(_SHARE * left, _PATIENCE)
-    if height * width * _SLOWEST <= allowed:
-        return
-    needed = seconds_before(problem, recipe)
-    if needed <= allowed:
-        return
+    return height * width * _SLOWEST <= allowed or seconds_before(problem, recipe) <= allowed
+
+
+def too_little(job: Job) -> PriorfitError:
+    """The error where there is no time for a fit, and nothing cheaper that could stand in."""
     sooner = recipes.SOONER.get(job.recipe)
     other = "" if sooner is None else f", or take --recipe {sooner}, which begins sooner"
-    raise PriorfitError(
-        f"{job.recipe} needs about {needed:.0f} s before its first step, of the {job.time_limit:g} "
-        f"s that it may take: give --time-limit more{other}"
+    return PriorfitError(
+        f"{job.recipe} cannot begin in time within {job.time_limit:g} s: give --time-limit more"
+        f"{other}"
     )

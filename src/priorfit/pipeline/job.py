@@ -3,15 +3,36 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+)
 
+from priorfit import recipes
+from priorfit.guarantee import CONTENDERS, slug
 from priorfit.pipeline.kinds import Deblur, Dejpeg, Denoise, Enhance, Fuse, Inpaint, Upscale
 from priorfit.sidecar import sidecar_path
+
+FIT, BEST = "fit", "best"
 
 Task = Annotated[
     Denoise | Inpaint | Upscale | Deblur | Dejpeg | Fuse | Enhance, Field(discriminator="kind")
 ]
 """The tasks, told apart by `kind`."""
+
+
+def handed_out_by(task: str) -> list[str]:
+    """What a job may hand out, see `Job`.
+
+    Args:
+        task: its kind.
+    """
+    cheap = [slug(each.name) for each in CONTENDERS.get(task, ())]
+    return [BEST, FIT, *cheap, *(f"{FIT}+{name}" for name in cheap)]
 
 
 class Job(BaseModel):
@@ -30,6 +51,9 @@ class Job(BaseModel):
         reference: clean picture to measure the result against; changes no pixel.
         report: whoever runs the job will write a report beside the picture too.
         overwrite: replace files that exist.
+        hand_out: `fit`; `best` of the fit and cheap estimates, by the evidence; `fit+NAME`, the
+            best of the fit and that estimate; or `NAME`, that estimate alone. By default the best,
+            and the fit with steps, with `force` or of a published recipe.
         force: restore what seems to need no restoring too.
         snapshots: steps whose pictures are kept too, each in a file of its own.
         checkpoint_every: seconds between checkpoints, see `keeping.Keeper`.
@@ -53,6 +77,7 @@ class Job(BaseModel):
     reference: Path | None = None
     report: bool = False
     overwrite: bool = False
+    hand_out: str | None = None
     force: bool = False
     snapshots: tuple[PositiveInt, ...] = ()
     checkpoint_every: float | None = Field(None, ge=0, allow_inf_nan=False)
@@ -60,6 +85,34 @@ class Job(BaseModel):
     uncertainty: Path | None = None
     tile: int | None = Field(None, ge=48)
     memory_limit: int | None = Field(None, gt=0)
+
+    @field_validator("hand_out")
+    @classmethod
+    def _known(cls, name: str | None, info: ValidationInfo) -> str | None:
+        kind = getattr(info.data.get("task"), "kind", "")
+        if name is not None and name not in handed_out_by(kind):
+            raise ValueError(f"expected one of {', '.join(handed_out_by(kind))}, got '{name}'")
+        return name
+
+    @property
+    def cheap(self) -> str | None:
+        """Name of the one cheap estimate that is asked for, None where there is a choice."""
+        if self.hand_out in (None, FIT, BEST):
+            return None
+        return self.hand_out.removeprefix(f"{FIT}+") if self.hand_out is not None else None
+
+    @property
+    def without_fit(self) -> bool:
+        """Whether a cheap estimate alone is asked for."""
+        return self.cheap is not None and self.cheap == self.hand_out
+
+    @property
+    def hands_out_best(self) -> bool:
+        """Whether a cheap estimate may take the place of the fit."""
+        if self.hand_out is None:
+            own = self.steps is not None or self.force
+            return not own and not recipes.is_published(self.recipe)
+        return self.hand_out != FIT
 
     def absolute(self) -> Self:
         """The same with paths that hold from every folder."""

@@ -8,6 +8,7 @@ import torch
 
 from priorfit import images
 from priorfit.errors import ImageFileError, PriorfitError
+from priorfit.guarantee import Guard
 from priorfit.images import MAX_PIXELS, Picture
 from priorfit.images.picture import SMALLEST_SIDE
 from priorfit.memory import Forecast, available, forecast, used
@@ -28,7 +29,8 @@ LARGE = 1_000_000
 
 _SIDES = (128, 1024)  # of tiles that are chosen for a limit
 _STEP = 32  # they are multiples of it
-_WHOLE = 4 * 1.3 + 4 + 4 + 3 * 8  # bytes a sample: tiles, their picture, its way to the file
+_WHOLE = 4 * 1.3 + 4 + 4 + 2 * 4 + 3 * 8
+"""Bytes a sample: tiles, their picture, cheap estimates beside it, its way to the file."""
 _READ = 40  # bytes a pixel of three colours: as stored, as numbers, as a tensor, and a copy
 _OWN = 0.9  # of what the system has free
 
@@ -142,15 +144,25 @@ def begun(
     recipe: Recipe,
     size: Extent,
     *,
+    guard: Guard | None = None,
     clock: Clock | None = None,
     resume: Mapping[str, Any] | None = None,
     before: Code | None = None,
 ) -> Fit | TiledFit:
-    """A fit of the whole, or of its tiles."""
+    """A fit of the whole, or of its tiles, each judged by the guard."""
     if size.grid is None:
         return Fit(problem, recipe, [job.seed], resume, before=before)
     left = None if clock is None or clock.limit is None else lambda: clock.left
-    return TiledFit(problem, recipe, [job.seed], size.grid, resume=resume, left=left)
+    return TiledFit(
+        problem,
+        recipe,
+        [job.seed],
+        size.grid,
+        guard=guard,
+        judges=job.hands_out_best,
+        resume=resume,
+        left=left,
+    )
 
 
 def tiled(tile: int | None, problem: Problem) -> Extent:

@@ -1,98 +1,37 @@
 """From one picture file to a restored one with its sidecar: read, pose, fit, finish, write."""
 
-import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from priorfit import images
-from priorfit.comparators import BY_TASK, Alternative, alternatives, finished
-from priorfit.degradations import Blur
+from priorfit.comparators import Alternative, alternatives, finished
 from priorfit.errors import DivergenceError, ImageFileError, PriorfitError
-from priorfit.images import Picture, write_atomically
+from priorfit.guarantee import Guard, slug
+from priorfit.images import write_atomically
 from priorfit.pipeline import saved as run_folder
 from priorfit.pipeline.beside import Beside, judged
-from priorfit.pipeline.checks import check_outputs, check_unbegun
-from priorfit.pipeline.follow import End, Follower, Watch, picture_of, troubles
-from priorfit.pipeline.in_time import check_in_time
-from priorfit.pipeline.job import Job
+from priorfit.pipeline.checks import check_unbegun
+from priorfit.pipeline.desk import Desk, Outcome, closing_of, lay_out
+from priorfit.pipeline.follow import End, Follower, Watch, troubles
+from priorfit.pipeline.handing import Handed, guard_for, hand_out, patience_for
+from priorfit.pipeline.in_time import is_in_time, too_little
+from priorfit.pipeline.job import FIT, Job
 from priorfit.pipeline.keeping import Keeper, kept
-from priorfit.pipeline.kinds import Laid, Upscale
-from priorfit.pipeline.large import Extent, Tell, begun, each_of, extent, read_within, tiled
-from priorfit.pipeline.measure import read_reference
-from priorfit.pipeline.plan import Clock, closing_seconds, longest, settled
-from priorfit.pipeline.prepare import guide, prepared, rule_of, snapshots
+from priorfit.pipeline.kinds import Upscale
+from priorfit.pipeline.large import Tell, begun, extent, tiled
+from priorfit.pipeline.plan import Clock, longest
+from priorfit.pipeline.prepare import guide, prepared, snapshots
+from priorfit.pipeline.record import begin_sidecar, saved_of, sidecar_of
 from priorfit.pipeline.saved import Saved
-from priorfit.pipeline.uncertainty import check_uncertainty, deviation, write_deviation
+from priorfit.pipeline.uncertainty import deviation, write_deviation
 from priorfit.restore import Fit
 from priorfit.runs import threads
-from priorfit.sidecar import (
-    Rule,
-    Sidecar,
-    Source,
-    sidecar_path,
-    source,
-    thinned,
-    to_json,
-    versions,
-)
+from priorfit.sidecar import sidecar_path, to_json
 from priorfit.signals import interruptions
-from priorfit.tasks import Posed, device_named, for_recipe
 from priorfit.tiled import TiledFit
-from priorfit.types import Code, Image, Shape
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What came of a job.
-
-    Args:
-        job: it.
-        picture: as it was read.
-        observed: (1, c, h, w), what was restored; the hole of a mask is filled with zeros.
-        result: (1, C, H, W) in [0, 1], as written.
-        reference: (1, C, H, W), if there was one.
-        comparators: other pictures of the scene by name: the guide, and in a report what is cheap.
-        sidecar: how it came about.
-        interrupted: whether the fit was cut short.
-        leaving: whether somebody asked the process to end, if only after the last step.
-        run_folder: where an interrupted run goes on, None if it is finished or could not be kept.
-        snapshots: pictures of steps that were kept; the first is what the fit began with.
-        tuned: what the fit has come to, for the frame after.
-        deviation: (1, C, H, W), standard deviation of every pixel, if the recipe gives any.
-    """
-
-    job: Job
-    picture: Picture
-    observed: Image
-    result: Image
-    reference: Image | None
-    comparators: Mapping[str, Image]
-    sidecar: Sidecar
-    interrupted: bool = False
-    leaving: bool = False
-    run_folder: Path | None = None
-    snapshots: Mapping[int, Image] = field(default_factory=dict)
-    tuned: Code = field(default_factory=dict)
-    deviation: Image | None = None
-
-
-@dataclass(frozen=True)
-class _Desk:
-    """Everything a job needs, read and checked."""
-
-    job: Job
-    inputs: tuple[Source, ...]
-    picture: Picture
-    laid: Laid  # on the scale of the picture
-    posed: Posed  # as the recipe sees it
-    reference: Image | None
-    notes: tuple[str, ...]
-    device: torch.device
-    extent: Extent = field(default_factory=Extent)
+from priorfit.types import Code
 
 
 def run(
@@ -124,7 +63,7 @@ def run(
     started = time.perf_counter() if started is None else started
     if job.follows is not None and before is None:
         raise PriorfitError(f"begins where the fit of {job.follows} ended: fit that one first")
-    desk = _laid_out(job, job.device)
+    desk = lay_out(job, job.device)
     job = desk.job
     if desk.laid.needless is not None and not job.force and before is None:
         return _left_alone(desk, started)
@@ -133,21 +72,49 @@ def run(
     with run_folder.held(job.run_folder):
         check_unbegun(job)
         run_folder.clear(job.run_folder)
-        clock = Clock(started, job.time_limit, _closing(desk))
-        check_in_time(job, posed.problem, recipe, clock.left)
+        clock = Clock(started, job.time_limit, closing_of(desk))
+        patience = patience_for(job, clock.left)
+        guard = guard_for(job, posed.problem, most, patience)
+        if guard is not None and job.without_fit:
+            return _without_fit(desk, guard, clock, "none was asked for (--hand-out)")
+        if not is_in_time(job, posed.problem, recipe, clock.left):
+            if guard is None or job.hand_out == FIT:
+                raise too_little(job)
+            return _without_fit(desk, guard, clock, "there was no time for one")
         size = extent(job, posed.problem, recipe, most)
         if tell is not None and size.told is not None:
             tell(size.told)
-        fit = begun(job, posed.problem, recipe, size, clock=clock, before=before)
-        desk = replace(desk, extent=size)
-        return _fitted(desk, fit, Follower(most * size.tiles, clock), watch)
+        fit = begun(job, posed.problem, recipe, size, guard=guard, clock=clock, before=before)
+        desk = replace(desk, extent=size, patience=patience)
+        return _fitted(desk, fit, guard, Follower(most * size.tiles, clock), watch)
 
 
-def _left_alone(desk: _Desk, started: float) -> Outcome:
+def _without_fit(desk: Desk, guard: Guard, clock: Clock, why: str) -> Outcome:
+    """Write the best cheap estimate, with a sidecar that says why there was no fit."""
+    posed, name = desk.posed, guard.best.method.name
+    image = finished(guard.instead, posed.problem, posed.finish).cpu()
+    update = {
+        "seconds": round(clock.seconds, 3),
+        "stop_reason": f"there was no fit: {why}",
+        "handed_out": name,
+        "share_of_fit": 0.0,
+        "repeat": (*desk.job.task.arguments, "--hand-out", slug(name)),
+        "notes": (*desk.notes, f"no fit was made, {why}: this is {name}"),
+    }
+    sidecar = begin_sidecar(desk).model_copy(update=update)
+    on_luma = isinstance(desk.job.task, Upscale)
+    sidecar = judged(sidecar, image, desk.reference, Beside(), on_luma=on_luma, like=desk.picture)
+    observed = desk.laid.posed.problem.observation.cpu()
+    comparators = desk.laid.comparators
+    outcome = Outcome(desk.job, desk.picture, observed, image, desk.reference, comparators, sidecar)
+    return _written(outcome, desk)
+
+
+def _left_alone(desk: Desk, started: float) -> Outcome:
     """Write a picture that needs no restoring as it was, with a sidecar that says why."""
     job, image = desk.job, desk.picture.tensor()
     why = f"{desk.laid.needless}: the picture is left as it was (--force restores it)"
-    sidecar = _begun_sidecar(desk).model_copy(
+    sidecar = begin_sidecar(desk).model_copy(
         update={
             "seconds": round(time.perf_counter() - started, 3),
             "stop_reason": "there was nothing to restore",
@@ -185,7 +152,7 @@ def resume(folder: Path, watch: Watch | None = None) -> Outcome:
 
 def _resumed(folder: Path, saved: Saved, watch: Watch | None, started: float) -> Outcome:
     state = run_folder.load_fit(folder)
-    desk = _laid_out(saved.job.model_copy(update={"overwrite": True}), saved.device)
+    desk = lay_out(saved.job.model_copy(update={"overwrite": True}), saved.device)
     if desk.inputs != saved.inputs:
         raise PriorfitError(f"{folder}: the files that it began with have changed, start anew")
     posed = desk.posed
@@ -199,53 +166,27 @@ def _resumed(folder: Path, saved: Saved, watch: Watch | None, started: float) ->
         size = tiled(saved.tile, posed.problem)
         each = saved.each or max(1, saved.planned // size.tiles)
         recipe = prepared(posed, job.recipe, each, job.kept, job.stop)
-        fit = begun(job, posed.problem, recipe, size, resume=state)
+        guard = guard_for(job, posed.problem, each, saved.patience)
+        fit = begun(job, posed.problem, recipe, size, guard=guard, resume=state)
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise PriorfitError(f"{folder}: does not fit its recipe any more, start anew") from error
-    return _fitted(replace(desk, extent=size), fit, follower, watch)
+    desk = replace(desk, extent=size, patience=saved.patience)
+    return _fitted(desk, fit, guard, follower, watch)
 
 
-def _laid_out(job: Job, device: str) -> _Desk:
-    check_outputs(job)
-    chosen = device_named(device)
-    picture = read_within(job)
-    job, laid = settled(job, job.task.lay(images.visible(picture), job.input))
-    check_uncertainty(job)
-    losses = images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
-    reference = None
-    if job.reference is not None:
-        reference = read_reference(job.reference, picture, _shape(laid))
-    inputs = tuple(source(role, path) for role, path in job.files.items())
-    laid = replace(laid, posed=laid.posed.to(chosen))
-    posed = for_recipe(laid.posed, picture, job.recipe)
-    notes = (*picture.notes, *laid.notes, *losses)
-    return _Desk(job, inputs, picture, laid, posed, reference, notes, chosen)
-
-
-def _shape(laid: Laid) -> Shape:
-    """Shape of the result: that of the image sought, less the margins of a blur's canvas."""
-    problem = laid.posed.problem
-    if isinstance(problem.degradation, Blur):
-        channels, height, width = problem.observation.shape[1:]
-        return channels, height, width
-    return problem.shape
-
-
-def _closing(desk: _Desk) -> float:
-    samples = math.prod(_shape(desk.laid))
-    compared = len(BY_TASK.get(desk.job.task.kind, ())) if desk.job.report else 0
-    measured = 0 if desk.reference is None else 1 + compared
-    limit = desk.job.time_limit or 0.0
-    return closing_seconds(limit, samples, measured=measured, reported=desk.job.report)
-
-
-def _fitted(desk: _Desk, fit: Fit | TiledFit, follower: Follower, watch: Watch | None) -> Outcome:
+def _fitted(
+    desk: Desk,
+    fit: Fit | TiledFit,
+    guard: Guard | None,
+    follower: Follower,
+    watch: Watch | None,
+) -> Outcome:
     folder, job = desk.job.run_folder, desk.job
     finish = desk.posed.finish
     cheap = alternatives(job.task.kind, fit.problem, finish=finish) if job.report else []
 
     def save() -> None:
-        run_folder.save(folder, _saved(desk, fit, follower), fit.state_dict())
+        run_folder.save(folder, saved_of(desk, fit, follower), fit.state_dict())
 
     keeper = Keeper(save, job.checkpoint_every)
     with interruptions() as pressed:
@@ -254,7 +195,9 @@ def _fitted(desk: _Desk, fit: Fit | TiledFit, follower: Follower, watch: Watch |
         if cut:
             keeper.keep()  # before the picture is drawn, which moves running statistics
         try:
-            outcome = _written(_outcome(desk, fit, follower, cheap, keeper.trouble), desk)
+            handed = hand_out(job, fit, guard, cut=follower.end is not None)
+            outcome = _outcome(desk, fit, follower, handed, _beside(desk, fit, cheap))
+            outcome = _written(outcome, desk, keeper.trouble)
         except DivergenceError:
             run_folder.clear(folder)  # it would come to this again
             raise
@@ -266,119 +209,40 @@ def _fitted(desk: _Desk, fit: Fit | TiledFit, follower: Follower, watch: Watch |
     return replace(outcome, interrupted=cut, leaving=cut or pressed(), run_folder=place)
 
 
-def _outcome(
-    desk: _Desk,
-    fit: Fit | TiledFit,
-    follower: Follower,
-    cheap: Sequence[Alternative],
-    trouble: str | None,
-) -> Outcome:
-    result, why = picture_of(fit)
+def _beside(desk: Desk, fit: Fit | TiledFit, cheap: Sequence[Alternative]) -> Beside:
     hint = guide(fit)
-    shown = None
-    if hint is not None:
-        shown = (hint[0], finished(hint[1], fit.problem, desk.posed.finish).cpu())
-    beside = Beside(shown, cheap)
-    notes = troubles(fit) if trouble is None else (*troubles(fit), trouble)
-    sidecar = _sidecar(desk, fit, follower, why, notes)
+    if hint is None:
+        return Beside(None, cheap)
+    return Beside((hint[0], finished(hint[1], fit.problem, desk.posed.finish).cpu()), cheap)
+
+
+def _outcome(
+    desk: Desk, fit: Fit | TiledFit, follower: Follower, handed: Handed, beside: Beside
+) -> Outcome:
+    result = handed.image.cpu()
+    replaced = handed.method is not None and handed.note is not None
+    said = () if handed.note is None else (handed.note,)
+    notes = (*troubles(fit, replaced=replaced), *said)
+    sidecar = sidecar_of(desk, fit, follower, handed, notes)
     on_luma = isinstance(desk.job.task, Upscale)
     return Outcome(
         desk.job,
         desk.picture,
         desk.laid.posed.problem.observation.cpu(),
-        result.cpu(),
+        result,
         desk.reference,
         {**desk.laid.comparators, **beside.images},
-        judged(sidecar, result.cpu(), desk.reference, beside, on_luma=on_luma, like=desk.picture),
+        judged(sidecar, result, desk.reference, beside, on_luma=on_luma, like=desk.picture),
         snapshots={step: image.cpu() for step, image in snapshots(fit).items()},
         tuned=fit.tuned(),
         deviation=deviation(fit) if isinstance(fit, Fit) else None,
     )
 
 
-def _saved(desk: _Desk, fit: Fit | TiledFit, follower: Follower) -> Saved:
-    return Saved(
-        job=desk.job.absolute(),
-        numbers=run_folder.numbers_of(desk.job.recipe),
-        planned=max(follower.planned, follower.taken),
-        seconds=follower.clock.seconds,
-        threads=torch.get_num_threads(),
-        device=str(desk.device),
-        losses=tuple(follower.losses),
-        inputs=desk.inputs,
-        resumed=follower.resumed,
-        tile=None if desk.extent.grid is None else desk.extent.grid.tile,
-        each=each_of(fit),
-    )
-
-
-def _begun_sidecar(desk: _Desk) -> Sidecar:
-    """What is known before the first step."""
-    job = desk.job
-    return Sidecar(
-        task=job.task.kind,
-        options=job.task.options,
-        recipe=job.recipe,
-        seed=job.seed,
-        device=str(desk.device),
-        threads=torch.get_num_threads(),
-        versions=versions(),
-        inputs=desk.inputs,
-        steps=0,
-        planned=0,
-        seconds=0.0,
-        stop_reason="not begun",
-        loss_curve=(),
-        repeat=tuple(job.task.arguments),
-        noise_std=desk.laid.posed.problem.noise_std,
-        noise_std_estimated=desk.laid.estimated,
-        notes=desk.notes,
-    )
-
-
-def _sidecar(
-    desk: _Desk, fit: Fit | TiledFit, follower: Follower, why: str, troubles: tuple[str, ...]
-) -> Sidecar:
-    follows = desk.job.follows
-    update: dict[str, object] = {
-        "steps": follower.taken,
-        "planned": follower.planned,
-        "seconds": round(follower.clock.seconds, 3),
-        "stop_reason": why,
-        "loss_curve": thinned(follower.losses),
-        "repeat": _repeat(desk, fit, follower),
-        "tiles": desk.extent.tiles,
-        "memory_foretold": desk.extent.memory,
-        "seconds_foretold": desk.extent.seconds,
-        "rule": _rule(fit),
-        "follows": None if follows is None else follows.name,
-        "resumed": follower.resumed,
-        "notes": (*desk.notes, *troubles),
-    }
-    return _begun_sidecar(desk).model_copy(update=update)
-
-
-def _rule(fit: Fit | TiledFit) -> Rule | None:
-    rule = rule_of(fit)
-    if rule is None or not rule.curve:
-        return None
-    return Rule(about=rule.title, step=max(rule.at) or rule.curve[-1][0], curve=thinned(rule.curve))
-
-
-def _repeat(desk: _Desk, fit: Fit | TiledFit, follower: Follower) -> tuple[str, ...]:
-    """Options that make the same bytes again, whatever the clock says then."""
-    job = desk.job
-    given = [*job.task.arguments, "--recipe", job.recipe, "--seed", str(job.seed)]
-    given += ["--device", str(desk.device), "--threads", str(torch.get_num_threads())]
-    given += [] if job.stop is None else ["--stop", job.stop]
-    grid = desk.extent.grid
-    given += [] if grid is None else ["--tile", str(grid.tile)]
-    return (*given, "--steps", str(each_of(fit) or follower.taken))
-
-
-def _written(outcome: Outcome, desk: _Desk) -> Outcome:
+def _written(outcome: Outcome, desk: Desk, trouble: str | None = None) -> Outcome:
     """Write picture and sidecar, which tells what could not be kept."""
     job, notes = outcome.job, outcome.sidecar.notes
+    notes += () if trouble is None else (trouble,)
     lost = images.write(job.output, outcome.result, desk.laid.picture, overwrite=job.overwrite)
     notes += tuple(note for note in lost if note not in notes)
     for step, image in outcome.snapshots.items():

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from priorfit import recipes
+from priorfit.evidence import Following
 from priorfit.guides import observed
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import Estimator, Guide, Hiding, Probing
@@ -41,7 +42,7 @@ def prepared(
     if snapshots:
         rules = [i for i, make in enumerate(filters) if isinstance(make(), Stopping)]
         filters.insert(rules[0] if rules else len(filters), partial(Snapshots, snapshots))
-    return replace(made, filters=filters)
+    return replace(made, filters=[*filters, Following])
 
 
 def rule_of(fit: Fit | TiledFit) -> Stopping | None:

@@ -40,6 +40,7 @@ class Saved(BaseModel):
         inputs: the files as they were.
         resumed: how many times it was gone on with.
         tile: side of its tiles, None if it is in one piece.
+        patience: seconds that each cheap estimate might take, by its cost.
         each: steps of a tile, None where the first one's share of the time is to tell.
     """
 
@@ -56,6 +57,7 @@ class Saved(BaseModel):
     resumed: int = 0
     tile: int | None = None
     each: int | None = None
+    patience: float = 0.0
 
 
 def numbers_of(recipe: str) -> str:

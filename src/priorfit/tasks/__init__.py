@@ -17,6 +17,7 @@ from priorfit.tasks.problems import (
     kernel_of,
     upscaling,
 )
+from priorfit.tasks.solving import Progress
 
 __all__ = [
     "AUTO",
@@ -41,6 +42,7 @@ __all__ = [
     "Noisy",
     "pose_noisy",
     "Posed",
+    "Progress",
     "upscale",
     "upscaling",
 ]

@@ -1,19 +1,16 @@
 """Restoration of arrays in the manner of scikit-image: ndarray in, ndarray of the same dtype out.
 
-Every function takes, beside what its task needs:
-
-* `channel_axis`: the axis of the channels; None for a grey image.
-* `rng`: a seed, or a `numpy.random.Generator` that a seed is drawn from. The same seed gives the
-  same array.
-* `recipe`: a name that `priorfit recipes list` shows.
-* `steps`: length of the fit; the recipe's own by default.
-* `device`: cpu, cuda, cuda:N, mps or auto.
+What every function takes beside what its task needs, its own help says.
 
 Of four channels the last is alpha, as in RGBA: it is kept, enlarged with the image, and what is
 under it where it is transparent takes no part. Restore four bands that are no RGBA one by one.
 
 What needs no restoring comes back as a copy, bit for bit and without a warning, from `denoise` and
 `dejpeg`, which say when; with `force=True` they restore it all the same.
+
+No image comes back worse than it came, as far as evidence without a clean image can tell: where a
+fit is not better than a cheap method, that one's result is returned, with a warning, and where both
+are good a mixture. With `steps`, or a published recipe, the fit itself is returned.
 
 One picture gives one result whatever its units: it is fitted at a range of its own, found without
 outliers, and comes back in the units and the dtype that it had. Noise levels are fractions of the
@@ -22,70 +19,35 @@ raises `PriorfitError` for what it cannot do.
 """
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from PIL import Image as PillowImage
 
-from priorfit import recipes
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.degradations.mask import hole_in
 from priorfit.errors import ProblemError
-from priorfit.images import JpegTables, Picture, from_array, to_array, visible
+from priorfit.images import JpegTables, Picture, from_array, visible
 from priorfit.images.jpeg_tables import jpeg_tables
 from priorfit.needless import without_artefacts
-from priorfit.restore import restore
 from priorfit.tasks.choice import AUTO, for_hole
-from priorfit.tasks.device import device_named
 from priorfit.tasks.noisy import pose_noisy
 from priorfit.tasks.problems import (
     KERNELS,
-    Posed,
     deblurring,
     dejpegging,
     enhancing,
-    for_recipe,
     fusing,
     inpainting,
     kernel_of,
     upscaling,
-    whole_number,
 )
-
-Array = NDArray[np.generic]
-
-
-@dataclass(frozen=True)
-class _How:
-    """What all tasks have in common."""
-
-    recipe: str
-    steps: int | None
-    rng: int | np.random.Generator
-    device: str
-    left_alone: bool = False
-
-    def solve(self, posed: Posed, like: Picture) -> Array:
-        if self.steps is not None:
-            whole_number("steps", self.steps, 0)
-            if self.steps < 1:
-                raise ProblemError(f"expected at least one step, got {self.steps}")
-        device = device_named(self.device)
-        made = recipes.load(self.recipe, self.steps)
-        if self.left_alone:
-            return to_array(like.tensor(), like)
-        posed = for_recipe(posed, like, self.recipe).to(device)
-        image = restore(posed.problem, posed.ending(made), [self._seed()]).image
-        return to_array(image.cpu(), like)
-
-    def _seed(self) -> int:
-        if isinstance(self.rng, np.random.Generator):
-            return int(self.rng.integers(2**31))
-        return whole_number("rng", self.rng, 0, or_else="a numpy.random.Generator")
+from priorfit.tasks.solving import Array, Callback, How, explained
 
 
+@explained
 def denoise(
     image: ArrayLike,
     *,
@@ -95,6 +57,9 @@ def denoise(
     rng: int | np.random.Generator = 0,
     recipe: str = "dip/denoise",
     steps: int | None = None,
+    time_limit: float | None = None,
+    stop: str | None = None,
+    callback: Callback | None = None,
     device: str = "cpu",
 ) -> Array:
     """Remove white noise.
@@ -110,15 +75,30 @@ def denoise(
         rng: see the module.
         recipe: see the module.
         steps: see the module.
+        time_limit: see the module.
+        stop: see the module.
+        callback: see the module.
         device: see the module.
     """
     picture = _picture(image, channel_axis)
     noisy = pose_noisy(picture, noise_std)
     left_alone = noisy.needless is not None and not force
-    return _How(recipe, steps, rng, device, left_alone).solve(noisy.posed, picture)
+    return How(
+        "denoise",
+        recipe,
+        steps,
+        rng,
+        device,
+        time_limit,
+        stop,
+        callback,
+        left_alone,
+        force,
+    ).solve(noisy.posed, picture)
 
 
-def inpaint(  # noqa: PLR0913, five of them are every task's
+@explained
+def inpaint(
     image: ArrayLike,
     hole_mask: ArrayLike | None = None,
     *,
@@ -128,6 +108,9 @@ def inpaint(  # noqa: PLR0913, five of them are every task's
     rng: int | np.random.Generator = 0,
     recipe: str = AUTO,
     steps: int | None = None,
+    time_limit: float | None = None,
+    stop: str | None = None,
+    callback: Callback | None = None,
     device: str = "cpu",
 ) -> Array:
     """Fill a hole.
@@ -142,6 +125,9 @@ def inpaint(  # noqa: PLR0913, five of them are every task's
         rng: see the module.
         recipe: a name, or `auto`: chosen by how much is known and how deep the hole is.
         steps: see the module.
+        time_limit: see the module.
+        stop: see the module.
+        callback: see the module.
         device: see the module.
     """
     picture = _picture(image, channel_axis)
@@ -149,9 +135,19 @@ def inpaint(  # noqa: PLR0913, five of them are every task's
     grow = whole_number("grow_mask", grow_mask, 0, or_else="leave it out")
     posed = inpainting(picture.tensor(), hole, grow=grow, paste_back=paste_back)
     recipe = for_hole(posed.problem).recipe if recipe == AUTO else recipe
-    return _How(recipe, steps, rng, device).solve(posed, picture)
+    return How(
+        "inpaint",
+        recipe,
+        steps,
+        rng,
+        device,
+        time_limit,
+        stop,
+        callback,
+    ).solve(posed, picture)
 
 
+@explained
 def upscale(
     image: ArrayLike,
     factor: int,
@@ -161,6 +157,9 @@ def upscale(
     rng: int | np.random.Generator = 0,
     recipe: str = "dip/upscale",
     steps: int | None = None,
+    time_limit: float | None = None,
+    stop: str | None = None,
+    callback: Callback | None = None,
     device: str = "cpu",
 ) -> Array:
     """Enlarge by a whole factor.
@@ -174,14 +173,27 @@ def upscale(
         rng: see the module.
         recipe: see the module.
         steps: see the module.
+        time_limit: see the module.
+        stop: see the module.
+        callback: see the module.
         device: see the module.
     """
     window = KERNELS[kernel_of(recipe, kernel)]
     picture = _picture(image, channel_axis)
     posed = upscaling(picture.tensor(), factor, window)
-    return _How(recipe, steps, rng, device).solve(posed, replace(picture, stored=None))
+    return How(
+        "upscale",
+        recipe,
+        steps,
+        rng,
+        device,
+        time_limit,
+        stop,
+        callback,
+    ).solve(posed, replace(picture, stored=None))
 
 
+@explained
 def deblur(
     image: ArrayLike,
     psf: ArrayLike,
@@ -190,6 +202,9 @@ def deblur(
     rng: int | np.random.Generator = 0,
     recipe: str = "dip/deblur",
     steps: int | None = None,
+    time_limit: float | None = None,
+    stop: str | None = None,
+    callback: Callback | None = None,
     device: str = "cpu",
 ) -> Array:
     """Undo a known blur.
@@ -201,14 +216,27 @@ def deblur(
         rng: see the module.
         recipe: see the module.
         steps: see the module.
+        time_limit: see the module.
+        stop: see the module.
+        callback: see the module.
         device: see the module.
     """
     picture = _picture(image, channel_axis)
     posed = deblurring(picture.tensor(), torch.from_numpy(np.array(psf, np.float64)))
-    return _How(recipe, steps, rng, device).solve(posed, picture)
+    return How(
+        "deblur",
+        recipe,
+        steps,
+        rng,
+        device,
+        time_limit,
+        stop,
+        callback,
+    ).solve(posed, picture)
 
 
-def dejpeg(  # noqa: PLR0913, five of them are every task's
+@explained
+def dejpeg(
     image: ArrayLike,
     *,
     quality: int | None = None,
@@ -218,6 +246,9 @@ def dejpeg(  # noqa: PLR0913, five of them are every task's
     rng: int | np.random.Generator = 0,
     recipe: str = "dip/dejpeg",
     steps: int | None = None,
+    time_limit: float | None = None,
+    stop: str | None = None,
+    callback: Callback | None = None,
     device: str = "cpu",
 ) -> Array:
     """Remove the artefacts of JPEG compression; the result could be stored as the same file.
@@ -233,6 +264,9 @@ def dejpeg(  # noqa: PLR0913, five of them are every task's
         rng: see the module.
         recipe: see the module.
         steps: see the module.
+        time_limit: see the module.
+        stop: see the module.
+        callback: see the module.
         device: see the module.
     """
     picture = _picture(image, channel_axis)
@@ -244,9 +278,21 @@ def dejpeg(  # noqa: PLR0913, five of them are every task's
     projection = JpegProjection.from_picture(tables, picture.tensor())
     posed = dejpegging(picture.tensor(), projection)
     left_alone = without_artefacts(projection.error_std) is not None and not force
-    return _How(recipe, steps, rng, device, left_alone).solve(posed, picture)
+    return How(
+        "dejpeg",
+        recipe,
+        steps,
+        rng,
+        device,
+        time_limit,
+        stop,
+        callback,
+        left_alone,
+        force,
+    ).solve(posed, picture)
 
 
+@explained
 def fuse(
     flash: ArrayLike,
     no_flash: ArrayLike,
@@ -255,6 +301,9 @@ def fuse(
     rng: int | np.random.Generator = 0,
     recipe: str = "dip/fuse",
     steps: int | None = None,
+    time_limit: float | None = None,
+    stop: str | None = None,
+    callback: Callback | None = None,
     device: str = "cpu",
 ) -> Array:
     """Give a no-flash photograph the detail of a flash photograph of the same scene.
@@ -266,13 +315,26 @@ def fuse(
         rng: see the module.
         recipe: see the module.
         steps: see the module.
+        time_limit: see the module.
+        stop: see the module.
+        callback: see the module.
         device: see the module.
     """
     picture = _picture(no_flash, channel_axis)
     posed = fusing(_picture(flash, channel_axis).tensor(), picture.tensor())
-    return _How(recipe, steps, rng, device).solve(posed, picture)
+    return How(
+        "fuse",
+        recipe,
+        steps,
+        rng,
+        device,
+        time_limit,
+        stop,
+        callback,
+    ).solve(posed, picture)
 
 
+@explained
 def enhance(
     image: ArrayLike,
     amount: float = 1.0,
@@ -281,6 +343,9 @@ def enhance(
     rng: int | np.random.Generator = 0,
     recipe: str = "dip/enhance",
     steps: int | None = None,
+    time_limit: float | None = None,
+    stop: str | None = None,
+    callback: Callback | None = None,
     device: str = "cpu",
 ) -> Array:
     """Boost detail: what a short fit of the picture leaves out is added to it.
@@ -292,11 +357,23 @@ def enhance(
         rng: see the module.
         recipe: see the module.
         steps: the fewer, the coarser the detail; see the module.
+        time_limit: see the module.
+        stop: see the module.
+        callback: see the module.
         device: see the module.
     """
     picture = _picture(image, channel_axis)
     posed = enhancing(picture.tensor(), amount)
-    return _How(recipe, steps, rng, device).solve(posed, picture)
+    return How(
+        "enhance",
+        recipe,
+        steps,
+        rng,
+        device,
+        time_limit,
+        stop,
+        callback,
+    ).solve(posed, picture)
 
 
 def _picture(image: ArrayLike, channel_axis: int | None) -> Picture:

@@ -1,0 +1,181 @@
+"""How the functions on arrays solve a problem: fit, clock, callback, and what is handed out."""
+
+import math
+import re
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from priorfit import recipes
+from priorfit.comparators import PATIENCE
+from priorfit.errors import DivergenceError, ProblemError
+from priorfit.evidence import Following
+from priorfit.guarantee import Guard, contenders, make_guard
+from priorfit.images import Picture, to_array
+from priorfit.restore import Fit
+from priorfit.stopping import ruled
+from priorfit.tasks.device import device_named
+from priorfit.tasks.problems import Posed, for_recipe, whole_number
+from priorfit.types import Image
+
+Array = NDArray[np.generic]
+Function = TypeVar("Function", bound=Callable[..., Array])
+
+_SHARE = 0.15  # of a time limit, for each of the cheap estimates
+_UNLIMITED = 10**9  # steps of a fit that the clock alone ends
+
+SHARED = {
+    "channel_axis": "axis of the channels; None for a grey image of two axes.",
+    "rng": "a seed, or a `numpy.random.Generator` that a seed is drawn from. The same seed gives\n"
+    "            the same array on the same machine.",
+    "recipe": "a name that `priorfit recipes list` shows.",
+    "steps": "length of the fit, whose picture is then returned whatever the evidence says; the\n"
+    "            recipe's own by default.",
+    "time_limit": "seconds that the whole call may take: the fit ends in time, and a cheap\n"
+    "            estimate is returned where it is not better yet.",
+    "stop": "rule that may end the fit sooner: held-out, variance, moving-variance, objective,\n"
+    "            residual, auto or none; the recipe's own by default.",
+    "callback": "called with a `Progress` after every step; `StopIteration` raised in it ends the\n"
+    "            fit there.",
+    "device": "cpu, cuda, cuda:N, mps or auto.",
+}
+"""What the parameters mean that every task has."""
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """A fit under way, as a callback sees it.
+
+    Args:
+        step: taken so far, from 1.
+        steps: that it comes to; None where the clock ends it.
+        loss: of this step.
+    """
+
+    step: int
+    steps: int | None
+    loss: float
+    _picture: Callable[[], Array]
+
+    def picture(self) -> Array:
+        """The image so far, as it would be returned; it takes as long as a step, or less."""
+        return self._picture()
+
+
+Callback = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class How:
+    """What all tasks have in common, see `SHARED`.
+
+    Args:
+        task: name of the command.
+        left_alone: whether the image comes back as a copy.
+        force: whether the fit is returned whatever the evidence says.
+    """
+
+    task: str
+    recipe: str
+    steps: int | None
+    rng: int | np.random.Generator
+    device: str
+    time_limit: float | None = None
+    stop: str | None = None
+    callback: Callback | None = None
+    left_alone: bool = False
+    force: bool = False
+
+    def solve(self, posed: Posed, like: Picture) -> Array:
+        """Restore an image.
+
+        Args:
+            posed: the problem, on the scale of the image.
+            like: the image, whose dtype, range and axes the result gets.
+
+        Raises:
+            PriorfitError: no such recipe, device or rule, or no time or steps at all.
+        """
+        ends = math.inf if self.time_limit is None else time.perf_counter() + self.time_limit
+        self._check()
+        device = device_named(self.device)
+        setting = recipes.find(self.recipe)
+        if self.left_alone:
+            return to_array(like.tensor(), like)
+        most = self.steps
+        if most is None and self.time_limit is not None:
+            most = setting.most.value or _UNLIMITED
+        posed = for_recipe(posed, like, self.recipe).to(device)
+        made = posed.ending(setting.recipe(most))
+        filters = [*ruled(made.filters, self.stop), Following]
+        guard = self._guard(posed, most or setting.steps.value)
+        fit = Fit(posed.problem, replace(made, filters=filters), [self._seed()])
+        cut = self._follow(fit, like, most or setting.steps.value, ends)
+        return to_array(self._picture(fit, guard, cut=cut).cpu(), like)
+
+    def _check(self) -> None:
+        if self.steps is not None:
+            whole_number("steps", self.steps, 0)
+            if self.steps < 1:
+                raise ProblemError(f"expected at least one step, got {self.steps}")
+        if self.time_limit is not None and not 0 < self.time_limit < math.inf:
+            raise ProblemError(f"expected a time_limit above 0, got {self.time_limit:g}")
+
+    def _guard(self, posed: Posed, steps: int) -> Guard | None:
+        limit = self.time_limit
+        patience = PATIENCE if limit is None else min(PATIENCE, _SHARE * limit)
+        length = steps if limit is None else None
+        return make_guard(posed.problem, contenders(self.task, posed.problem, length, patience))
+
+    def _follow(self, fit: Fit, like: Picture, steps: int, ends: float) -> bool:
+        """Take the steps; whether something ended them before their end."""
+        for step in fit:
+            taken = step.state.taken
+            if self.callback is not None:
+                shown = None if steps >= _UNLIMITED else steps
+                loss = float(step.loss.sum())
+                try:
+                    self.callback(
+                        Progress(taken, shown, loss, lambda: to_array(fit.result().image, like))
+                    )
+                except StopIteration:
+                    return taken < steps
+            if time.perf_counter() >= ends:
+                return taken < steps
+        return False
+
+    def _picture(self, fit: Fit, guard: Guard | None, *, cut: bool) -> Image:
+        image = fit.drawn()
+        asked = self.force or (self.steps is not None and not cut)
+        fixed = asked or recipes.is_published(self.recipe)
+        if guard is not None and not fixed:
+            verdict = guard.judge(fit, image)
+            image = guard.mix(image, verdict)
+            if not verdict.share:
+                warnings.warn(
+                    f"the fit is not better than {verdict.method} by {guard.evidence.about}: "
+                    f"that is returned instead; give it more time (time_limit, steps)",
+                    stacklevel=4,
+                )
+        if not image.isfinite().all():
+            raise DivergenceError("the loss is no longer a number: try another rng or recipe")
+        return fit.finished(image)
+
+    def _seed(self) -> int:
+        if isinstance(self.rng, np.random.Generator):
+            return int(self.rng.integers(2**31))
+        return whole_number("rng", self.rng, 0, or_else="a numpy.random.Generator")
+
+
+def explained(function: Function) -> Function:
+    """Put into the help of a function what its shared parameters mean."""
+    text = function.__doc__ or ""
+    for name, meaning in SHARED.items():
+        text = re.sub(rf"(\n {{8}}{name}: .*?)see the module\.", rf"\g<1>{meaning}", text)
+    function.__doc__ = text
+    return function
