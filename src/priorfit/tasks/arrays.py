@@ -43,6 +43,7 @@ from priorfit.tasks.problems import (
     inpainting,
     kernel_of,
     upscaling,
+    whole_number,
 )
 from priorfit.tasks.solving import Array, Callback, How, explained
 
