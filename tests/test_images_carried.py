@@ -13,7 +13,9 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from priorfit import images
-from tests.image_files import chunk, noise, pillow_file, read
+from priorfit.images.density import INCH, density
+from priorfit.images.enlarge import exif_enlarged
+from tests.image_files import chunk, encoded, noise, pillow_file, read
 
 tifffile = pytest.importorskip("tifffile")
 
@@ -80,6 +82,9 @@ IMAGEJ = "ImageJ=1.53\nimages=1\nunit=um\nmin=0.0\nmax=255.0\n"
 DPI = (300 / 0.0254, 150 / 0.0254)
 MICRONS = (1e6 / 5, 1e6 / 10)
 
+IN_INCHES = images.Extras(density=density(300, 150, INCH))
+BLOCK = exif(t282=300, t283=150, t296=2).removeprefix(b"Exif\0\0")
+
 RESOLUTIONS = {
     "jfif": (jpeg(dpi=(300, 150)), DPI),
     "jfif in centimetres": (jpeg()[:13] + b"\x02\0\x76\0\x3b" + jpeg()[18:], (11800, 5900)),
@@ -94,6 +99,10 @@ RESOLUTIONS = {
     "tiff in centimetres": (tiff(resolution=(1e4, 5e3), resolutionunit="CENTIMETER"), (1e6, 5e5)),
     "big-endian tiff": (tiff(resolution=(300, 150), resolutionunit="INCH", byteorder=">"), DPI),
     "bigtiff": (tiff(resolution=(300, 150), resolutionunit="INCH", bigtiff=True), DPI),
+    "bmp": (pillow_file(Image.fromarray(PIXELS), "BMP", dpi=(300, 150)), DPI),
+    "jp2": (encoded("jp2", PIXELS, extras=IN_INCHES), DPI),
+    "exif of a jxl": (encoded("jxl", PIXELS, exif=BLOCK), DPI),
+    "exif of an avif": (encoded("avif", PIXELS, exif=BLOCK), DPI),
     "imagej": (tiff(description=IMAGEJ, resolution=(0.2, 0.1), resolutionunit="NONE"), MICRONS),
     "ome": (tiff(description=OME), MICRONS),
 }
@@ -159,6 +168,11 @@ GEO_KEYS = (1, 1, 0, 1, 1025, 0, 1, 1)
 KINDS = {
     "comment of a jpeg": (jpeg((0xFE, b"scan of plate 17")), b"scan of plate 17", "comment"),
     "iptc of a jpeg": (jpeg((0xED, RESOURCE)), IPTC, "IPTC"),
+    "comment of a ppm": (b"P6\n# plate 17\n20 16 255\n" + PIXELS.tobytes(), b"plate 17", "comment"),
+    "xmp of a jp2": (encoded("jp2", PIXELS, extras=images.Extras(xmp=XMP)), XMP, "XMP"),
+    "iptc of a jp2": (encoded("jp2", PIXELS, extras=images.Extras(iptc=IPTC)), IPTC, "IPTC"),
+    "xmp of a jxl": (encoded("jxl", PIXELS, extras=images.Extras(xmp=XMP)), XMP, "XMP"),
+    "xmp of an avif": (encoded("avif", PIXELS, extras=images.Extras(xmp=XMP)), XMP, "XMP"),
     "xmp of a jpeg": (jpeg(xmp=XMP), XMP, "XMP"),
     "another segment of a jpeg": (jpeg((0xEB, b"credentials")), b"credentials", "APP11"),
     "xmp of a webp": (pillow_file(Image.fromarray(PIXELS), "WEBP", xmp=XMP), XMP, "XMP"),
@@ -299,6 +313,17 @@ def test_the_sizes_that_xmp_and_exif_say_grow(tmp_path: Path):
     inner = image.getexif().get_ifd(0x8769)
     assert (inner[40962], inner[40963], inner[41486]) == (40, 32, 15)
     assert inner[37500] == b"maker's notes"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_value_that_entries_share_grows_once(order: str):
+    entries = b"".join(struct.pack(order + "HHII", code, 5, 1, 50) for code in (282, 283))
+    entries += struct.pack(order + "HHIHH", 296, 3, 1, 2, 0)
+    magic = b"II" if order == "<" else b"MM"
+    block = magic + struct.pack(order + "HIH", 42, 8, 3) + entries + bytes(4)
+    block += struct.pack(order + "II", 300, 1)
+    grown = exif_enlarged(block, 2)
+    assert grown == block[:-8] + struct.pack(order + "II", 600, 1)
 
 
 @each_factor

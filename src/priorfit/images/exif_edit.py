@@ -109,32 +109,39 @@ def multiplied(exif: bytes | None, codes: Iterable[int], factor: int) -> bytes |
     order, changed = byte_order(exif), bytearray(exif)
     start = struct.unpack_from(order + "I", exif, 4)[0]
     wanted = frozenset(codes)
-    inner = _multiply_at(changed, start, order, wanted, factor)
+    places, inner = _numbers_in(exif, start, order, wanted)
     if inner is not None:
-        _multiply_at(changed, inner, order, wanted, factor)
+        places |= _numbers_in(exif, inner, order, wanted)[0]
+    for place, (kind, size) in places.items():
+        grown = _grown(kind, bytes(changed[place : place + size]), order, factor)
+        changed[place : place + size] = grown
     return bytes(changed)
 
 
-def _multiply_at(
-    block: bytearray, start: int, order: str, codes: frozenset[int], factor: int
-) -> int | None:
-    """Do it in one directory, and tell where the EXIF directory stands."""
-    inner = None
+def _numbers_in(
+    block: bytes, start: int, order: str, codes: frozenset[int]
+) -> tuple[dict[int, tuple[int, int]], int | None]:
+    """Where the numbers of these codes stand in one directory.
+
+    Returns:
+        Type and size in bytes by place, so that a value which entries share counts once; and where
+        the EXIF directory stands.
+    """
+    places, inner = {}, None
     try:
         count = struct.unpack_from(order + "H", block, start)[0]
         for at in range(start + 2, start + 2 + 12 * count, 12):
             code, kind, items, value = struct.unpack_from(order + "HHII", block, at)
             if code == EXIF_DIRECTORY:
                 inner = value
-            if code in codes and kind in (SHORT, LONG, RATIONAL):
+            if code in codes and kind in (SHORT, LONG, RATIONAL) and items <= 4:
                 size = struct.calcsize("=" + _FORMS[kind]) * items
                 place = at + 8 if size <= 4 else value
-                if items <= 4 and place + size <= len(block):
-                    grown = _grown(kind, bytes(block[place : place + size]), order, factor)
-                    block[place : place + size] = grown
+                if place + size <= len(block):
+                    places[place] = kind, size
     except struct.error:  # shorter than it says
-        return None
-    return inner
+        return {}, None
+    return places, inner
 
 
 def _grown(kind: int, data: bytes, order: str, factor: int) -> bytes:
