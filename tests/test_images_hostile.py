@@ -294,6 +294,14 @@ def test_random_bytes_are_refused(data: bytes, tmp_path: Path):
         images.read(stored(tmp_path, data))
 
 
+@pytest.mark.skipif(find_spec("pi_heif") is None, reason="needs pi-heif")
+@pytest.mark.parametrize("changed", [b"\xffxif", b"Ex\x80f", b"\xed\xa0\x80f"])
+def test_names_in_a_heic_that_are_no_text_are_refused(changed: bytes, tmp_path: Path):
+    """They would end the process inside pi-heif."""
+    with pytest.raises(ImageFileError, match="no text"):
+        images.read(stored(tmp_path, HEIC.replace(b"Exif", changed, 1)))
+
+
 def test_a_jpeg_of_endless_scans_is_refused(tmp_path: Path):
     data = WHOLE["progressive jpeg"]
     start = data.rindex(b"\xff\xda")

@@ -48,6 +48,32 @@ def packed(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data) + 8) + kind + data
 
 
+def check_names(data: bytes) -> None:
+    """Refuse an AVIF or HEIC file whose items have names that are no text.
+
+    pi-heif takes them for UTF-8 without looking, and ends the process where they are not.
+
+    Raises:
+        ImageFileError: a type, a name or a kind of content is no UTF-8.
+    """
+    meta = next((box.data for box in boxes(data) if box.kind == b"meta"), b"")
+    for box in _inner(meta[4:]):
+        texts = [box.data[4:].partition(b"\0")[0]] if box.kind == b"auxC" else []
+        if box.kind == b"iinf":
+            start = 6 if box.data[:1] == b"\0" else 8
+            texts = [_names_of(item.data) for item in boxes(box.data[start:])]
+        for text in texts:
+            try:
+                text.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise ImageFileError("is damaged: the names of its parts are no text") from error
+
+
+def _names_of(infe: bytes) -> bytes:
+    """Type, name and kind of content of an item, which follow its numbers."""
+    return infe[10:] if infe[:1] == b"\3" else infe[8:]
+
+
 class Properties(NamedTuple):
     """What an AVIF or HEIC file says of its pictures, of all together.
 

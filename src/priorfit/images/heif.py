@@ -9,7 +9,7 @@ from PIL import Image, features
 from PIL.AvifImagePlugin import AvifImageFile
 
 from priorfit.errors import ImageFileError
-from priorfit.images.boxes import Properties, properties
+from priorfit.images.boxes import Properties, check_names, properties
 from priorfit.images.convert import INSTALL
 from priorfit.images.exif import orientation_of, upright
 from priorfit.images.extras import Extras
@@ -120,6 +120,7 @@ def decode_heic(file: BinaryIO, max_pixels: int) -> Sheet:
         raise ImageFileError(f"is a HEIC file, which needs pi-heif: {INSTALL_HEIC}")
     import pi_heif
 
+    check_names(data)
     with damage_named():
         found = pi_heif.open_heif(BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
         width, height = found.size
