@@ -51,7 +51,7 @@ def test_files_beside_the_picture_may_be_no_address_either(priorfit, pictures, o
     assert "is an address, and nothing is downloaded" in answer.lines[-1]
 
 
-@pytest.mark.parametrize("name", ["new.png", "new.TIF", "made.jpg"])
+@pytest.mark.parametrize("name", ["new.png", "new.TIF", "made.jpg", "x.heic", "x.bmp", "x.jp2"])
 def test_a_name_for_one_picture_is_no_folder_for_two(priorfit, pictures, name):
     answer = priorfit("denoise", "a.png", "b.png", "-o", name)
     assert answer.status == 2

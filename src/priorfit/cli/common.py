@@ -283,9 +283,9 @@ def _name_of(picture: Path, endings: Collection[str]) -> str:
 
 
 def _endings() -> Collection[str]:
-    from priorfit.images import WRITTEN
+    from priorfit.images import SUFFIXES
 
-    return WRITTEN
+    return SUFFIXES
 
 
 def _check_names(jobs: "Sequence[Job]") -> None:
