@@ -5,9 +5,11 @@ from itertools import islice
 import pytest
 import torch
 
+from priorfit.comparators import PYRAMID
 from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
 from priorfit.errors import ProblemError
 from priorfit.finish import CropCanvas, KeepKnownPixels
+from priorfit.guarantee import make_guard
 from priorfit.problem import Problem
 from priorfit.restore import Fit
 from priorfit.tiled import TiledFit
@@ -124,3 +126,21 @@ def test_a_tile_that_cannot_be_fitted_is_named():
     recipe.prior.inputs = (lambda problem, noise: (_ for _ in ()).throw(ProblemError("no")),)
     with pytest.raises(ProblemError, match="row 0, column 0: no"):
         list(TiledFit(whole(), recipe, [0], GRID))
+
+
+@pytest.mark.parametrize("known", [range(8), range(52, 60)])
+def test_a_tile_of_which_nothing_is_known_is_not_fitted(known):
+    """A fit would paint anything there, where an estimate from all of the picture is at hand."""
+    kept = torch.zeros(1, 1, 50, 60)
+    kept[..., list(known)] = 1
+    mask = Mask(kept)
+    problem = Problem(mask(noise(1, 3, 50, 60)), mask)
+    guard = make_guard(problem, [PYRAMID])
+    grid = Grid((50, 60), 48, 0)
+    fit = TiledFit(problem, RECIPE, [0], grid, guard=guard, judges=False)
+    steps = len(list(fit))
+    empty = [i for i, w in enumerate(grid.windows) if not w.cut(kept).any()]
+    assert empty
+    assert steps == 3 * (len(grid) - len(empty))
+    for i in empty:
+        assert torch.equal(fit.done[i], grid.windows[i].cut(guard.instead))

@@ -116,6 +116,9 @@ class TiledFit:
             if self._untouched(part):
                 self.done[index] = part.observation.clone()
                 continue
+            if self.guard is not None and _unknown(part):
+                self.done[index] = self._without_fit(index, self.guard).clone()
+                continue
             self.current = self._begun(index, part)
             yield from self._steps(self.current, index)
             self.done[index] = self._tile(index, self.current).clone()
@@ -234,3 +237,9 @@ class TiledFit:
         self.before, self.most = saved["before"], saved["most"]
         self.cut_short, self.shares = saved["cut_short"], dict(saved["shares"])
         self._resume = saved["fit"]
+
+
+def _unknown(part: Problem) -> bool:
+    """Whether nothing at all is known of a tile, so that a fit of it would paint anything."""
+    mask = part.degradation
+    return isinstance(mask, Mask) and not bool((mask.known > 0.5).any())
