@@ -180,6 +180,7 @@ LIES = {
     "two pgm": ((b"P5 16 16 9\n" + bytes(256)) * 2, "several images"),
     "a huge codestream": (codestream(1 << 30, 1 << 30), "1073741824×1073741824"),
     "a codestream of many tiles": (codestream(4000, 4000, tile=1), "header"),
+    "a codestream of hardly a byte": (codestream(14_000, 14_000), "less data"),
     "a codestream without pixels": (codestream(64, 64), "truncated|damaged"),
     "a huge jxl": (
         b"\xff\x0a" + (1 << 33 | 0x7FFFFFF << 3 | 0b110).to_bytes(12, "little"),

@@ -25,6 +25,7 @@ _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _EXIF = b"JpgTiffExif->JP2"
 _MOST_TILES = 65535
+_SMALL, _MOST_PIXELS_A_BYTE = 1 << 24, 1 << 16  # the decoder takes twelve bytes for a pixel
 _MOST_COMPONENTS = 5
 _LARGEST = 60_000  # numerator or denominator, a little below what 16 bits hold
 
@@ -89,6 +90,8 @@ def _size(stream: bytes, max_pixels: int) -> _Size:
     if not across or not down or left >= right or top >= bottom or len(parts[-1:]) != 1:
         raise ImageFileError("is damaged: its header makes no sense")
     check_size(right - left, bottom - top, max_pixels)
+    if (right - left) * (bottom - top) > max(_SMALL, _MOST_PIXELS_A_BYTE * len(stream)):
+        raise ImageFileError("is damaged: it holds far less data than its size needs")
     tiles = -(-(right - tile_left) // across) * -(-(bottom - tile_top) // down)
     if tiles > _MOST_TILES or components > _MOST_COMPONENTS or len(parts[-1]) != 3:
         raise ImageFileError("is damaged: its header makes no sense")
