@@ -10,7 +10,7 @@ import torch
 from priorfit.cli import main as priorfit
 from priorfit.demo import main
 from priorfit.demo.damage import EXHIBITS, SIDE, hole_of
-from priorfit.demo.pace import Pace, measured, seconds_of_a_round
+from priorfit.demo.pace import Pace, measured, seconds_of_a_step
 from priorfit.demo.pulse import pulse
 from priorfit.demo.run import WHOLE, foretold, limit_of
 from priorfit.errors import PriorfitError
@@ -158,7 +158,7 @@ def test_however_busy_the_machine_the_whole_is_bounded(slowness, tmp_path):
 )
 @pytest.mark.usefixtures("_as_before")
 def test_the_number_of_threads_is_the_fastest_one_that_is_worth_it(seconds, expected):
-    pace = measured(rounds=seconds.__getitem__, cores=4)
+    pace = measured(step=seconds.__getitem__, cores=4)
     assert (pace.threads, torch.get_num_threads()) == (expected, expected)
     assert pace.slowness == pytest.approx(
         seconds[expected] / seconds[1] * measured(lambda n: 1.0, 1).slowness
@@ -166,10 +166,10 @@ def test_the_number_of_threads_is_the_fastest_one_that_is_worth_it(seconds, expe
 
 
 @pytest.mark.usefixtures("_as_before")
-def test_a_round_takes_some_time(monkeypatch):
+def test_a_step_takes_some_time(monkeypatch):
     monkeypatch.setattr("priorfit.demo.pace._PATIENCE", 0.0)
-    monkeypatch.setattr("priorfit.demo.pace._ROUNDS", 1)
-    assert 0 < seconds_of_a_round(1) < 10
+    monkeypatch.setattr("priorfit.demo.pace._STEPS", 1)
+    assert 0 < seconds_of_a_step(1) < 10
 
 
 def test_there_is_a_sign_of_life_in_every_second_where_there_is_no_terminal():

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 
-_QUIET = 0.012
-"""Seconds of a round on one quiet core of the machine that benchmarks/README.md names."""
+from priorfit import recipes
+from priorfit.degradations import Downsample
+from priorfit.problem import Problem
+from priorfit.restore import Fit
 
-_PATIENCE, _ROUNDS = 0.5, 5  # seconds and rounds for each number of threads, at the least
-_WORTH = 1.1  # how much faster more threads must be
+_QUIET = 0.022
+"""Seconds of a step on one quiet core of the machine that benchmarks/README.md names."""
+
+_PATIENCE, _STEPS = 0.7, 4  # seconds and steps for each number of threads, at the least
+_WORTH = 1.25  # how much faster more threads must be: the machine may become busier
 
 
 @dataclass(frozen=True)
@@ -28,35 +32,40 @@ class Pace:
     slowness: float
 
 
-def measured(rounds: Callable[[int], float] | None = None, cores: int | None = None) -> Pace:
+def measured(step: Callable[[int], float] | None = None, cores: int | None = None) -> Pace:
     """Measure, and leave torch with the threads that were fastest.
 
     More threads than one wait for each other: on busy cores they are slower than one.
 
     Args:
-        rounds: number of threads to the seconds of a round; by default measured.
+        step: number of threads to the seconds of a step; by default measured.
         cores: that this process may use; by default as the system says.
     """
-    rounds = seconds_of_a_round if rounds is None else rounds
-    best, fastest = 1, rounds(1)
+    step = seconds_of_a_step if step is None else step
+    best, fastest = 1, step(1)
     for threads in _candidates(_cores() if cores is None else cores):
-        seconds = rounds(threads)
+        seconds = step(threads)
         if seconds * _WORTH < fastest:
             best, fastest = threads, seconds
     torch.set_num_threads(best)
     return Pace(best, fastest / _QUIET)
 
 
-def seconds_of_a_round(threads: int) -> float:
-    """Wall seconds that a filter such as the networks have takes with so many threads."""
+def seconds_of_a_step(threads: int) -> float:
+    """Wall seconds that a step of a small fit takes with so many threads.
+
+    A step is hundreds of short tasks, after each of which threads wait for each other: a single
+    long one would make too much of them.
+    """
     torch.set_num_threads(threads)
-    image, weight = torch.zeros(1, 32, 192, 192), torch.zeros(32, 32, 3, 3)
-    F.conv2d(image, weight, padding=1)  # the first one sets the filter up
-    done, started = 0, time.perf_counter()
-    while done < _ROUNDS or time.perf_counter() - started < _PATIENCE:
-        F.conv2d(image, weight, padding=1)
-        done += 1
-    return (time.perf_counter() - started) / done
+    problem = Problem(torch.full((1, 1, 24, 24), 0.5), Downsample(4))
+    steps = iter(Fit(problem, recipes.load("dip/upscale-unguided"), [0]))
+    next(steps)  # the first one sets the filters up
+    taken, started = 0, time.perf_counter()
+    while taken < _STEPS or time.perf_counter() - started < _PATIENCE:
+        next(steps)
+        taken += 1
+    return (time.perf_counter() - started) / taken
 
 
 def _candidates(cores: int) -> Iterable[int]:
