@@ -89,3 +89,61 @@ def test_a_slope_whose_rounding_repeats_has_next_to_no_noise(levels):
     rows, columns = torch.meshgrid(*[torch.arange(64) / 64] * 2, indexing="ij")
     slope = (0.1 + 0.5 * rows + 0.3 * columns)[None, None]
     assert noise_level((slope * levels).floor() / levels) < 1 / 255
+
+
+def bordered(picture: torch.Tensor, value: float, side: int) -> torch.Tensor:
+    framed = torch.full_like(picture, value)
+    inside = (..., slice(side, -side), slice(side, -side))
+    framed[inside] = picture[inside]
+    return framed
+
+
+@pytest.mark.parametrize("value", [0.0, 1 / 255, 3 / 255, 0.5, 1.0])
+@pytest.mark.parametrize("side", [4, 8, 13])
+@pytest.mark.parametrize("std", [0.02, 0.06])
+def test_a_border_of_one_value_is_no_evidence(value, side, std):
+    noisy = ((scene() + std * normal()).clamp(0, 1) * 255).round() / 255
+    assert noise_level(bordered(noisy, value, side)) == pytest.approx(std, rel=0.25)
+
+
+@pytest.mark.parametrize("shape", ["caption", "half", "corner"])
+def test_flat_areas_are_no_evidence(shape):
+    noisy = ((scene() + 0.04 * normal()).clamp(0, 1) * 255).round() / 255
+    where = {
+        "caption": (..., slice(56, None), slice(None)),
+        "half": (..., slice(None), slice(0, 30)),
+        "corner": (..., slice(0, 40), slice(0, 40)),
+    }[shape]
+    noisy[where] = 0.9
+    assert noise_level(noisy) == pytest.approx(0.04, rel=0.25)
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1.0, 4095.0])
+@pytest.mark.parametrize("offset", [-3.0, 0.0, 1000.0])
+def test_the_estimate_goes_with_the_units(factor, offset):
+    noisy = (scene() - 0.1 + 0.05 * normal()).double()
+    one = noise_level(noisy)
+    other = noise_level(noisy * factor + offset * factor)
+    assert other == pytest.approx(factor * one, rel=0.2)
+
+
+@pytest.mark.parametrize("kind", ["noise", "flat", "two values", "a block of one value", "stripes"])
+def test_no_estimate_is_above_the_pictures_own_deviation(kind):
+    picture = {
+        "noise": 0.1 * normal(),
+        "flat": torch.full((1, 3, SIDE, SIDE), 0.3),
+        "two values": (normal() > 0).float(),
+        "a block of one value": bordered(0.5 + 0.01 * normal(), 0.2, 30),
+        "stripes": (torch.arange(SIDE) % 2).float().expand(1, 3, SIDE, SIDE).clone(),
+    }[kind]
+    found = estimate_noise(picture)
+    assert 0 <= found.std <= picture.std().item() * 1.001
+    assert found.least <= found.std or found.std == 0
+
+
+def test_noise_that_all_channels_share_is_not_white():
+    grain = 0.06 * normal(1)
+    found = estimate_noise(scene() + grain)
+    assert found.shared > 0.9
+    assert not found.white
+    assert estimate_noise(scene() + 0.06 * normal()).shared < 0.5

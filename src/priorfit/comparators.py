@@ -9,6 +9,7 @@ import torch
 from PIL import Image as PillowImage
 
 from priorfit import guides, recipes
+from priorfit.camera_noise import camera_denoised, camera_smoothed
 from priorfit.degradations import Identity
 from priorfit.errors import ProblemError
 from priorfit.finish import CropCanvas, Finish
@@ -72,6 +73,8 @@ AS_IT_WAS = Comparator("as it was", guides.observed)
 NON_LOCAL_MEANS = Comparator("non-local means", guides.non_local_means, 1.5)
 TOTAL_VARIATION = Comparator("total variation", guides.total_variation, 0.5)
 BLOCK_MATCHING = Comparator("block matching", guides.block_matched, 80.0)
+CAMERA = Comparator("camera denoiser", camera_denoised, 110.0)
+CAMERA_QUICK = Comparator("quick camera denoiser", camera_smoothed, 2.0)
 ZERO_SHOT = Comparator("ZS-N2N", zero_shot, 1400.0, least=20.0)
 BIHARMONIC = Comparator("biharmonic", guides.biharmonic, 6.0)
 PYRAMID = Comparator("pyramid fill", guides.pyramid, 0.3)

@@ -16,6 +16,8 @@ from priorfit.comparators import (
     BICUBIC,
     BIHARMONIC,
     BLOCK_MATCHING,
+    CAMERA,
+    CAMERA_QUICK,
     LANCZOS,
     NON_LOCAL_MEANS,
     PYRAMID,
@@ -29,7 +31,7 @@ from priorfit.tiles import Grid, Window, enlargement, part_of, solved
 from priorfit.types import Image
 
 CONTENDERS: Mapping[str, Sequence[Comparator]] = {
-    "denoise": (AS_IT_WAS, NON_LOCAL_MEANS, BLOCK_MATCHING),
+    "denoise": (AS_IT_WAS, NON_LOCAL_MEANS, BLOCK_MATCHING, CAMERA, CAMERA_QUICK),
     "inpaint": (PYRAMID, BIHARMONIC),
     "upscale": (BICUBIC, LANCZOS),
     "deblur": (AS_IT_WAS,),
@@ -38,6 +40,9 @@ CONTENDERS: Mapping[str, Sequence[Comparator]] = {
 }
 """What may be handed out in the place of a fit, by task. Stein's estimate does not hold for total
 variation as it is computed, and Wiener's deconvolution explains the noise too."""
+
+FOR_COLOURED = (CAMERA, CAMERA_QUICK)
+"""What removes noise that is not white, in place of a fit; the best first."""
 
 _APART = 4.0  # times as large an error: nothing is gained by mixing
 _PIECE = 1024  # pixels of a side: a cheap method takes larger pictures in tiles
@@ -125,6 +130,17 @@ def make_guard(problem: Problem, methods: Sequence[Comparator]) -> Guard | None:
     return Guard(evidence, made)
 
 
+def for_coloured(problem: Problem, patience: float = math.inf) -> list[Comparator]:
+    """The method that removes noise that is not white.
+
+    Args:
+        problem: one observation.
+        patience: seconds that it may take, by its cost.
+    """
+    fitting = [method for method in FOR_COLOURED if method.fits(problem, patience)]
+    return [*fitting, FOR_COLOURED[-1]][:1]
+
+
 def slug(name: str) -> str:
     """Name of a method as an option has it."""
     return name.lower().replace(" ", "-")
@@ -143,7 +159,7 @@ def contenders(task: str, problem: Problem, steps: int | None, patience: float) 
     """
     pixels = problem.shape[1] * problem.shape[2]
     share = patience if steps is None else min(patience, _PART * _STEP * steps * pixels / 1e6)
-    methods = CONTENDERS.get(task, ())
+    methods = [m for m in CONTENDERS.get(task, ()) if m not in FOR_COLOURED]
     quickest = [min(methods, key=lambda each: each.cost)] if methods else []
     chosen = [
         method

@@ -9,7 +9,7 @@ variance may grow with the intensity, as that of counted photons does [foi2008]_
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -20,6 +20,9 @@ from torch import Tensor
 
 from priorfit.types import Image
 
+COLOURED = 0.3
+"""Correlation of neighbours from which noise is not white."""
+
 _SIDE = 8
 _MOST = 40_000  # blocks looked at, spread over the picture
 _FEWEST = 64  # below, second differences are what is left to judge by
@@ -29,6 +32,13 @@ _INDEPENDENT = 0.2  # below this correlation noise is as good as independent
 _CREDIBLE = 0.7  # share of the variance that a second estimate of white noise has at least
 _EXCESS = 0.1  # what texture adds may lie above the line at so much of the cost
 _MEDIAN = 0.4549  # of the square of a standard normal number
+
+_SHARED = 0.9  # of channels, from which their noise is one; texture comes to 0.85
+_APART = 2.0  # factor between two estimates from which they disagree
+_WIDE, _LOCAL = 15, 9  # pixels a side of the means of the second estimate
+_QUIET, _QUIETER = 0.1, 0.9  # share of its places, and what is left of white noise there
+_PLACES = 1_000_000  # that it looks at
+_DEAD = 3  # rows and columns of one value in a block that is no evidence
 
 _WAVES = torch.arange(_SIDE)
 _FREQUENCY = (_WAVES[:, None] + _WAVES).flatten()
@@ -47,17 +57,26 @@ class NoiseEstimate:
         shot: growth of the variance with the intensity: 1 / photons in a white pixel.
         read: standard deviation in the dark.
         correlation: of neighbouring pixels, from −1 to 1; 0 for white noise.
+        shared: correlation of the channels, 0 for noise of their own, 1 for noise of all.
+        least: the lowest standard deviation that any of the estimators found.
+        doubt: what is doubtful about the estimate; None where two estimators agree.
     """
 
     std: float
     shot: float
     read: float
     correlation: float
+    shared: float = 0.0
+    least: float = math.inf
+    doubt: str | None = None
 
     @property
     def white(self) -> bool:
-        """Whether neighbours are as good as independent: texture makes a little correlation too."""
-        return abs(self.correlation) < 0.35
+        """Whether neighbours and channels are as good as independent.
+
+        Texture makes a little correlation too.
+        """
+        return abs(self.correlation) < COLOURED and self.shared < _SHARED
 
 
 def noise_level(image: Image) -> float:
@@ -79,16 +98,98 @@ def estimate_noise(image: Image) -> NoiseEstimate:
     Args:
         image: (1, C, H, W), [0, 1] where it is a picture.
     """
-    planes = [_plane(plane) for plane in image[0].detach().double().cpu()]
+    picture = image[0].detach().double().cpu()
+    found = _by_cosines(picture)
+    second, shared = _second(picture)
+    if second is None:
+        return _at_most(replace(found, least=found.std), picture)
+    doubt, least = None, min(found.std, second)
+    coloured = abs(found.correlation) >= COLOURED
+    std = math.sqrt(found.std * second) if coloured else found.std
+    if max(found.std, second) > _APART * max(least, 1e-12):
+        std = least  # too little is taken away rather than too much
+        doubt = "two estimates of the noise differ by more than a factor of 2: the lower is taken"
+    factor = std / found.std if found.std else 0.0
+    read = found.read * factor if found.std else std
+    shot = found.shot * factor**2
+    found = NoiseEstimate(std, shot, read, found.correlation, shared, least, doubt)
+    return _at_most(found, picture)
+
+
+def _at_most(found: NoiseEstimate, picture: Tensor) -> NoiseEstimate:
+    """An estimate that is no more than the picture's own standard deviation."""
+    most = picture.std().item() if picture[0].numel() > 1 else 0.0
+    if found.std <= most:
+        return found
+    return replace(found, std=most, read=min(found.read, most), least=min(found.least, most))
+
+
+def _second(picture: Tensor) -> tuple[float | None, float]:
+    """Another estimate, and how much the channels share of the noise.
+
+    What a mean over 15 pixels leaves, in the tenth of the places where that is least: coarse noise
+    counts in full, which the cosines of 8 pixels hardly see. None for small or flat pictures.
+
+    Args:
+        picture: (C, H, W).
+    """
+    height, width = picture.shape[1:]
+    if min(height, width) < 3 * _WIDE:
+        return None, 0.0
+    step = max(1, math.isqrt(height * width // _PLACES))
+    margin = _WIDE
+    alive = _alive(picture)
+    rough = picture - _boxed(picture, _WIDE)
+    power = _boxed(rough.square(), _LOCAL)
+    inside = (..., slice(margin, -margin, step), slice(margin, -margin, step))
+    there = alive[inside].flatten()
+    if there.count_nonzero() < _FEWEST:
+        return None, 0.0
+    quiet = power[inside].flatten(1)[:, there]
+    levels = torch.quantile(quiet, _QUIET, dim=1)
+    together = quiet.mean(0)
+    calm = together <= torch.quantile(together, _QUIET)
+    fine = (picture - _boxed(picture, 5))[inside].flatten(1)[:, there][:, calm]
+    return levels.mean().sqrt().item() / _QUIETER, _together(fine)
+
+
+def _together(values: Tensor) -> float:
+    """Mean correlation of channels, (C, N); 0 for one of them or where nothing varies."""
+    count = len(values)
+    if count < 2 or values.shape[1] < _FEWEST or (values.std(1) == 0).any():
+        return 0.0
+    return ((torch.corrcoef(values).sum() - count) / (count * (count - 1))).item()
+
+
+def _alive(picture: Tensor) -> Tensor:
+    """Where the surroundings are not for a tenth of one value, (1, H, W)."""
+    spread = _pooled(picture) + _pooled(-picture)
+    dead = (spread == 0).any(0, keepdim=True).double()
+    reach = _WIDE + _LOCAL - 1
+    return F.avg_pool2d(dead, reach, 1, reach // 2) < 0.1
+
+
+def _pooled(picture: Tensor) -> Tensor:
+    return F.max_pool2d(picture, 3, 1, 1)
+
+
+def _boxed(picture: Tensor, side: int) -> Tensor:
+    """Means over squares, (C, H, W)."""
+    padded = F.pad(picture[None], [side // 2] * 4, mode="reflect")
+    return F.avg_pool2d(padded, side, 1)[0]
+
+
+def _by_cosines(picture: Tensor) -> NoiseEstimate:
+    planes = [_plane(plane) for plane in picture]
     found = [plane for plane in planes if plane is not None]
     if len(found) < len(planes):
-        std = _immerkaer(image[0].detach().double().cpu())
+        std = _immerkaer(picture)
         return NoiseEstimate(std, 0.0, std, 0.0)
     # Variances are averaged over the channels, as a squared error does.
     variance, shot, read, correlation = torch.tensor(found, dtype=torch.float64).mean(0).tolist()
     if abs(correlation) < _INDEPENDENT:
         # Texture adds to both estimates. One that is far lower has counted clipped pixels.
-        scale = _finest(image) ** 2 / max(variance, 1e-12)
+        scale = _finest(picture) ** 2 / max(variance, 1e-12)
         if _CREDIBLE < scale < 1:
             variance, shot, read = scale * variance, scale * shot, scale * read
     return NoiseEstimate(math.sqrt(variance), shot, math.sqrt(read), correlation)
@@ -98,7 +199,11 @@ def _plane(plane: Tensor) -> tuple[float, float, float, float] | None:
     """Variance, its growth, its value in the dark and the correlation of one channel."""
     if min(plane.shape) < _SIDE:
         return None
-    powers, means, whole = _blocks(plane)
+    powers, means, whole, alive = _blocks(plane)
+    if alive.sum() >= min(_FEWEST, len(alive)) and alive.any():
+        powers, means, whole = powers[alive], means[alive], whole[alive]
+    elif len(alive) >= _FEWEST:
+        return 0.0, 0.0, 0.0, 0.0
     if len(powers) < _FEWEST:
         return None
     overall = means.mean().item()
@@ -113,9 +218,9 @@ def _plane(plane: Tensor) -> tuple[float, float, float, float] | None:
     return shot * overall + read, shot, read, _correlation(spectrum)
 
 
-def _finest(image: Image) -> float:
+def _finest(planes: Tensor) -> float:
     """Standard deviation by the median of the finest wavelets, which is for white noise."""
-    picture = image[0].detach().permute(1, 2, 0).double().cpu().numpy()
+    picture = planes.permute(1, 2, 0).numpy()
     with warnings.catch_warnings():  # a channel without any detail has no median
         warnings.simplefilter("ignore", RuntimeWarning)
         levels = restoration.estimate_sigma(picture, channel_axis=-1)
@@ -131,8 +236,12 @@ def _immerkaer(planes: Tensor) -> float:
     return left.abs().mean().item() * math.sqrt(math.pi / 2) / 6
 
 
-def _blocks(plane: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Squares of cosines (N, 64) and means (N,) of blocks, and which are not clipped (N,)."""
+def _blocks(plane: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Squares of cosines (N, 64) and means (N,) of blocks, which are not clipped, which are alive.
+
+    A border, a caption or a saturated sky has no noise, and tells nothing of that beside it: a
+    block is dead where whole rows or columns of it hold one value, which noise does not leave.
+    """
     stride = 1
     while math.prod((side - _SIDE) // stride + 1 for side in plane.shape) > _MOST:
         stride += 2  # odd, so that no grid of a JPEG meets the blocks' own
@@ -144,7 +253,9 @@ def _blocks(plane: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     bent = blocks - along[:, None, None] * ramp - down[:, None, None] * ramp[:, None]
     powers = (cosines @ bent @ cosines.T).square().flatten(1)
     clipped = (blocks <= 0.002) | (blocks >= 0.998)
-    return powers, means, clipped.flatten(1).double().mean(1) < 0.02
+    rows, columns = (blocks.amax(axis) == blocks.amin(axis) for axis in (2, 1))
+    alive = rows.sum(1) + columns.sum(1) < _DEAD
+    return powers, means, clipped.flatten(1).double().mean(1) < 0.02, alive
 
 
 def _spectrum(powers: Tensor) -> Tensor:

@@ -39,5 +39,8 @@ def test_what_is_faint_is_not_judged(tmp_path):
     assert lay(tmp_path, noise(blurred=True, std=0.8)).notes == ()
 
 
-def test_a_level_that_was_given_is_not_judged(tmp_path):
-    assert lay(tmp_path, noise(blurred=True), noise_std=0.1).notes == ()
+def test_noise_of_a_given_level_is_looked_at_too(tmp_path):
+    laid = lay(tmp_path, noise(blurred=True), noise_std=0.1)
+    assert not laid.white
+    assert laid.posed.problem.noise_std == 0.1
+    assert "not white" in laid.notes[0]

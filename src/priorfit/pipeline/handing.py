@@ -1,10 +1,19 @@
 """What is handed out: the picture of a fit or, where the evidence is for it, a cheap estimate."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from priorfit.comparators import PATIENCE
-from priorfit.guarantee import CONTENDERS, Guard, Verdict, contenders, make_guard, slug
+from priorfit.guarantee import (
+    CONTENDERS,
+    Guard,
+    Verdict,
+    contenders,
+    for_coloured,
+    make_guard,
+    slug,
+)
 from priorfit.pipeline.follow import picture_of
 from priorfit.pipeline.job import FIT, Job
 from priorfit.pipeline.plan import UNLIMITED
@@ -16,6 +25,9 @@ from priorfit.wording import counted
 
 _SHARE = 0.15
 """Of the time that is left, for each of the cheap estimates."""
+
+_ALL = 0.5
+"""Of the time that is left, by its cost, for an estimate that no fit comes after."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +61,9 @@ def patience_for(job: Job, left: float) -> float:
     return PATIENCE if job.time_limit is None else min(PATIENCE, max(0.0, _SHARE * left))
 
 
-def guard_for(job: Job, problem: Problem, steps: int, patience: float) -> Guard | None:
+def guard_for(
+    job: Job, problem: Problem, steps: int, patience: float, *, white: bool = True
+) -> Guard | None:
     """The guard over a job's fit; with the name of a cheap estimate that one alone.
 
     Args:
@@ -57,10 +71,15 @@ def guard_for(job: Job, problem: Problem, steps: int, patience: float) -> Guard 
         problem: as the recipe sees it.
         steps: of the fit, in all.
         patience: see `patience_for`.
+        white: whether the noise is what Stein's estimate takes it for; where it is not there is no
+            evidence on a fit.
     """
     kind = job.task.kind
     if job.cheap is not None:
         return make_guard(problem, [m for m in CONTENDERS[kind] if slug(m.name) == job.cheap])
+    if not white:
+        limit = _ALL * patience / _SHARE if job.time_limit is not None else math.inf
+        return make_guard(problem, for_coloured(problem, limit)) if job.hands_out_best else None
     length = None if job.time_limit is not None or steps >= UNLIMITED else steps
     return make_guard(problem, contenders(kind, problem, length, patience))
 

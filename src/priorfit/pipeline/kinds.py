@@ -16,7 +16,6 @@ from priorfit.degradations.jpeg import JpegProjection
 from priorfit.errors import ProblemError
 from priorfit.images import Picture
 from priorfit.needless import without_artefacts
-from priorfit.noise_level import NoiseEstimate
 from priorfit.pipeline.holes import hole_of, opaque
 from priorfit.pipeline.psf import read_psf
 from priorfit.tasks import (
@@ -34,9 +33,6 @@ from priorfit.tasks import (
 )
 from priorfit.types import Image
 
-_FAINT = 3 / 255
-"""Below, texture and rounding are not told apart from noise."""
-
 
 @dataclass(frozen=True)
 class Laid:
@@ -49,6 +45,8 @@ class Laid:
         comparators: what a viewer may hold beside the result, by name.
         notes: what the picture turned out to be like.
         needless: why there is nothing to restore; None where there is.
+        filled: specks that were filled beforehand.
+        white: whether the noise is what Stein's estimate takes it for.
         choice: the recipe that the picture asks for, where the task looks for one.
     """
 
@@ -58,6 +56,8 @@ class Laid:
     comparators: Mapping[str, Image] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     needless: str | None = None
+    filled: int = 0
+    white: bool = True
     choice: Choice | None = None
 
 
@@ -134,13 +134,14 @@ class Denoise(Kind):
 
     def lay(self, picture: Picture, path: Path) -> Laid:
         noisy = pose_noisy(picture, self.level(picture))
-        notes = () if noisy.estimate is None else _on_noise(noisy.estimate)
         return Laid(
             noisy.posed,
             picture,
-            estimated=noisy.estimate is not None,
-            notes=notes,
+            estimated=noisy.estimated,
+            notes=noisy.notes,
             needless=noisy.needless,
+            filled=noisy.specks,
+            white=noisy.white,
         )
 
     @property
@@ -295,13 +296,3 @@ def _on_no_tables(picture: Picture) -> str:
         return f"expected a JPEG file, got {images.FORMATS[picture.format].title}"
     kind = "12 bits" if picture.dtype.itemsize > 1 else "CMYK"
     return f"is a JPEG of {kind}, which is not read here: dejpeg takes 8 bits, grey or YCbCr"
-
-
-def _on_noise(noise: NoiseEstimate) -> tuple[str, ...]:
-    """What a method for white noise should not be silent about."""
-    if noise.white or noise.std < _FAINT:
-        return ()
-    return (
-        f"the noise is not white: neighbouring pixels share it, with a correlation of about "
-        f"{noise.correlation:.1f}; what is coarse of it may stay",
-    )

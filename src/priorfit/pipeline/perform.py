@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from priorfit import images
-from priorfit.comparators import Alternative, alternatives, finished
+from priorfit.comparators import AS_IT_WAS, Alternative, alternatives, finished
 from priorfit.errors import DivergenceError, ImageFileError, PriorfitError
-from priorfit.guarantee import Guard, slug
+from priorfit.guarantee import Guard, make_guard, slug
 from priorfit.images import write_atomically
 from priorfit.pipeline import saved as run_folder
 from priorfit.pipeline.beside import Beside, judged
@@ -65,7 +65,8 @@ def run(
         raise PriorfitError(f"begins where the fit of {job.follows} ended: fit that one first")
     desk = lay_out(job, job.device)
     job = desk.job
-    if desk.laid.needless is not None and not job.force and before is None:
+    needless = desk.laid.needless is not None and not job.force and before is None
+    if needless and not desk.laid.filled:
         return _left_alone(desk, started)
     most, posed = longest(job), desk.posed
     recipe = prepared(posed, job.recipe, most, job.kept, job.stop)
@@ -74,9 +75,13 @@ def run(
         run_folder.clear(job.run_folder)
         clock = Clock(started, job.time_limit, closing_of(desk))
         patience = patience_for(job, clock.left)
-        guard = guard_for(job, posed.problem, most, patience)
-        if guard is not None and job.without_fit:
-            return _without_fit(desk, guard, clock, "none was asked for (--hand-out)")
+        white = desk.laid.white
+        guard = guard_for(job, posed.problem, most, patience, white=white)
+        reason = _no_fit(desk, needless=needless)
+        if needless and job.hands_out_best:
+            guard = make_guard(posed.problem, [AS_IT_WAS])
+        if guard is not None and reason is not None:
+            return _without_fit(desk, guard, clock, reason)
         if not is_in_time(job, posed.problem, recipe, clock.left):
             if guard is None or job.hand_out == FIT:
                 raise too_little(job)
@@ -87,6 +92,17 @@ def run(
         fit = begun(job, posed.problem, recipe, size, guard=guard, clock=clock, before=before)
         desk = replace(desk, extent=size, patience=patience)
         return _fitted(desk, fit, guard, Follower(most * size.tiles, clock), watch)
+
+
+def _no_fit(desk: Desk, *, needless: bool) -> str | None:
+    """Why no fit is to be made; None where one is."""
+    if desk.job.without_fit:
+        return "none was asked for (--hand-out)"
+    if needless and desk.job.hands_out_best:
+        return f"{desk.laid.needless} beside the specks"
+    if not desk.laid.white and desk.job.hands_out_best:
+        return "since it needs white noise (--hand-out fit makes it)"
+    return None
 
 
 def _without_fit(desk: Desk, guard: Guard, clock: Clock, why: str) -> Outcome:
@@ -166,7 +182,8 @@ def _resumed(folder: Path, saved: Saved, watch: Watch | None, started: float) ->
         size = tiled(saved.tile, posed.problem)
         each = saved.each or max(1, saved.planned // size.tiles)
         recipe = prepared(posed, job.recipe, each, job.kept, job.stop)
-        guard = guard_for(job, posed.problem, each, saved.patience)
+        white = desk.laid.white
+        guard = guard_for(job, posed.problem, each, saved.patience, white=white)
         fit = begun(job, posed.problem, recipe, size, guard=guard, resume=state)
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise PriorfitError(f"{folder}: does not fit its recipe any more, start anew") from error

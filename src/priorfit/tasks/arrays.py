@@ -95,6 +95,8 @@ def denoise(
         callback,
         left_alone,
         force,
+        noisy.white,
+        noisy.specks > 0,
     ).solve(noisy.posed, picture)
 
 

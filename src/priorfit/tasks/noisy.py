@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from priorfit.clipping import before_clipping
 from priorfit.images import Picture
 from priorfit.needless import said_to_be_none, without_noise
-from priorfit.noise_level import NoiseEstimate, estimate_noise
+from priorfit.noise_level import COLOURED, NoiseEstimate, estimate_noise
+from priorfit.specks import fill_specks, find_specks
 from priorfit.tasks.problems import Posed, denoising, own_units
+from priorfit.wording import counted
+
+_FAINT = 3 / 255
+"""Below, texture and rounding are not told apart from noise."""
 
 
 @dataclass(frozen=True)
@@ -14,14 +19,25 @@ class Noisy:
     """A noisy picture.
 
     Args:
-        posed: the problem, its noise level on the scale of the picture.
-        estimate: of the noise, in the units of the picture's own range; None where it was given.
+        posed: the problem, its noise level on the scale of the picture, specks filled.
+        estimate: of the noise, in the units of the picture's own range.
+        estimated: whether the level is that estimate.
         needless: why there is nothing to restore; None where there is.
+        specks: how many were filled.
+        notes: what the picture turned out to be like.
     """
 
     posed: Posed
-    estimate: NoiseEstimate | None = None
+    estimate: NoiseEstimate
+    estimated: bool
     needless: str | None = None
+    specks: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def white(self) -> bool:
+        """Whether what is fitted by Stein's estimate fits it."""
+        return self.estimate.white or self.estimate.std < _FAINT
 
 
 def pose_noisy(picture: Picture, noise_std: float | None = None) -> Noisy:
@@ -36,10 +52,42 @@ def pose_noisy(picture: Picture, noise_std: float | None = None) -> Noisy:
     """
     image = picture.tensor()
     posed = denoising(image, noise_std)
-    if noise_std is not None:
-        return Noisy(posed, needless=said_to_be_none(noise_std))
+    specks = find_specks(image)
+    count = int(specks.any(1).sum())
+    if count:
+        image = fill_specks(image, specks)
+        posed = denoising(image, noise_std)
     units = own_units(posed.problem, picture.limits)
     seen = units.inward(image)
     noise = estimate_noise(seen)
-    std = min(before_clipping(seen, noise.std) * units.span, 1.0)
-    return Noisy(denoising(image, std), noise, without_noise(seen, noise.std))
+    needless = without_noise(seen, noise.std) if noise_std is None else said_to_be_none(noise_std)
+    if noise_std is None:
+        std = min(before_clipping(seen, noise.std) * units.span, 1.0)
+        posed = denoising(image, std)
+    notes = _notes(count, noise, estimated=noise_std is None)
+    return Noisy(posed, noise, noise_std is None, needless, count, notes)
+
+
+def _notes(specks: int, noise: NoiseEstimate, *, estimated: bool) -> tuple[str, ...]:
+    notes = []
+    if specks:
+        pixels = counted(specks, "pixel")
+        notes.append(
+            f"{pixels} had nothing to do with those around them (specks: salt and pepper, hot or "
+            "dead pixels) and were filled first"
+        )
+    if estimated and noise.doubt is not None and noise.std >= _FAINT:
+        notes.append(noise.doubt)
+    if not noise.white and noise.std >= _FAINT:
+        notes.append(_coloured(noise))
+    return tuple(notes)
+
+
+def _coloured(noise: NoiseEstimate) -> str:
+    if noise.correlation >= COLOURED:
+        shared = (
+            f"neighbouring pixels share it, with a correlation of about {noise.correlation:.1f}"
+        )
+    else:
+        shared = "the channels share it"
+    return f"the noise is not white: {shared}"

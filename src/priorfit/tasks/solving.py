@@ -15,7 +15,7 @@ from priorfit import recipes
 from priorfit.comparators import PATIENCE
 from priorfit.errors import DivergenceError, ProblemError
 from priorfit.evidence import Following
-from priorfit.guarantee import Guard, contenders, make_guard
+from priorfit.guarantee import Guard, contenders, for_coloured, make_guard
 from priorfit.images import Picture, to_array
 from priorfit.restore import Fit
 from priorfit.stopping import ruled
@@ -78,6 +78,8 @@ class How:
         task: name of the command.
         left_alone: whether the image comes back as a copy.
         force: whether the fit is returned whatever the evidence says.
+        white: whether noise is what Stein's estimate takes it for.
+        filled: whether specks were filled, so that there is a picture even without a fit.
     """
 
     task: str
@@ -90,6 +92,8 @@ class How:
     callback: Callback | None = None
     left_alone: bool = False
     force: bool = False
+    white: bool = True
+    filled: bool = False
 
     def solve(self, posed: Posed, like: Picture) -> Array:
         """Restore an image.
@@ -106,7 +110,10 @@ class How:
         device = device_named(self.device)
         setting = recipes.find(self.recipe)
         if self.left_alone:
-            return to_array(like.tensor(), like)
+            image = posed.problem.observation if self.filled else like.tensor()
+            return to_array(image, like)
+        if not (self.white or self._asks_for_fit):
+            return self._of_coloured(for_recipe(posed, like, self.recipe).to(device), like)
         most = self.steps
         if most is None and self.time_limit is not None:
             most = setting.most.value or _UNLIMITED
@@ -117,6 +124,20 @@ class How:
         fit = Fit(posed.problem, replace(made, filters=filters), [self._seed()])
         cut = self._follow(fit, like, most or setting.steps.value, ends)
         return to_array(self._picture(fit, guard, cut=cut).cpu(), like)
+
+    @property
+    def _asks_for_fit(self) -> bool:
+        return self.force or self.steps is not None or recipes.is_published(self.recipe)
+
+    def _of_coloured(self, posed: Posed, like: Picture) -> Array:
+        """Noise that is not white, removed without a fit."""
+        limit = math.inf if self.time_limit is None else self.time_limit / 2
+        guard = make_guard(posed.problem, for_coloured(posed.problem, limit))
+        assert guard is not None
+        image = guard.instead
+        for step in posed.finish:
+            image = step(image, posed.problem)
+        return to_array(image.cpu(), like)
 
     def _check(self) -> None:
         if self.steps is not None:
@@ -151,8 +172,7 @@ class How:
 
     def _picture(self, fit: Fit, guard: Guard | None, *, cut: bool) -> Image:
         image = fit.drawn()
-        asked = self.force or (self.steps is not None and not cut)
-        fixed = asked or recipes.is_published(self.recipe)
+        fixed = self._asks_for_fit and not (cut and self.steps is not None and not self.force)
         if guard is not None and not fixed:
             verdict = guard.judge(fit, image)
             image = guard.mix(image, verdict)

@@ -1,0 +1,94 @@
+"""Specks: single pixels that have nothing to do with those around them, and what lies under them.
+
+Salt and pepper of a bad transmission, hot and dead pixels of a sensor. A denoiser takes them for
+detail and keeps them; found and filled, they are gone. A star is wider than a pixel, a line goes
+on in a neighbour, and noise has no such outliers.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from priorfit.types import Image
+
+_APART = 7.0  # times the usual difference of a pixel from those around it
+_OF_RANGE = 0.12  # that a speck differs by, at least, of what the picture spans
+_ALONE = 0.3  # of a speck's difference, more than that of its nearest neighbour in value
+_MOST = 0.12  # share of pixels: beyond, it is a pattern
+_MANY = 0.005  # share from which specks may touch
+_PASSES = 5
+_FEWEST = 3e-4  # share below which they are taken for detail, unless they leave the range
+_FAR = 0.5  # of the range, beyond it, where even one is no detail
+_SAMPLE = 1_000_000
+
+
+def find_specks(image: Image) -> Tensor:
+    """Find single pixels that have nothing to do with those around them.
+
+    Args:
+        image: (1, C, H, W) of numbers in any units.
+
+    Returns:
+        True where there is a speck, (1, C, H, W); nowhere in pictures that are mostly one value.
+    """
+    found = torch.zeros_like(image, dtype=torch.bool)
+    flat = image.flatten()[:: -(-image.numel() // _SAMPLE)].double()
+    low, middle, high = torch.quantile(flat, flat.new_tensor([0.02, 0.5, 0.98])).tolist()
+    if not high > low or (flat == middle).double().mean() > 0.5:
+        return found
+    calm = image
+    for _ in range(_PASSES):
+        many = bool(found.double().mean() > _MANY)
+        new = ~found & _alone(image, calm, _OF_RANGE * (high - low), touching=many)
+        found |= new
+        if not new.any():
+            break
+        calm = fill_specks(image, found)
+    share = found.double().mean()
+    if share < _FEWEST:
+        beyond = _FAR * (high - low)
+        found &= (image < low - beyond) | (image > high + beyond)
+    return found if share <= _MOST else torch.zeros_like(found)
+
+
+def fill_specks(image: Image, specks: Tensor) -> Image:
+    """Put in place of specks the median of what is around them.
+
+    Args:
+        image: (1, C, H, W).
+        specks: true where they are, of the same shape.
+    """
+    filled = image.masked_fill(specks, torch.nan)
+    while filled.isnan().any():
+        around = torch.cat([_around(filled), _around(filled, 2)], 0)
+        filled = filled.where(~filled.isnan(), around.nanmedian(0, keepdim=True).values)
+    return filled
+
+
+def _alone(image: Image, calm: Image, least: float, *, touching: bool) -> Tensor:
+    """Where a pixel is far from all around it: but for one where specks may touch."""
+    around = _around(calm)
+    middle = around.median(0, keepdim=True).values
+    apart = image - middle
+    usual = _usual(calm - middle)
+    same = ((around - middle) * apart.sign()).sort(0, descending=True).values
+    nearest = same[1 if touching else 0][None]
+    size = apart.abs()
+    return (size > least) & (size > _APART * usual) & (nearest < _ALONE * size)
+
+
+def _usual(apart: Image) -> Image:
+    """How far pixels are from those around them hereabouts, outliers cut off."""
+    size = apart.abs()
+    flat = size.flatten()[:: -(-size.numel() // _SAMPLE)]
+    size = size.clamp(max=4 * flat.median() + 1e-12 + 4 * flat.mean())
+    return F.avg_pool2d(size.square(), 9, 1, 4, count_include_pad=False).sqrt()
+
+
+def _around(image: Image, reach: int = 1) -> Tensor:
+    """The eight pixels that lie so far away along rows, columns and diagonals, (8, C, H, W)."""
+    height, width = image.shape[-2:]
+    padded = F.pad(image, [reach] * 4, mode="replicate")
+    steps = [(y, x) for y in (0, reach, 2 * reach) for x in (0, reach, 2 * reach)]
+    steps.remove((reach, reach))
+    return torch.cat([padded[..., y : y + height, x : x + width] for y, x in steps], 0)

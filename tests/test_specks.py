@@ -1,0 +1,70 @@
+"""Specks are found among noise and detail, and filled; nothing else is taken for one."""
+
+import numpy as np
+import pytest
+import torch
+
+import priorfit as pf
+from priorfit.specks import fill_specks, find_specks
+from tests.test_noise_level import normal, scene
+
+
+def speckled(picture: torch.Tensor, share: float, values=(0.0, 1.0)):
+    """With a share of its values replaced, and where one can see it."""
+    generator = torch.Generator().manual_seed(3)
+    there = torch.rand(picture.shape, generator=generator) < share
+    high = torch.rand(picture.shape, generator=generator) < 0.5
+    hit = torch.where(there, torch.where(high, values[1], values[0]), picture)
+    return hit, (hit - picture).abs() > 0.2
+
+
+@pytest.mark.parametrize("share", [0.005, 0.01, 0.05])
+@pytest.mark.parametrize("scale", [1.0, 4095.0])
+def test_salt_and_pepper_is_found_and_filled(share, scale):
+    clean = scene(1)
+    hit, there = speckled(clean + 0.01 * normal(1), share)
+    found = find_specks(hit * scale - scale)
+    assert (found & there).sum() > 0.6 * there.sum()
+    filled = fill_specks(hit, found)
+    assert (filled - clean).square().mean() < 0.5 * (hit - clean).square().mean()
+
+
+@pytest.mark.parametrize("value", [50.0, -50.0])
+def test_one_pixel_far_out_of_the_range_is_found(value):
+    picture = scene(1) + 0.02 * normal(1)
+    picture[0, 0, 40, 11] = value
+    found = find_specks(picture)
+    assert found.sum() == 1 and found[0, 0, 40, 11]
+
+
+@pytest.mark.parametrize("std", [0.0, 0.02, 0.1, 0.2])
+@pytest.mark.parametrize("clipped", [False, True])
+def test_noise_has_no_specks(std, clipped):
+    picture = scene() + std * normal()
+    assert not find_specks(picture.clamp(0, 1) if clipped else picture).any()
+
+
+@pytest.mark.parametrize("mean", [0.05, 2.0, 30.0])
+def test_counted_photons_are_no_specks(mean):
+    counts = torch.poisson(mean * scene(), generator=torch.Generator().manual_seed(0))
+    assert not find_specks(counts).any()
+
+
+def test_stars_lines_and_drawings_are_no_specks():
+    rows, columns = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    stars = 0.1 + 0.01 * torch.randn(96, 96, generator=torch.Generator().manual_seed(0))
+    draw = torch.rand(30, 3, generator=torch.Generator().manual_seed(1))
+    for y, x, light in draw.tolist():
+        stars += light * torch.exp(-((rows - 96 * y) ** 2 + (columns - 96 * x) ** 2) / 2)
+    drawing = torch.ones(96, 96)
+    drawing[20, 10:60] = drawing[10:60, 30] = 0
+    dither = ((rows + columns) % 2).float()
+    for picture in (stars, drawing, dither):
+        assert not find_specks(picture[None, None]).any()
+
+
+def test_denoise_fills_specks_and_leaves_the_rest_where_there_is_no_noise():
+    clean = np.linspace(0.2, 0.8, 64) * np.linspace(0.5, 1, 64)[:, None]
+    hit = clean.copy()
+    hit[5::13, 3::11] = 1.0
+    assert np.abs(pf.denoise(hit) - clean).max() < 0.05
