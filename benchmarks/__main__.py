@@ -7,6 +7,7 @@ import torch
 
 from benchmarks import (
     batches,
+    camera_noise,
     checkpoints,
     curves,
     floors,
@@ -32,6 +33,7 @@ def main() -> None:
         choices=[
             *("speed", "short-training", "generators", "training", "floors", "curves", "table"),
             *("noise-levels", "stopping", "stopping-rules", "checkpoints", "batches"),
+            "camera-noise",
             "spectrum",
         ],
         nargs="?",
@@ -67,6 +69,8 @@ def main() -> None:
         short_training.measure(2.0, RESULTS / "short-training.json", chosen.threads)
     elif chosen.what == "noise-levels":
         noise_levels.measure()
+    elif chosen.what == "camera-noise":
+        camera_noise.run()
     elif chosen.what == "stopping":
         stopping.record(chosen.out, chosen.only)
     elif chosen.what == "stopping-rules":
