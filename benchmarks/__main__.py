@@ -1,6 +1,7 @@
 """`python -m benchmarks WHAT`, one of the `choices` below; see README.md beside this file."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from benchmarks import (
     speed,
     stopping,
     stopping_rules,
+    strangers,
     training,
 )
 from benchmarks.ablation import CURVES
@@ -33,8 +35,7 @@ def main() -> None:
         choices=[
             *("speed", "short-training", "generators", "training", "floors", "curves", "table"),
             *("noise-levels", "stopping", "stopping-rules", "checkpoints", "batches"),
-            "camera-noise",
-            "spectrum",
+            *("camera-noise", "spectrum", "strangers"),
         ],
         nargs="?",
     )
@@ -45,7 +46,10 @@ def main() -> None:
     )
     parser.add_argument("--images", type=int, default=5)
     parser.add_argument("--variant", default="", help="such as -unguided")
-    parser.add_argument("--only", default="", help="part of the name of a curve's file")
+    parser.add_argument(
+        "--only", default="", help="part of the name of a curve's file; number of `strangers`"
+    )
+    parser.add_argument("--quick", action="store_true", help="of `strangers`: few steps")
     parser.add_argument("--out", type=Path, default=Path("outputs/stopping"), help="of `stopping`")
     chosen = parser.parse_args()
     set_up(chosen.threads)
@@ -81,6 +85,8 @@ def main() -> None:
         batches.measure(chosen.rounds, RESULTS / "batches.json")
     elif chosen.what == "spectrum":
         spectrum.measure(RESULTS / "spectrum.json")
+    elif chosen.what == "strangers":
+        sys.exit(strangers.measure(chosen.only, quick=chosen.quick))
     elif chosen.what == "table":
         print(floors.table())
     else:
