@@ -109,7 +109,8 @@ def dip_sr_prepare(fixture: Fixture) -> Iterator[Result]:
         for multiple in (32, 64):
             part = centre_crop(image, multiple, math.floor)
             got[f"{name}.crop{multiple}"] = _rounded(part[0]).permute(1, 2, 0)
-    got |= _resized(fixture)
+    for key, resized in _resized(fixture).items():  # versions of Pillow differ by a level
+        yield _within_a_level(fixture, key, resized)
     levels = _bytes(fixture.input("np_to_pil.x", torch.float32))
     got |= {"np_to_pil.u8": levels.permute(1, 2, 0), "np_to_pil.back": levels / 255}
     yield from _compared(fixture, got, f64=False)

@@ -28,7 +28,7 @@ from priorfit.problem import Problem
 from priorfit.tasks import AUTO
 from priorfit.types import Image
 
-SIDE = 192
+SIDE = 160
 """Of a crop, in pixels."""
 
 _NOISE_STD = 25 / 255
@@ -65,7 +65,7 @@ class Exhibit:
     seconds: float
 
     def truth(self) -> Image:
-        """The crop, (1, C, 192, 192) in [0, 1]."""
+        """The crop, (1, C, 160, 160) in [0, 1]."""
         top, left = self.corner
         crop = self.photograph()[top : top + SIDE, left : left + SIDE]
         return images.from_array(crop, None if crop.ndim == 2 else -1).tensor()
@@ -144,7 +144,7 @@ EXHIBITS = (
         ("inpaint", "--hole-mask", "text-hole.png"),
         AUTO,
         (BIHARMONIC,),
-        seconds=32,
+        seconds=24,
     ),
     Exhibit(
         "scratch",
@@ -157,7 +157,7 @@ EXHIBITS = (
         ("inpaint", "--hole-mask", "scratch-hole.png"),
         AUTO,
         (BIHARMONIC,),
-        seconds=32,
+        seconds=24,
     ),
     Exhibit(
         "noise",
@@ -170,7 +170,7 @@ EXHIBITS = (
         ("denoise", "--noise-std", "25/255"),
         "dip/denoise",
         (NON_LOCAL_MEANS, BLOCK_MATCHING),
-        seconds=45,
+        seconds=34,
     ),
     Exhibit(
         "small",
@@ -183,7 +183,7 @@ EXHIBITS = (
         ("upscale", "--factor", "4"),
         "dip/upscale",
         (BICUBIC,),
-        seconds=36,
+        seconds=27,
     ),
 )
 """In the order of the page."""

@@ -20,7 +20,7 @@ from priorfit.report.page import require
 from priorfit.report.restored import decibels
 from priorfit.types import Image
 
-WHOLE = 300.0
+WHOLE = 480.0
 """Seconds that all of it may take on a machine that is busy with something else."""
 
 _BESIDE = 5.0
