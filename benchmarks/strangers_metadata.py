@@ -87,7 +87,8 @@ def _found(path: Path) -> set[str]:
 
 def _per_inch(image: Image.Image) -> tuple[float, ...] | None:
     block = image.getexif()
-    return (float(block[282]),) if 282 in block else None
+    inch = 2.54 if block.get(296) == 3 else 1.0  # of centimetres, or one
+    return (float(block[282]) * inch,) if 282 in block else None
 
 
 def _lost(ran: Ran, before: set[str], after: set[str]) -> list[str]:

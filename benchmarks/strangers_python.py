@@ -114,8 +114,8 @@ ERRORS: dict[str, tuple[Callable[[], object], str]] = {
     "time_limit=0": (lambda: pf.denoise(_image(), time_limit=0), "time_limit"),
     "steps=0": (lambda: pf.denoise(_image(), steps=0), "step"),
     "a mask of another size": (lambda: pf.inpaint(_image(), np.ones((9, 9))), "48×48"),
-    "NaN in denoise": (lambda: pf.denoise(np.full((32, 32), np.nan)), "inpaint"),
-    "an array of objects": (lambda: pf.denoise(np.array([[object()]])), "numbers"),
+    "NaN in denoise": (lambda: pf.denoise(np.where(np.eye(32), np.nan, 0.5)), "inpaint"),
+    "an array of objects": (lambda: pf.denoise(np.full((32, 32), None)), "numbers"),
     "an empty array": (lambda: pf.denoise(np.zeros((0, 5))), "0"),
 }
 
