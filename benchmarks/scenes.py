@@ -6,6 +6,7 @@ in `build/zoo64`. Where that is lost, it begins anew from the shipped networks, 
 
 import argparse
 import dataclasses
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from priorfit.checkpoints import store
 from priorfit.checkpoints.importing import import_file
 from priorfit.cli.session import say, set_up
 from priorfit.errors import CheckpointError, PriorfitError
+from priorfit.images import write_atomically
 from priorfit.networks.classifier import Classifier
 from priorfit.networks.features import FeatureNetwork
 from priorfit.networks.generator import Discriminator
@@ -26,6 +28,7 @@ from priorfit.train.classifier import accuracy
 from priorfit.train.data import Photographs, load
 from priorfit.train.examine import examine, to_markdown
 from priorfit.train.families import Pair, biggan, seeing, stylegan
+from priorfit.train.game import cooled
 from priorfit.train.growing import Growing, doublings
 from priorfit.train.inversion import Effort
 from priorfit.train.judge import Judge, drawings
@@ -36,6 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
 SIZE, WIDTH = 64, 16
+START = "start.json"
 FEATURES, SIGHT = "scenes-features", "squeezenet1_1"
 FAMILIES = {"scenes-biggan": biggan, "scenes-stylegan": partial(stylegan, grows=True)}
 
@@ -53,6 +57,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "zoo64")
     parser.add_argument("--out", type=Path, default=ROOT / "src" / "priorfit" / "zoo")
     parser.add_argument("--images", type=int, default=1_200_000, help="length of the training")
+    parser.add_argument(
+        "--cool", type=int, default=0, help="images at the end in which the rates fall to 0"
+    )
     parser.add_argument("--piece", type=float, help="minutes after which to stop")
     parser.add_argument("--pack", action="store_true", help="examine and pack, train nothing")
     parser.add_argument("--threads", type=int, default=1)
@@ -93,14 +100,28 @@ def _pack(chosen: argparse.Namespace) -> None:
     )
     card.write(run, about)
     out = chosen.out / chosen.name
-    packing.pack(run.folder, out)
+    packing.pack(run.folder, out, stand_in=True)
     classifier = Classifier.from_pretrained(FEATURES)
     judge = Discriminator.from_pretrained(out / card.DISCRIMINATOR)
     drawer = Drawing.from_pretrained(out)
     found = examine(drawer, judge, classifier, learnt, kept, effort=_EFFORT)
     found.save(run.folder)
-    packing.pack(run.folder, out, sections=[to_markdown(found, FEATURES)])
+    sections = [_history(run), to_markdown(found, FEATURES)]
+    packing.pack(run.folder, out, stand_in=True, sections=sections)
     say(f"{out}: {packing.weigh(out) / 1e6:.1f} MB, {right(drawer, classifier):.1%} in their class")
+
+
+def _history(run: Run) -> str:
+    """What the card says of the training beside its length."""
+    begun = json.loads((run.folder / START).read_text("utf-8"))
+    size, before = begun["size"], begun["images"]
+    return (
+        f"## Training\n\nFrom weights for {size}×{size} pixels that had seen {before:,} images; "
+        "the length above is that of what came after. Beside the discriminator, three heads on a "
+        f"frozen {SIGHT} told drawings from photographs; it does not judge. The command goes on "
+        "from these files, or where it stopped. In bfloat16, seed 0, on a machine that did other "
+        "work meanwhile."
+    )
 
 
 def right(drawer: Drawing, classifier: Classifier, count: int = 1_918) -> float:
@@ -116,6 +137,9 @@ def _run(chosen: argparse.Namespace) -> tuple[Run, Photographs, Photographs]:
     shipped = chosen.out / chosen.name
     drawer = Drawing.from_pretrained(shipped)
     pair = _pair(chosen.name, drawer.size[0], len(learnt.classes), chosen.sight)
+    if chosen.cool:
+        rates = cooled(chosen.images, chosen.cool / chosen.images)
+        pair = dataclasses.replace(pair, game=dataclasses.replace(pair.game, rates=rates))
     judge = Judge(
         Classifier.from_pretrained(FEATURES).embed,
         kept.images,
@@ -129,6 +153,9 @@ def _run(chosen: argparse.Namespace) -> tuple[Run, Photographs, Photographs]:
         starting.start(
             run.training, drawer, Discriminator.from_pretrained(shipped / card.DISCRIMINATOR)
         )
+        folder.mkdir(parents=True, exist_ok=True)
+        begun = {"size": drawer.size[0], "images": drawer.source["images"]}
+        write_atomically(folder / START, json.dumps(begun).encode(), overwrite=True)
     return run, learnt, kept
 
 
