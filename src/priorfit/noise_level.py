@@ -37,7 +37,7 @@ _SHARED = 0.9  # of channels, from which their noise is one; texture comes to 0.
 _APART = 2.0  # factor between two estimates from which they disagree
 _WIDE, _LOCAL = 15, 9  # pixels a side of the means of the second estimate
 _QUIET, _QUIETER = 0.1, 0.9  # share of its places, and what is left of white noise there
-_PLACES = 1_000_000  # that it looks at
+_PARTS, _PART = 4, 512  # along a side of a large picture, and pixels a side of each
 _DEAD = 3  # rows and columns of one value in a block that is no evidence
 
 _WAVES = torch.arange(_SIDE)
@@ -133,24 +133,39 @@ def _second(picture: Tensor) -> tuple[float | None, float]:
     Args:
         picture: (C, H, W).
     """
-    height, width = picture.shape[1:]
-    if min(height, width) < 3 * _WIDE:
+    if min(picture.shape[1:]) < 3 * _WIDE:
         return None, 0.0
-    step = max(1, math.isqrt(height * width // _PLACES))
-    margin = _WIDE
-    alive = _alive(picture)
-    rough = picture - _boxed(picture, _WIDE)
-    power = _boxed(rough.square(), _LOCAL)
-    inside = (..., slice(margin, -margin, step), slice(margin, -margin, step))
-    there = alive[inside].flatten()
+    parts = _spread(picture)
+    inside = (..., slice(_WIDE, -_WIDE), slice(_WIDE, -_WIDE))
+    there = _alive(parts)[inside].flatten()
     if there.count_nonzero() < _FEWEST:
         return None, 0.0
-    quiet = power[inside].flatten(1)[:, there]
-    levels = torch.quantile(quiet, _QUIET, dim=1)
+    power = _boxed((parts - _boxed(parts, _WIDE)).square(), _LOCAL)
+    quiet = power[inside].transpose(0, 1).flatten(1)[:, there]
+    levels = torch.stack([_quantile(channel, _QUIET) for channel in quiet])
     together = quiet.mean(0)
-    calm = together <= torch.quantile(together, _QUIET)
-    fine = (picture - _boxed(picture, 5))[inside].flatten(1)[:, there][:, calm]
+    calm = together <= _quantile(together, _QUIET)
+    fine = (parts - _boxed(parts, 5))[inside].transpose(0, 1).flatten(1)[:, there][:, calm]
     return levels.mean().sqrt().item() / _QUIETER, _together(fine)
+
+
+def _spread(picture: Tensor) -> Tensor:
+    """A picture, or parts of a large one that are spread over it, (N, C, h, w)."""
+    height, width = picture.shape[1:]
+    if height * width <= _PARTS**2 * _PART**2:
+        return picture[None]
+    tops, lefts = (
+        [round(i * max(0, side - _PART) / (_PARTS - 1)) for i in range(_PARTS)]
+        for side in (height, width)
+    )
+    size = min(_PART, height), min(_PART, width)
+    cuts = [picture[:, t : t + size[0], left : left + size[1]] for t in tops for left in lefts]
+    return torch.stack(cuts)
+
+
+def _quantile(values: Tensor, share: float) -> Tensor:
+    """The value below which a share of the values lies."""
+    return values.kthvalue(max(1, round(share * len(values)))).values
 
 
 def _together(values: Tensor) -> float:
@@ -162,9 +177,9 @@ def _together(values: Tensor) -> float:
 
 
 def _alive(picture: Tensor) -> Tensor:
-    """Where the surroundings are not for a tenth of one value, (1, H, W)."""
+    """Where the surroundings are not for a tenth of one value, (N, 1, H, W)."""
     spread = _pooled(picture) + _pooled(-picture)
-    dead = (spread == 0).any(0, keepdim=True).double()
+    dead = (spread == 0).any(1, keepdim=True).double()
     reach = _WIDE + _LOCAL - 1
     return F.avg_pool2d(dead, reach, 1, reach // 2) < 0.1
 
@@ -174,9 +189,9 @@ def _pooled(picture: Tensor) -> Tensor:
 
 
 def _boxed(picture: Tensor, side: int) -> Tensor:
-    """Means over squares, (C, H, W)."""
-    padded = F.pad(picture[None], [side // 2] * 4, mode="reflect")
-    return F.avg_pool2d(padded, side, 1)[0]
+    """Means over squares, (N, C, H, W)."""
+    padded = F.pad(picture, [side // 2] * 4, mode="reflect")
+    return F.avg_pool2d(padded, side, 1)
 
 
 def _by_cosines(picture: Tensor) -> NoiseEstimate:

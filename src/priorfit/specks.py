@@ -20,6 +20,10 @@ _PASSES = 5
 _FEWEST = 3e-4  # share below which they are taken for detail, unless they leave the range
 _FAR = 0.5  # of the range, beyond it, where even one is no detail
 _SAMPLE = 1_000_000
+_BAND, _MARGIN = 256, 6  # rows that are looked at together, and those that they look at beyond
+
+Step = tuple[int, int]
+"""Rows and columns."""
 
 
 def find_specks(image: Image) -> Tensor:
@@ -59,14 +63,42 @@ def fill_specks(image: Image, specks: Tensor) -> Image:
         specks: true where they are, of the same shape.
     """
     filled = image.masked_fill(specks, torch.nan)
-    while filled.isnan().any():
-        around = torch.cat([_around(filled), _around(filled, 2)], 0)
-        filled = filled.where(~filled.isnan(), around.nanmedian(0, keepdim=True).values)
+    channel, row, column = specks[0].nonzero(as_tuple=True)
+    while len(channel):
+        around = torch.stack([_beside(filled[0], channel, row, column, s) for s in _STEPS])
+        values = around.nanmedian(0).values
+        filled[0, channel, row, column] = values
+        left = values.isnan()
+        channel, row, column = channel[left], row[left], column[left]
     return filled
 
 
+_STEPS = [(r * y, r * x) for r in (1, 2) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x]
+
+
+def _beside(planes: Tensor, channel: Tensor, row: Tensor, column: Tensor, step: Step) -> Tensor:
+    """Values so many rows and columns away from places, or at the edge of the picture."""
+    height, width = planes.shape[1:]
+    down, right = (row + step[0]).clamp(0, height - 1), (column + step[1]).clamp(0, width - 1)
+    return planes[channel, down, right]
+
+
 def _alone(image: Image, calm: Image, least: float, *, touching: bool) -> Tensor:
-    """Where a pixel is far from all around it: but for one where specks may touch."""
+    """Where a pixel is far from all around it: but for one where specks may touch.
+
+    Band by band, since eight neighbours of a large picture do not fit into memory.
+    """
+    height = image.shape[-2]
+    bands = []
+    for top in range(0, height, _BAND):
+        first, last = max(0, top - _MARGIN), min(height, top + _BAND + _MARGIN)
+        rows = (..., slice(first, last), slice(None))
+        found = _alone_in_band(image[rows], calm[rows], least, touching=touching)
+        bands.append(found[..., top - first : min(top + _BAND, height) - first, :])
+    return torch.cat(bands, -2)
+
+
+def _alone_in_band(image: Image, calm: Image, least: float, *, touching: bool) -> Tensor:
     around = _around(calm)
     middle = around.median(0, keepdim=True).values
     apart = image - middle
@@ -85,10 +117,9 @@ def _usual(apart: Image) -> Image:
     return F.avg_pool2d(size.square(), 9, 1, 4, count_include_pad=False).sqrt()
 
 
-def _around(image: Image, reach: int = 1) -> Tensor:
-    """The eight pixels that lie so far away along rows, columns and diagonals, (8, C, H, W)."""
+def _around(image: Image) -> Tensor:
+    """The eight pixels around each, (8, C, H, W)."""
     height, width = image.shape[-2:]
-    padded = F.pad(image, [reach] * 4, mode="replicate")
-    steps = [(y, x) for y in (0, reach, 2 * reach) for x in (0, reach, 2 * reach)]
-    steps.remove((reach, reach))
+    padded = F.pad(image, [1] * 4, mode="replicate")
+    steps = [(y, x) for y in range(3) for x in range(3) if (y, x) != (1, 1)]
     return torch.cat([padded[..., y : y + height, x : x + width] for y, x in steps], 0)
