@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     "errors types wording",
     "code noise color images kernels block_matching signals",
-    "checkpoints metrics problem degradations networks clipping noise_level needless specks units",
+    "checkpoints metrics problem degradations networks clipping noise_level needless salt specks"
+    " units",
     "schedules priors guides camera_noise plug_and_play objective perceptual terms optimizers",
     "state",
     "restore scores steps stopping denoised finish edit ensemble tiles tiled memory testing",

@@ -6,7 +6,7 @@ import torch
 
 import priorfit as pf
 from priorfit.specks import fill_specks, find_specks
-from tests.test_noise_level import normal, scene
+from tests.test_noise_level import blurred, normal, scene
 
 
 def speckled(picture: torch.Tensor, share: float, values=(0.0, 1.0)):
@@ -68,3 +68,22 @@ def test_denoise_fills_specks_and_leaves_the_rest_where_there_is_no_noise():
     hit = clean.copy()
     hit[5::13, 3::11] = 1.0
     assert np.abs(pf.denoise(hit) - clean).max() < 0.05
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2, 0.3])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_hardly_a_grain_of_salt_and_pepper_stays(share, channels):
+    clean = scene(channels)
+    hit, there = speckled(clean + 0.01 * normal(channels), share)
+    found = find_specks((hit * 255).round())
+    assert (found & there).sum() > 0.75 * there.sum()
+    filled = fill_specks(hit, found)
+    assert (filled - clean).square().mean() < 0.2 * (hit - clean).square().mean()
+
+
+def test_grain_that_is_clipped_and_dithers_of_few_levels_are_no_salt():
+    soft = (0.5 + 0.8 * (scene() - 0.5) + 0.25 * blurred(normal())).clamp(0, 1)
+    drawn = torch.rand(scene().shape, generator=torch.Generator().manual_seed(0))
+    dithered = ((scene() * 3 + drawn - 0.5).round() / 3).clamp(0, 1)
+    for picture in (soft, dithered, (scene() > drawn).float()):
+        assert not find_specks(picture).any()

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from priorfit.salt import salt_and_pepper
 from priorfit.types import Image
 
 _APART = 7.0  # times the usual difference of a pixel from those around it
@@ -48,11 +49,14 @@ def find_specks(image: Image) -> Tensor:
         if not new.any():
             break
         calm = fill_specks(image, found)
+    salted = salt_and_pepper(image, found)
+    if salted.any():
+        return found | salted
     share = found.double().mean()
     if share < _FEWEST:
         beyond = _FAR * (high - low)
         found &= (image < low - beyond) | (image > high + beyond)
-    return found if share <= _MOST else torch.zeros_like(found)
+    return found if share <= _MOST else salted
 
 
 def fill_specks(image: Image, specks: Tensor) -> Image:
