@@ -42,7 +42,7 @@ def salt_and_pepper(image: Image, plain: Tensor) -> Tensor:
         middle = image.median()
         sides = [plain & (image < middle), plain & (image > middle)]
         suspects = _named(pair[0], sides[0]) | _named(pair[1], sides[1])
-    if not 0 < suspects.double().mean() <= _MOST:
+    if not 0 < _share(suspects) <= _MOST:
         return torch.zeros_like(plain)
     # Suspects are compared with what is beside them, less other suspects.
     rest = image.masked_fill(suspects, torch.nan)
@@ -70,13 +70,12 @@ def _scattered(image: Image, pair: list[Tensor]) -> bool:
     This finds specks that are too many to be conspicuous one by one. Strokes and areas hang
     together; clipped noise and the levels of a dither lie near the values around them.
     """
+    shares = [_share(there) for there in pair]
+    if not all(_MANY < share < _MOST / 2 for share in shares):
+        return False
     rest = image.masked_fill(pair[0] | pair[1], torch.nan)
-    span = image.max() - image.min()
     across = 0.0
-    for there in pair:
-        share = there.double().mean().item()
-        if not _MANY < share < _MOST / 2:
-            return False
+    for there, share in zip(pair, shares, strict=True):
         at = there.float()
         near = F.avg_pool2d(at, (3, 1), 1, (1, 0)) + F.avg_pool2d(at, (1, 3), 1, (0, 1))
         alone = (there & (near < 0.8)).count_nonzero() / there.count_nonzero()  # 2 / 3 is itself
@@ -87,7 +86,11 @@ def _scattered(image: Image, pair: list[Tensor]) -> bool:
         channel, row, column = places.unbind(1)
         apart = (image[0, channel, row, column] - _middle(rest[0], places)).abs()
         across += apart.nanmedian().item()
-    return across > _ACROSS * span.item()
+    return across > _ACROSS * (image.max() - image.min()).item()
+
+
+def _share(there: Tensor) -> float:
+    return int(there.count_nonzero()) / there.numel()
 
 
 def _areas(there: Tensor) -> Tensor:
