@@ -119,8 +119,11 @@ class Desk:
         return Ran(done.returncode, out, err, time.perf_counter() - begun)
 
     def interrupted(self, *arguments: object, after: float) -> Ran:
-        """Run it and send Ctrl-C after so many seconds; the seconds are those from then on."""
+        """Run it and send Ctrl-C so many seconds after it has begun; the seconds are those then."""
         done = self._start(arguments)
+        latest = time.perf_counter() + ENOUGH
+        while done.poll() is None and not self._has_begun() and time.perf_counter() < latest:
+            time.sleep(0.05)
         try:
             done.wait(after)
         except subprocess.TimeoutExpired:
@@ -128,6 +131,9 @@ class Desk:
         begun = time.perf_counter()
         out, err = done.communicate(timeout=ENOUGH)
         return Ran(done.returncode, out, err, time.perf_counter() - begun)
+
+    def _has_begun(self) -> bool:
+        return any(self.folder.glob("*.run"))
 
     def _start(self, arguments: Iterable[object]) -> subprocess.Popen:
         line = [sys.executable, "-m", "priorfit", *map(str, arguments)]

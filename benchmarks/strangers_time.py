@@ -38,10 +38,12 @@ def situations() -> Iterator[Situation]:
         yield Situation(5, f"{task} to 3 megapixels, --time-limit 15", _RIGHT, look)
     for task in ("denoise", "inpaint", "upscale"):
         look = partial(_stopped, task=task, after=7)
-        yield Situation(5, f"{task}, Ctrl-C after 7 s", f"{_RIGHT}, within two seconds", look)
+        yield Situation(
+            5, f"{task}, Ctrl-C 7 s after it began", f"{_RIGHT}, within two seconds", look
+        )
     look = partial(_stopped, task="denoise", after=15, size=_LARGE["denoise"])
     right = f"{_RIGHT}, within two seconds"
-    yield Situation(5, "denoise 3 megapixels, Ctrl-C after 15 s", right, look)
+    yield Situation(5, "denoise 3 megapixels, Ctrl-C 15 s after it began", right, look)
     yield Situation(
         5, "denoise --steps 3", "the fit, and a line that a cheaper way is better", _few
     )
