@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 import priorfit as pf
 from priorfit.specks import fill_specks, find_specks
@@ -87,3 +88,32 @@ def test_grain_that_is_clipped_and_dithers_of_few_levels_are_no_salt():
     dithered = ((scene() * 3 + drawn - 0.5).round() / 3).clamp(0, 1)
     for picture in (soft, dithered, (scene() > drawn).float()):
         assert not find_specks(picture).any()
+
+
+@pytest.mark.parametrize("sigma", [0.4, 0.5, 0.6, 0.7])
+def test_sharp_stars_are_no_specks(sigma):
+    generator = np.random.default_rng(1)
+    points = np.zeros((96, 96))
+    points[generator.integers(0, 96, 40), generator.integers(0, 96, 40)] = generator.uniform(
+        1, 10, 40
+    )
+    sky = 0.05 + ndimage.gaussian_filter(points, sigma) + generator.normal(0, 0.02, points.shape)
+    assert not find_specks(torch.from_numpy(sky)[None, None].float()).any()
+
+
+PATTERNS = {
+    "a grid of dots": lambda c: c.__setitem__((slice(None, None, 6), slice(None, None, 6)), 0.9),
+    "dotted rules": lambda c: [
+        c.__setitem__((20, slice(None, None, 2)), 1.0),
+        c.__setitem__((50, slice(None, None, 3)), 1.0),
+    ],
+    "a steep line": lambda c: [c.__setitem__(((3 * i) % 96, i), 1.0) for i in range(96)],
+}
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_patterns_of_single_pixels_are_no_specks(name):
+    picture = np.full((96, 96), 0.3)
+    PATTERNS[name](picture)
+    picture += np.random.default_rng(0).normal(0, 0.03, picture.shape)
+    assert not find_specks(torch.from_numpy(picture)[None, None].float()).any()

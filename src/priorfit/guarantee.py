@@ -164,11 +164,13 @@ def contenders(task: str, problem: Problem, steps: int | None, patience: float) 
     chosen = [
         method
         for method in methods
-        if method.fits(problem, share) or (steps is not None and method.cost <= _QUICK)
+        if method.fits(problem, share)
+        or (method.cost <= _QUICK and (steps is not None or method.fits(problem, _ALWAYS)))
     ]
     return chosen or quickest  # however short the time
 
 
+_ALWAYS = 1.0  # seconds that a quick one may take, however short the time
 _QUICK = 2.0  # seconds a megapixel
 _STEP = 1.5  # seconds a megapixel and step of a fit
 _PART = 0.15  # of a fit's time

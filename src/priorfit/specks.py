@@ -5,6 +5,8 @@ detail and keeps them; found and filled, they are gone. A star is wider than a p
 on in a neighbour, and noise has no such outliers.
 """
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -20,6 +22,10 @@ _MANY = 0.005  # share from which specks may touch
 _PASSES = 5
 _FEWEST = 3e-4  # share below which they are taken for detail, unless they leave the range
 _FAR = 0.5  # of the range, beyond it, where even one is no detail
+_FEW_PLACES, _PLACES = 12, 20_000  # specks whose places say something, and that are looked at
+_FAR_APART = 12  # pixels along rows and columns to the next of a pattern
+_CHANCE, _IN_STEP = 5.0, 0.15  # deviations, and share of all, that chance brings to one distance
+_LEANING = 0.025  # of a speck's height, that those beside it may have
 _SAMPLE = 1_000_000
 _BAND, _MARGIN = 256, 6  # rows that are looked at together, and those that they look at beyond
 
@@ -50,13 +56,62 @@ def find_specks(image: Image) -> Tensor:
             break
         calm = fill_specks(image, found)
     salted = salt_and_pepper(image, found)
+    found |= salted
+    if not _at_random(found) or _spread_out(image, found):
+        return torch.zeros_like(found)
     if salted.any():
-        return found | salted
+        return found
     share = found.double().mean()
     if share < _FEWEST:
         beyond = _FAR * (high - low)
         found &= (image < low - beyond) | (image > high + beyond)
-    return found if share <= _MOST else salted
+    return found if share <= _MOST else torch.zeros_like(found)
+
+
+def _at_random(specks: Tensor) -> bool:
+    """Whether specks lie anywhere: dots of a grid, a screen or a line lie at one distance."""
+    there = specks[0].any(0)
+    places = there.nonzero()
+    count = len(places)
+    if count < _FEW_PLACES:
+        return True
+    places = places[:: -(-count // _PLACES)]
+    density = count / there.numel()
+    most = _CHANCE * len(places) ** 0.5 + len(places) * (density + _IN_STEP)
+    return all(_repeated(there, places, step) <= most for step in _steps_apart())
+
+
+def _steps_apart() -> Iterator[tuple[int, int]]:
+    """Half of the steps to places not far away: the other half are the same, backwards."""
+    for down in range(_FAR_APART + 1):
+        for right in range(-_FAR_APART, _FAR_APART + 1):
+            if (down, right) > (0, 0):
+                yield down, right
+
+
+def _repeated(there: Tensor, places: Tensor, step: tuple[int, int]) -> int:
+    """How many places have one so far away too."""
+    row, column = places[:, 0] + step[0], places[:, 1] + step[1]
+    height, width = there.shape
+    inside = (row < height) & (column >= 0) & (column < width)
+    return int(there[row[inside], column[inside]].count_nonzero())
+
+
+def _spread_out(image: Image, specks: Tensor) -> bool:
+    """Whether what surrounds specks leans to them: stars are wider than a pixel, if only just."""
+    channel, row, column = specks[0].nonzero(as_tuple=True)
+    if not len(channel):
+        return False
+    beside, farther = (
+        torch.stack([_beside(image[0], channel, row, column, step) for step in steps])
+        for steps in (_CROSS, [(2 * y, 2 * x) for y, x in _CROSS])
+    )
+    level = farther.median(0).values
+    peak = image[0, channel, row, column] - level
+    leaning = (beside.median(0).values - level) / peak
+    leaning = leaning[peak.abs() > 0]
+    error = leaning.std() / len(leaning) ** 0.5 if len(leaning) > 1 else leaning.new_tensor(0.0)
+    return bool(leaning.median() > _LEANING + 2 * error)
 
 
 def fill_specks(image: Image, specks: Tensor) -> Image:
@@ -77,6 +132,7 @@ def fill_specks(image: Image, specks: Tensor) -> Image:
     return filled
 
 
+_CROSS = [(0, 1), (1, 0), (0, -1), (-1, 0)]
 _STEPS = [(r * y, r * x) for r in (1, 2) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x]
 
 

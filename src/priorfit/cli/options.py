@@ -137,8 +137,8 @@ HandOut = Annotated[
         "--hand-out",
         metavar="best|fit|NAME",
         help="What is written: the best of the fit and cheap methods as far as the evidence tells "
-        "(the default), the fit itself (the default with --steps or a -paper recipe), or the cheap "
-        "method NAME without any fit, such as non-local-means.",
+        "(the default), the fit itself (the default with --steps, unless it is cut short, or a "
+        "-paper recipe), or the cheap method NAME without any fit, such as non-local-means.",
     ),
 ]
 SkipExisting = Annotated[

@@ -253,7 +253,11 @@ def leave_if_interrupted(outcome: "Outcome", left: int = 0) -> None:
     parts = ["interrupted"]
     if outcome.interrupted:
         taken, planned = outcome.sidecar.steps, outcome.sidecar.planned
-        parts[0] += f", the picture after {taken} of {counted(planned, 'step')} is written"
+        where = f"after {taken} of {counted(planned, 'step')}"
+        if outcome.sidecar.share_of_fit:
+            parts[0] += f", the picture {where} is written"
+        else:
+            parts[0] += f" {where}: {outcome.sidecar.handed_out} is written"
     if outcome.run_folder is not None:
         parts.append(f"to go on: {_resuming(outcome.run_folder)}")
     if left:

@@ -117,14 +117,15 @@ def _of_tiles(fit: TiledFit, guard: Guard | None) -> Handed:
     if guard is None or not fit.shares:
         return Handed(image, why)
     tiles, name = len(fit.grid), guard.best.method.name
-    lost = sum(share == 0 for share in fit.shares.values()) + tiles - len(fit.done)
+    shares = [fit.shares.get(i, float(i in fit.done)) for i in range(tiles)]
+    lost = shares.count(0.0)
     note = None
     if lost:
         note = (
             f"{counted(lost, 'tile')} of {tiles} had too little time, or the fit was not better "
             f"there by {guard.evidence.about}: {name} is written there"
         )
-    share = sum(fit.shares.values()) / tiles
+    share = sum(shares) / tiles
     return Handed(image, why, name if share < 1 else None, share, note=note)
 
 
@@ -145,6 +146,6 @@ def _surpassed(guard: Guard, verdict: Verdict) -> str:
 
 def _in_numbers(verdict: Verdict) -> str:
     errors = [verdict.errors["fit"], verdict.errors[verdict.method]]
-    if not all(error < float("inf") for error in errors):
+    if not all(0 < error < math.inf for error in errors):  # too small to tell, or unknown
         return ""
     return " (error of {:.2g} % of the range against {:.2g} %)".format(*(100 * e for e in errors))

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priorfit import recipes
-from priorfit.comparators import PATIENCE
+from priorfit.comparators import PATIENCE, finished
 from priorfit.errors import DivergenceError, ProblemError
 from priorfit.evidence import Following
 from priorfit.guarantee import Guard, contenders, for_coloured, make_guard
 from priorfit.images import Picture, to_array
-from priorfit.restore import Fit
+from priorfit.memory import seconds_before
+from priorfit.restore import Fit, Recipe
 from priorfit.stopping import ruled
 from priorfit.tasks.device import device_named
 from priorfit.tasks.problems import Posed, for_recipe, whole_number
@@ -121,7 +122,11 @@ class How:
         made = posed.ending(setting.recipe(most))
         filters = [*ruled(made.filters, self.stop), Following]
         guard = self._guard(posed, most or setting.steps.value)
-        fit = Fit(posed.problem, replace(made, filters=filters), [self._seed()])
+        recipe = replace(made, filters=filters)
+        if guard is not None and not self._has_time(posed, recipe, ends - time.perf_counter()):
+            _warn(f"there was no time for a fit: {guard.best.method.name} is returned")
+            return self._finished(posed, guard.instead, like)
+        fit = Fit(posed.problem, recipe, [self._seed()])
         cut = self._follow(fit, like, most or setting.steps.value, ends)
         return to_array(self._picture(fit, guard, cut=cut).cpu(), like)
 
@@ -134,10 +139,16 @@ class How:
         limit = math.inf if self.time_limit is None else self.time_limit / 2
         guard = make_guard(posed.problem, for_coloured(posed.problem, limit))
         assert guard is not None
-        image = guard.instead
-        for step in posed.finish:
-            image = step(image, posed.problem)
-        return to_array(image.cpu(), like)
+        return self._finished(posed, guard.instead, like)
+
+    def _finished(self, posed: Posed, image: Image, like: Picture) -> Array:
+        return to_array(finished(image, posed.problem, posed.finish).cpu(), like)
+
+    def _has_time(self, posed: Posed, recipe: Recipe, left: float) -> bool:
+        """Whether a fit can begin in half of the time that is left."""
+        if self.time_limit is None or self._asks_for_fit:
+            return True
+        return left > 0 and seconds_before(posed.problem, recipe) <= left / 2
 
     def _check(self) -> None:
         if self.steps is not None:
@@ -177,10 +188,9 @@ class How:
             verdict = guard.judge(fit, image)
             image = guard.mix(image, verdict)
             if not verdict.share:
-                warnings.warn(
+                _warn(
                     f"the fit is not better than {verdict.method} by {guard.evidence.about}: "
-                    f"that is returned instead; give it more time (time_limit, steps)",
-                    stacklevel=4,
+                    "that is returned instead; give it more time (time_limit, steps)"
                 )
         if not image.isfinite().all():
             raise DivergenceError("the loss is no longer a number: try another rng or recipe")
@@ -190,6 +200,10 @@ class How:
         if isinstance(self.rng, np.random.Generator):
             return int(self.rng.integers(2**31))
         return whole_number("rng", self.rng, 0, or_else="a numpy.random.Generator")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=5)
 
 
 def explained(function: Function) -> Function:
