@@ -266,3 +266,15 @@ def test_block_matching_and_the_rest_have_names_of_their_own():
     for methods in CONTENDERS.values():
         assert len({m.name for m in methods}) == len(methods)
     assert {BICUBIC, BIHARMONIC} < {m for methods in CONTENDERS.values() for m in methods}
+
+
+def test_ctrl_c_while_a_fit_is_prepared_leaves_the_cheap_estimate(job, monkeypatch):
+    def pressed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("priorfit.pipeline.perform.begun", pressed)
+    outcome = run(job("denoise"))
+    assert outcome.interrupted and outcome.job.output.exists()
+    assert outcome.sidecar.share_of_fit == 0
+    with pytest.raises(KeyboardInterrupt):
+        run(job("upscale", hand_out="fit"))

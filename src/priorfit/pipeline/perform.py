@@ -89,7 +89,13 @@ def run(
         size = extent(job, posed.problem, recipe, most)
         if tell is not None and size.told is not None:
             tell(size.told)
-        fit = begun(job, posed.problem, recipe, size, guard=guard, clock=clock, before=before)
+        try:
+            fit = begun(job, posed.problem, recipe, size, guard=guard, clock=clock, before=before)
+        except KeyboardInterrupt:
+            if guard is None or not job.hands_out_best:
+                raise
+            outcome = _without_fit(desk, guard, clock, "it was interrupted before its first step")
+            return replace(outcome, interrupted=True, leaving=True)
         desk = replace(desk, extent=size, patience=patience)
         return _fitted(desk, fit, guard, Follower(most * size.tiles, clock), watch)
 
@@ -119,9 +125,12 @@ def _without_fit(desk: Desk, guard: Guard, clock: Clock, why: str) -> Outcome:
     }
     sidecar = begin_sidecar(desk).model_copy(update=update)
     on_luma = isinstance(desk.job.task, Upscale)
-    sidecar = judged(sidecar, image, desk.reference, Beside(), on_luma=on_luma, like=desk.picture)
+    kind, finish = desk.job.task.kind, posed.finish
+    made = alternatives(kind, posed.problem, finish=finish) if desk.job.report else ()
+    beside = Beside(None, made)
+    sidecar = judged(sidecar, image, desk.reference, beside, on_luma=on_luma, like=desk.picture)
     observed = desk.laid.posed.problem.observation.cpu()
-    comparators = desk.laid.comparators
+    comparators = {**desk.laid.comparators, **beside.images}
     outcome = Outcome(desk.job, desk.picture, observed, image, desk.reference, comparators, sidecar)
     return _written(outcome, desk)
 

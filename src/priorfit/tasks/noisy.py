@@ -62,7 +62,8 @@ def pose_noisy(picture: Picture, noise_std: float | None = None) -> Noisy:
     noise = estimate_noise(seen)
     needless = without_noise(seen, noise.std) if noise_std is None else said_to_be_none(noise_std)
     if noise_std is None:
-        std = min(before_clipping(seen, noise.std) * units.span, 1.0)
+        most = float(seen.std()) if seen[0].numel() > 1 else 1.0
+        std = min(min(before_clipping(seen, noise.std), most) * units.span, 1.0)
         posed = denoising(image, std)
     notes = _notes(count, noise, estimated=noise_std is None)
     return Noisy(posed, noise, noise_std is None, needless, count, notes)
