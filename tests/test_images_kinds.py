@@ -126,10 +126,10 @@ def without(name: str):
     ("data", "module", "missing", "extra"),
     [
         (HEIC, "heif", "pi_heif", "heic"),
-        (AVIF_OF_10_BITS, "heif", "imagecodecs", "tiff"),
-        (PLAIN["jp2"], "jpeg2000", "imagecodecs", "tiff"),
-        (bytes(imagecodecs.jpegxl_encode(smooth())), "jpegxl", "imagecodecs", "tiff"),
-        (JPEG_OF_12_BITS, "jpeg_deep", "imagecodecs", "tiff"),
+        (AVIF_OF_10_BITS, "codecs", "imagecodecs", "tiff"),
+        (PLAIN["jp2"], "codecs", "imagecodecs", "tiff"),
+        (bytes(imagecodecs.jpegxl_encode(smooth())), "codecs", "imagecodecs", "tiff"),
+        (JPEG_OF_12_BITS, "codecs", "imagecodecs", "tiff"),
     ],
 )
 def test_what_is_not_installed_is_named_with_the_command(

@@ -1,15 +1,13 @@
 """CMYK and Lab to sRGB, through their colour profiles."""
 
-from importlib.util import find_spec
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageCms
 
-from priorfit.errors import ImageFileError
+from priorfit.images.codecs import imagecodecs_for
 from priorfit.images.picture import Notes
 
-INSTALL = "pip install 'priorfit[tiff]'"
 _BY_PROFILE = "CMYK turned into sRGB by its colour profile"
 _BY_FORMULA = "CMYK turned into RGB by the plain formula, it has no colour profile"
 _ROWS = 1 << 20  # samples of colour that are turned at a time
@@ -61,9 +59,7 @@ def _by_profile(samples: np.ndarray, icc: bytes) -> np.ndarray | None:
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             return None
         return None if turned is None else np.asarray(turned)
-    if find_spec("imagecodecs") is None:
-        raise ImageFileError(f"is CMYK of 16 bits, which needs imagecodecs: {INSTALL}")
-    import imagecodecs
+    imagecodecs = imagecodecs_for("is CMYK of 16 bits, which needs")
 
     try:
         return imagecodecs.cms_transform(
@@ -93,9 +89,7 @@ def from_lab(samples: np.ndarray, *, signed: bool) -> tuple[np.ndarray, Notes]:
     Raises:
         ImageFileError: imagecodecs is not installed.
     """
-    if find_spec("imagecodecs") is None:
-        raise ImageFileError(f"is of L*a*b* colours, which need imagecodecs: {INSTALL}")
-    import imagecodecs
+    imagecodecs = imagecodecs_for("is of L*a*b* colours, which need")
 
     bits = 8 * samples.dtype.itemsize
     full, step = float(2**bits - 1), float(2 ** (bits - 8))

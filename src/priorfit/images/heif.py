@@ -10,7 +10,7 @@ from PIL.AvifImagePlugin import AvifImageFile
 
 from priorfit.errors import ImageFileError
 from priorfit.images.boxes import Properties, check_names, properties
-from priorfit.images.convert import INSTALL
+from priorfit.images.codecs import decoded, imagecodecs_for
 from priorfit.images.exif import orientation_of, upright
 from priorfit.images.extras import Extras
 from priorfit.images.jpeg_metadata import EXIF_SIGNATURE
@@ -65,14 +65,9 @@ def decode_avif(file: BinaryIO, max_pixels: int) -> Sheet:
 def _parted_avif(data: bytes, image: Image.Image, said: Properties) -> tuple[np.ndarray, Notes]:
     if said.bits <= 8:
         return np.asarray(image).reshape(image.height, image.width, -1), ()
-    if find_spec("imagecodecs") is None:
-        raise ImageFileError(f"is an AVIF of {said.bits} bits, which needs imagecodecs: {INSTALL}")
-    import imagecodecs
+    imagecodecs = imagecodecs_for(f"is an AVIF of {said.bits} bits, which needs")
 
-    try:
-        samples = imagecodecs.avif_decode(data, numthreads=1)
-    except (RuntimeError, ValueError, TypeError, MemoryError) as error:
-        raise ImageFileError("is damaged or truncated: its pixels cannot be decoded") from error
+    samples = decoded(lambda: imagecodecs.avif_decode(data, numthreads=1))
     samples = samples.reshape(*samples.shape[:2], -1)
     if samples.shape[:2] != (image.height, image.width) or samples.dtype != np.uint16:
         raise ImageFileError("is an AVIF of a kind that is not read")

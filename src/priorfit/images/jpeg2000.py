@@ -5,14 +5,13 @@ Source: ISO/IEC 15444-1, annexes A.5.1 (SIZ) and I (JP2).
 
 import struct
 from fractions import Fraction
-from importlib.util import find_spec
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from priorfit.errors import ImageFileError
 from priorfit.images.boxes import Box, boxes, packed
-from priorfit.images.convert import INSTALL
+from priorfit.images.codecs import decoded, imagecodecs_for
 from priorfit.images.density import METRE, Density, density
 from priorfit.images.exif import upright
 from priorfit.images.extras import Extras
@@ -48,16 +47,11 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
     whole = list(boxes(data)) if data[4:8] == b"jP  " else [Box(b"jp2c", data)]
     stream = next((box.data for box in whole if box.kind == b"jp2c"), b"")
     size = _size(stream, max_pixels)
-    if find_spec("imagecodecs") is None:
-        raise ImageFileError(f"is a JPEG 2000 file, which needs imagecodecs: {INSTALL}")
-    import imagecodecs
+    imagecodecs = imagecodecs_for("is a JPEG 2000 file, which needs")
 
     if stream[-2:] != b"\xff\xd9":
         raise ImageFileError("is truncated: its end is missing")
-    try:
-        samples = imagecodecs.jpeg2k_decode(data)
-    except (RuntimeError, ValueError, TypeError, MemoryError) as error:
-        raise ImageFileError("is damaged or truncated: its pixels cannot be decoded") from error
+    samples = decoded(lambda: imagecodecs.jpeg2k_decode(data))
     if samples.shape[:2] != (size.height, size.width) or samples.dtype.kind not in "ui":
         raise ImageFileError("is a JPEG 2000 file of a kind that is not read")
     samples = samples.reshape(size.height, size.width, -1)
@@ -162,9 +156,7 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
     Raises:
         ImageFileError: imagecodecs is not installed.
     """
-    if find_spec("imagecodecs") is None:
-        raise ImageFileError(f"writing JPEG 2000 needs imagecodecs: {INSTALL}")
-    import imagecodecs
+    imagecodecs = imagecodecs_for("writing JPEG 2000 needs")
 
     flat = sheet.samples[..., 0] if sheet.samples.shape[-1] == 1 else sheet.samples
     flat = np.ascontiguousarray(flat)

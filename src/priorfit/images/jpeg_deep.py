@@ -1,11 +1,9 @@
 """JPEG of 12 bits, which Pillow does not read, through imagecodecs; and names for other kinds."""
 
-from importlib.util import find_spec
-
 import numpy as np
 
 from priorfit.errors import ImageFileError
-from priorfit.images.convert import INSTALL
+from priorfit.images.codecs import decoded, imagecodecs_for
 from priorfit.images.jpeg_metadata import Frame
 from priorfit.images.picture import Notes
 from priorfit.images.scale import widened
@@ -38,16 +36,11 @@ def decode_deep(data: bytes, frame: Frame) -> tuple[np.ndarray, Notes]:
         raise ImageFileError(
             f"is a JPEG of {frame.bits} bits and {frame.components} components, which is not read"
         )
-    if find_spec("imagecodecs") is None:
-        raise ImageFileError(f"is a JPEG of 12 bits, which needs imagecodecs: {INSTALL}")
-    import imagecodecs
+    imagecodecs = imagecodecs_for("is a JPEG of 12 bits, which needs")
 
     if data.rfind(_END) < data.rfind(_SCAN):  # the decoder would fill what is missing with grey
         raise ImageFileError("is truncated: its end is missing")
-    try:
-        samples = imagecodecs.jpeg8_decode(data)
-    except (RuntimeError, ValueError, TypeError, MemoryError) as error:
-        raise ImageFileError("is damaged or truncated: its pixels cannot be decoded") from error
+    samples = decoded(lambda: imagecodecs.jpeg8_decode(data))
     if samples.dtype != np.uint16 or samples.shape[:2] != (frame.height, frame.width):
         raise ImageFileError("is damaged: its headers contradict each other")
     samples = samples.reshape(frame.height, frame.width, -1)

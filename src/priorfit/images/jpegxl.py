@@ -4,14 +4,13 @@ Sources: ISO/IEC 18181-1, annex D.2 (size header), and 18181-2, clause 9 (boxes)
 """
 
 import struct
-from importlib.util import find_spec
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from priorfit.errors import ImageFileError
 from priorfit.images.boxes import Box, boxes, packed
-from priorfit.images.convert import INSTALL
+from priorfit.images.codecs import decoded, imagecodecs_for
 from priorfit.images.exif import upright
 from priorfit.images.extras import Extras
 from priorfit.images.picture import Notes, Sheet, check_size
@@ -42,14 +41,9 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
         stream, exif, extras, notes = _opened(data)
     width, height = size_of(stream)
     check_size(width, height, max_pixels)
-    if find_spec("imagecodecs") is None:
-        raise ImageFileError(f"is a JPEG XL file, which needs imagecodecs: {INSTALL}")
-    import imagecodecs
+    imagecodecs = imagecodecs_for("is a JPEG XL file, which needs")
 
-    try:
-        samples = imagecodecs.jpegxl_decode(data, numthreads=1)
-    except (RuntimeError, ValueError, TypeError, MemoryError) as error:
-        raise ImageFileError("is damaged or truncated: its pixels cannot be decoded") from error
+    samples = decoded(lambda: imagecodecs.jpegxl_decode(data, numthreads=1))
     if samples.ndim not in (2, 3) or sorted(samples.shape[:2]) != sorted((height, width)):
         raise ImageFileError("is an animated JPEG XL, or of a kind that is not read")
     samples = samples.reshape(*samples.shape[:2], -1)
@@ -221,9 +215,7 @@ def encode(sheet: Sheet) -> tuple[bytes, Notes]:
     Raises:
         ImageFileError: imagecodecs is not installed.
     """
-    if find_spec("imagecodecs") is None:
-        raise ImageFileError(f"writing JPEG XL needs imagecodecs: {INSTALL}")
-    import imagecodecs
+    imagecodecs = imagecodecs_for("writing JPEG XL needs")
 
     samples = sheet.samples
     if sheet.alpha is not None:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from priorfit.errors import ImageFileError
-from priorfit.images.convert import INSTALL, from_cmyk, from_lab
+from priorfit.images.codecs import INSTALL
+from priorfit.images.convert import from_cmyk, from_lab
 from priorfit.images.exif import (
     ORIENTATION,
     Directory,
