@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from PIL import Image as PillowImage
 from skimage import restoration
 
+from benchmarks.camera import pattern
 from benchmarks.suites import RESULTS, SHARED
 from priorfit.degradations.simulate import jpeg
 from priorfit.noise_level import estimate_noise
@@ -164,7 +165,5 @@ def smooth(x: Image) -> Image:
 
 def bayer(x: Image) -> Image:
     """The colours that a Bayer pattern sees, interpolated linearly."""
-    seen = torch.zeros_like(x)
-    for channel, row, column in ((0, 0, 0), (1, 0, 1), (1, 1, 0), (2, 1, 1)):
-        seen[:, channel, row::2, column::2] = 1
+    seen = pattern(x.shape[-2], x.shape[-1]).to(x)
     return smooth(x * seen) / smooth(seen)

@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
 
-from benchmarks.strangers_camera import bayer, bilinear, corrected
+from benchmarks.camera import bilinear, gradient_corrected, pattern
 from benchmarks.strangers_desk import (
     Array,
     Desk,
@@ -192,13 +193,18 @@ def _shot(desk: Desk, way: str, quality: int) -> float:
     side = 96 if desk.quick else 192
     clean = 0.05 + 0.9 * colour(side)
     generator = np.random.default_rng(0)
-    seen = bayer(clean.shape)
-    light = np.where(seen, clean, 0).sum(-1)
+    seen = pattern(side, side)
+    light = (np.moveaxis(clean, -1, 0) * seen[0].numpy()).sum(0)
     raw = generator.poisson(light * 400) / 400 + generator.normal(0, 0.01, light.shape)
-    demosaicked = {"bilinear": bilinear, "gradient-corrected": corrected}[way]
-    truth = eight(demosaicked(light, seen))
+    demosaick = {"bilinear": bilinear, "gradient-corrected": gradient_corrected}[way]
+
+    def developed(mosaic: Array) -> Array:
+        colours = demosaick(torch.from_numpy(mosaic)[None, None], seen)
+        return eight(colours[0].permute(1, 2, 0).numpy())
+
+    truth = developed(light)
     Image.fromarray(truth).save(desk.folder / "clean.png")
-    Image.fromarray(eight(demosaicked(raw, seen))).save(desk.folder / "shot.jpg", quality=quality)
+    Image.fromarray(developed(raw)).save(desk.folder / "shot.jpg", quality=quality)
     stored = np.asarray(Image.open(desk.folder / "shot.jpg"))
     return float(np.sqrt(np.square((stored - truth.astype(float)) / 255).mean()))
 
