@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from priorfit import guides
 from priorfit.block_matching import BlockMatching
 from priorfit.degradations import Identity
-from priorfit.noise_level import NoiseEstimate, estimate_noise
+from priorfit.noise_level import NoiseEstimate, estimate_noise, local_power
 from priorfit.problem import Problem
 from priorfit.types import Image
 
@@ -22,7 +22,6 @@ _ALIKE = 1.1  # strength of non-local means, times the level
 _ALIKE_AGAIN = 0.8  # the same where the coarse grain is gone
 _HALVED = 0.8  # level of half the resolution, times the level
 _BLOCKS = 1.5  # level of block matching, times the level
-_WIDE, _LOCAL = 15, 9  # pixels a side of means, and of places
 _QUIET, _QUIETER, _CALM = 0.1, 0.9, 1.5  # see `_calm_share`
 _FEW, _MANY = 0.25, 0.5  # share of calm places where most is left, and from which nothing is
 _LEFT = 1 / 3  # of the picture, at most
@@ -36,8 +35,8 @@ def camera_denoised(problem: Problem) -> Image:
     """
     y = problem.observation
     found = estimate_noise(y[:1])
-    std = problem.noise_std or found.std
-    std = _strength(std, found, y)
+    left = _left(y)
+    std = _strength(problem.noise_std or found.std, found, left)
     alike = guides.non_local_means(_white(y, std), _ALIKE)
     coarse = F.avg_pool2d(y, 2, ceil_mode=True, count_include_pad=False)
     grain = _SEARCH(coarse, _HALVED * std) - coarse
@@ -46,7 +45,6 @@ def camera_denoised(problem: Problem) -> Image:
     )
     again = guides.non_local_means(_white(calmer.clamp(0, 1), std), _ALIKE_AGAIN)
     blocks = _SEARCH(y, _BLOCKS * std)
-    left = _left(y)
     return ((1 - left) * (alike + again + blocks) / 3 + left * y).clamp(0, 1)
 
 
@@ -54,16 +52,16 @@ def camera_smoothed(problem: Problem) -> Image:
     """The quick part of `camera_denoised` alone."""
     y = problem.observation
     found = estimate_noise(y[:1])
-    std = _strength(problem.noise_std or found.std, found, y)
     left = _left(y)
+    std = _strength(problem.noise_std or found.std, found, left)
     return (1 - left) * guides.non_local_means(_white(y, std), _ALIKE) + left * y
 
 
-def _strength(std: float, found: NoiseEstimate, image: Image) -> float:
-    """The level to count on: where hardly a place is calm the lowest that was found."""
+def _strength(std: float, found: NoiseEstimate, left: float) -> float:
+    """The level to count on: where much of the picture is left in it the lowest that was found."""
     if abs(std - found.std) > 0.3 * found.std:  # it was not estimated, but given
         return max(std, 1e-4)
-    calm = 1 - _left(image) / _LEFT
+    calm = 1 - left / _LEFT
     return max(calm * std + (1 - calm) * min(std, found.least), 1e-4)
 
 
@@ -79,14 +77,7 @@ def _left(image: Image) -> float:
 
 def _calm_share(image: Image) -> float:
     """Share of places that vary little more than the calmest tenth."""
-    rough = image - _boxed(image, _WIDE)
-    power = _boxed(rough.square(), _LOCAL).flatten(2)[0]
+    power = local_power(image).flatten(2)[0]
     power = power[:, :: max(1, power.shape[1] // 1_000_000)]
     usual = torch.quantile(power, _QUIET, dim=1).mean() / _QUIETER**2
     return (power < _CALM**2 * usual).float().mean().item()
-
-
-def _boxed(image: Image, side: int) -> Image:
-    reach = [min(side // 2, edge - 1) for edge in image.shape[-2:]]
-    padded = F.pad(image, [reach[1], reach[1], reach[0], reach[0]], mode="reflect")
-    return F.avg_pool2d(padded, [2 * r + 1 for r in reach], 1)

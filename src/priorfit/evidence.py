@@ -27,6 +27,7 @@ from priorfit.types import Image
 _PUSH = 0.15  # of the noise level, to see how far a method follows the noise
 _CROP = 128  # pixels of a side that this is looked at on
 _HIDDEN = 0.02  # of the known pixels, hidden to see how good a fill is
+_APART = 4.0  # times as large an error: nothing is gained by mixing
 _COARSE = 8  # pixels that a picture of nothing but its coarsest parts averages over
 
 
@@ -110,15 +111,16 @@ class Evidence(ABC):
         """Error of the picture of a fit."""
         return self.of(image, 0.0)
 
-    def share(self, image: Image, error: float, other: Contender) -> float:
+    def share(self, image: Image, error: float, other: Contender, others: float) -> float:
         """Share of the picture of a fit in the best that can be made of it and another one.
 
         Args:
             image: of the fit.
             error: of it.
             other: what it is held against.
+            others: error of that.
         """
-        return 1.0 if error < self.of(other.image, other.known) else 0.0
+        return 1.0 if error < others else 0.0
 
 
 class SteinEvidence(Evidence):
@@ -158,16 +160,18 @@ class SteinEvidence(Evidence):
         least = (math.sqrt(self._misfit(image)) - math.sqrt(self.variance)) ** 2
         return max(self.of(image, followed), least)
 
-    def share(self, image: Image, error: float, other: Contender) -> float:
+    def share(self, image: Image, error: float, other: Contender, others: float) -> float:
+        close = max(error, others) < _APART * min(error, others)
+        if other.method is AS_IT_WAS or not close:
+            return super().share(image, error, other, others)
         # Errors of mixtures lie on a parabola: what follows the noise is mixed as the pictures are.
         followed = error - self.of(image, 0.0)
         half = torch.lerp(other.image, image, 0.5)
-        one, two = self.of(other.image, other.known), error
         middle = self.of(half, (other.known + followed) / 2)
-        bend = one + two - 2 * middle
+        bend = others + error - 2 * middle
         if bend <= 0:
-            return 1.0 if two < one else 0.0
-        return min(max(0.5 + (one - two) / (4 * bend), 0.0), 1.0)
+            return super().share(image, error, other, others)
+        return min(max(0.5 + (others - error) / (4 * bend), 0.0), 1.0)
 
     def _misfit(self, image: Image) -> float:
         y = self.problem.observation
@@ -186,7 +190,7 @@ class HiddenEvidence(Evidence):
     about = "known pixels held out"
 
     def known(self, method: Comparator) -> float:
-        y, known = self.problem.observation, _known_of(self.problem)
+        y, known = self.problem.observation, self.problem.known
         generator = torch.Generator().manual_seed(0)
         hidden = (torch.rand(y[:, :1].shape, generator=generator) < _HIDDEN).to(y.device) & known
         if not hidden.any() or not (known & ~hidden).flatten(2).any(2).all():
@@ -199,8 +203,8 @@ class HiddenEvidence(Evidence):
         return known
 
     def of_fit(self, fit: Fit, image: Image) -> float:
-        y, known = self.problem.observation, _known_of(self.problem)
-        held = known & ~_known_of(fit.seen)
+        y, known = self.problem.observation, self.problem.known
+        held = known & ~fit.seen.known
         # What is mixed into the picture has seen them; a filter that mixes keeps one that has not.
         blind = [seen.unseen for seen in fit.filters if isinstance(seen, Weighed)]
         if blind and blind[-1] is not None:
@@ -231,8 +235,8 @@ class CoarseEvidence(ExplainedEvidence):
         return super().of(image, known)
 
 
-def evidence_on(problem: Problem) -> Evidence | None:
-    """What a picture of a problem is judged by; None where there is nothing."""
+def evidence_on(problem: Problem) -> Evidence:
+    """What a picture of a problem is judged by."""
     degradation = problem.degradation
     if isinstance(degradation, Mask):
         return HiddenEvidence(problem)
@@ -245,13 +249,6 @@ def _middle(image: Image) -> Image:
     """At most a square of 128 pixels from the middle."""
     tops = [max(0, (side - _CROP) // 2) for side in image.shape[-2:]]
     return image[..., tops[0] : tops[0] + _CROP, tops[1] : tops[1] + _CROP]
-
-
-def _known_of(problem: Problem) -> Tensor:
-    """True where the observation is known, (1, C, H, W)."""
-    mask, y = problem.degradation, problem.observation
-    assert isinstance(mask, Mask)
-    return (mask.known.to(y.device) > 0.5).expand_as(y)
 
 
 def _mean_where(chosen: Tensor, difference: Tensor) -> float:

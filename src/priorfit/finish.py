@@ -94,9 +94,7 @@ class InPictureUnits:
     def _excess(self, size: torch.Size) -> Image:
         """What was cut off for the fit, enlarged with the picture if need be."""
         problem = self.problem
-        excess = self.units.excess(problem.observation)
-        if isinstance(problem.degradation, Mask):
-            excess = excess * (problem.degradation.known.to(excess.device) > 0.5)
+        excess = self.units.excess(problem.observation) * problem.known
         if excess.shape[-2:] == size or not excess.any():
             return excess if excess.shape[-2:] == size else excess.new_zeros(())
         return F.interpolate(excess, list(size), mode="bicubic", align_corners=False)

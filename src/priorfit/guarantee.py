@@ -20,6 +20,7 @@ from priorfit.comparators import (
     CAMERA_QUICK,
     LANCZOS,
     NON_LOCAL_MEANS,
+    PATIENCE,
     PYRAMID,
     Comparator,
 )
@@ -44,7 +45,9 @@ variation as it is computed, and Wiener's deconvolution explains the noise too."
 FOR_COLOURED = (CAMERA, CAMERA_QUICK)
 """What removes noise that is not white, in place of a fit; the best first."""
 
-_APART = 4.0  # times as large an error: nothing is gained by mixing
+SHARE = 0.15
+"""Of the time that is left, for each of the cheap estimates."""
+
 _PIECE = 1024  # pixels of a side: a cheap method takes larger pictures in tiles
 
 
@@ -89,11 +92,7 @@ class Guard:
         error = self.evidence.of_fit(fit, image)
         name = self.best.method.name
         errors = {name: _root(value) for name, value in (*self.errors.items(), ("fit", error))}
-        other = self.errors[name]
-        share = 1.0 if error < other else 0.0
-        close = max(error, other) < _APART * min(error, other)
-        if self.best.method is not AS_IT_WAS and close:
-            share = self.evidence.share(image, error, self.best)
+        share = self.evidence.share(image, error, self.best, self.errors[name])
         return Verdict(name, share, errors)
 
     def mix(self, image: Image, verdict: Verdict) -> Image:
@@ -107,9 +106,7 @@ class Guard:
         problem, best = self.evidence.problem, self.best
         part, inside = part_of(problem, window), window.times(enlargement(problem))
         image = _same(part) if best.method is AS_IT_WAS else inside.cut(best.image)
-        evidence = evidence_on(part)
-        assert evidence is not None
-        return Guard(evidence, [replace(best, image=image)])
+        return Guard(evidence_on(part), [replace(best, image=image)])
 
 
 @torch.no_grad()
@@ -121,11 +118,11 @@ def make_guard(problem: Problem, methods: Sequence[Comparator]) -> Guard | None:
         methods: of `CONTENDERS`.
 
     Returns:
-        None where there is nothing cheap, or nothing to judge by.
+        None where there is nothing cheap.
     """
-    evidence = evidence_on(problem)
-    if evidence is None or not methods:
+    if not methods:
         return None
+    evidence = evidence_on(problem)
     made = [Contender(m, _solved(m, problem), evidence.known(m)) for m in methods]
     return Guard(evidence, made)
 
@@ -139,6 +136,15 @@ def for_coloured(problem: Problem, patience: float = math.inf) -> list[Comparato
     """
     fitting = [method for method in FOR_COLOURED if method.fits(problem, patience)]
     return [*fitting, FOR_COLOURED[-1]][:1]
+
+
+def patience_within(left: float | None) -> float:
+    """Seconds that each cheap estimate may take.
+
+    Args:
+        left: of a time limit, in seconds; None where there is none.
+    """
+    return PATIENCE if left is None else min(PATIENCE, max(0.0, SHARE * left))
 
 
 def slug(name: str) -> str:

@@ -140,8 +140,7 @@ def _second(picture: Tensor) -> tuple[float | None, float]:
     there = _alive(parts)[inside].flatten()
     if there.count_nonzero() < _FEWEST:
         return None, 0.0
-    power = _boxed((parts - _boxed(parts, _WIDE)).square(), _LOCAL)
-    quiet = power[inside].transpose(0, 1).flatten(1)[:, there]
+    quiet = local_power(parts)[inside].transpose(0, 1).flatten(1)[:, there]
     levels = torch.stack([_quantile(channel, _QUIET) for channel in quiet])
     together = quiet.mean(0)
     calm = together <= _quantile(together, _QUIET)
@@ -188,10 +187,16 @@ def _pooled(picture: Tensor) -> Tensor:
     return F.max_pool2d(picture, 3, 1, 1)
 
 
+def local_power(picture: Tensor) -> Tensor:
+    """How much pixels vary hereabouts, less what is coarse: a mean square, (N, C, H, W)."""
+    return _boxed((picture - _boxed(picture, _WIDE)).square(), _LOCAL)
+
+
 def _boxed(picture: Tensor, side: int) -> Tensor:
-    """Means over squares, (N, C, H, W)."""
-    padded = F.pad(picture, [side // 2] * 4, mode="reflect")
-    return F.avg_pool2d(padded, side, 1)
+    """Means over squares, smaller ones in pictures that are smaller, (N, C, H, W)."""
+    down, right = (min(side // 2, edge - 1) for edge in picture.shape[-2:])
+    padded = F.pad(picture, [right, right, down, down], mode="reflect")
+    return F.avg_pool2d(padded, [2 * down + 1, 2 * right + 1], 1)
 
 
 def _by_cosines(picture: Tensor) -> NoiseEstimate:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from priorfit.degradations import as_degradation
+from priorfit.degradations import Mask, as_degradation
 from priorfit.degradations.foreign import Foreign
 from priorfit.errors import ProblemError
 from priorfit.types import Degradation, Image, Observation, Operator, Shape
@@ -70,6 +70,14 @@ class Problem:
     def size(self) -> tuple[int, int]:
         """(height, width) of the observation."""
         return self.observation.shape[-2], self.observation.shape[-1]
+
+    @property
+    def known(self) -> Tensor:
+        """True where y was observed, of the shape of y: everywhere but where a mask hides it."""
+        y, mask = self.observation, self.degradation
+        if not isinstance(mask, Mask):
+            return torch.ones((), dtype=torch.bool, device=y.device).expand_as(y)
+        return (mask.known.to(y.device) > 0.5).expand_as(y)
 
     @property
     def shape(self) -> Shape:

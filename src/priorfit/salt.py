@@ -103,13 +103,21 @@ def _areas(there: Tensor) -> Tensor:
 
 def _middle(planes: Tensor, places: Tensor) -> Tensor:
     """Median of the numbers around places, (N,); no number where there are none."""
+    reach = range(-_REACH, _REACH + 1)
+    steps = [(y, x) for y in reach for x in reach if y or x]
+    around = torch.stack([values_beside(planes, places, step) for step in steps])
+    return around.nanmedian(0).values
+
+
+def values_beside(planes: Tensor, places: Tensor, step: tuple[int, int]) -> Tensor:
+    """Values so many rows and columns away from places, or at the edge of the picture, (N,).
+
+    Args:
+        planes: (C, H, W).
+        places: channel, row and column of each, (N, 3).
+        step: rows and columns.
+    """
     height, width = planes.shape[1:]
     channel, row, column = places.unbind(1)
-    reach = range(-_REACH, _REACH + 1)
-    values = [
-        planes[channel, (row + y).clamp(0, height - 1), (column + x).clamp(0, width - 1)]
-        for y in reach
-        for x in reach
-        if y or x
-    ]
-    return torch.stack(values).nanmedian(0).values
+    down, right = (row + step[0]).clamp(0, height - 1), (column + step[1]).clamp(0, width - 1)
+    return planes[channel, down, right]

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from priorfit.salt import salt_and_pepper
+from priorfit.salt import salt_and_pepper, values_beside
 from priorfit.types import Image
 
 _APART = 7.0  # times the usual difference of a pixel from those around it
@@ -28,9 +28,6 @@ _CHANCE, _IN_STEP = 5.0, 0.15  # deviations, and share of all, that chance bring
 _LEANING = 0.025  # of a speck's height, that those beside it may have
 _SAMPLE = 1_000_000
 _BAND, _MARGIN = 256, 6  # rows that are looked at together, and those that they look at beyond
-
-Step = tuple[int, int]
-"""Rows and columns."""
 
 
 def find_specks(image: Image) -> Tensor:
@@ -99,15 +96,15 @@ def _repeated(there: Tensor, places: Tensor, step: tuple[int, int]) -> int:
 
 def _spread_out(image: Image, specks: Tensor) -> bool:
     """Whether what surrounds specks leans to them: stars are wider than a pixel, if only just."""
-    channel, row, column = specks[0].nonzero(as_tuple=True)
-    if not len(channel):
+    places = specks[0].nonzero()
+    if not len(places):
         return False
     beside, farther = (
-        torch.stack([_beside(image[0], channel, row, column, step) for step in steps])
+        torch.stack([values_beside(image[0], places, step) for step in steps])
         for steps in (_CROSS, [(2 * y, 2 * x) for y, x in _CROSS])
     )
     level = farther.median(0).values
-    peak = image[0, channel, row, column] - level
+    peak = image[0][specks[0]] - level
     leaning = (beside.median(0).values - level) / peak
     leaning = leaning[peak.abs() > 0]
     error = leaning.std() / len(leaning) ** 0.5 if len(leaning) > 1 else leaning.new_tensor(0.0)
@@ -122,25 +119,18 @@ def fill_specks(image: Image, specks: Tensor) -> Image:
         specks: true where they are, of the same shape.
     """
     filled = image.masked_fill(specks, torch.nan)
-    channel, row, column = specks[0].nonzero(as_tuple=True)
-    while len(channel):
-        around = torch.stack([_beside(filled[0], channel, row, column, s) for s in _STEPS])
+    places = specks[0].nonzero()
+    while len(places):
+        around = torch.stack([values_beside(filled[0], places, step) for step in _STEPS])
         values = around.nanmedian(0).values
+        channel, row, column = places.unbind(1)
         filled[0, channel, row, column] = values
-        left = values.isnan()
-        channel, row, column = channel[left], row[left], column[left]
+        places = places[values.isnan()]
     return filled
 
 
 _CROSS = [(0, 1), (1, 0), (0, -1), (-1, 0)]
 _STEPS = [(r * y, r * x) for r in (1, 2) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x]
-
-
-def _beside(planes: Tensor, channel: Tensor, row: Tensor, column: Tensor, step: Step) -> Tensor:
-    """Values so many rows and columns away from places, or at the edge of the picture."""
-    height, width = planes.shape[1:]
-    down, right = (row + step[0]).clamp(0, height - 1), (column + step[1]).clamp(0, width - 1)
-    return planes[channel, down, right]
 
 
 def _alone(image: Image, calm: Image, least: float, *, touching: bool) -> Tensor:

@@ -119,9 +119,18 @@ def picture_of(fit: Fit | TiledFit) -> tuple[Image, str]:
         DivergenceError: it never had a picture of numbers.
     """
     image, _, why = fit.result()
+    return checked(image), why
+
+
+def checked(image: Image) -> Image:
+    """A picture of a fit, which is one of numbers.
+
+    Raises:
+        DivergenceError: it is not.
+    """
     if not torch.isfinite(image).all():
         raise DivergenceError("the loss is no longer a number: try another seed or recipe")
-    return image, why
+    return image
 
 
 def troubles(fit: Fit | TiledFit, *, replaced: bool = False) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from priorfit.comparators import PATIENCE
 from priorfit.guarantee import (
     CONTENDERS,
+    SHARE,
     Guard,
     Verdict,
     contenders,
@@ -14,17 +14,14 @@ from priorfit.guarantee import (
     make_guard,
     slug,
 )
-from priorfit.pipeline.follow import picture_of
+from priorfit.pipeline.follow import checked, picture_of
 from priorfit.pipeline.job import FIT, Job
-from priorfit.pipeline.plan import UNLIMITED
 from priorfit.problem import Problem
+from priorfit.recipes import UNLIMITED
 from priorfit.restore import Fit
 from priorfit.tiled import TiledFit
 from priorfit.types import Image
 from priorfit.wording import counted
-
-_SHARE = 0.15
-"""Of the time that is left, for each of the cheap estimates."""
 
 _ALL = 0.5
 """Of the time that is left, by its cost, for an estimate that no fit comes after."""
@@ -51,16 +48,6 @@ class Handed:
     note: str | None = None
 
 
-def patience_for(job: Job, left: float) -> float:
-    """Seconds that each cheap estimate may take.
-
-    Args:
-        job: with the time limit, if there is one.
-        left: seconds of it.
-    """
-    return PATIENCE if job.time_limit is None else min(PATIENCE, max(0.0, _SHARE * left))
-
-
 def guard_for(
     job: Job, problem: Problem, steps: int, patience: float, *, white: bool = True
 ) -> Guard | None:
@@ -70,7 +57,7 @@ def guard_for(
         job: to be done.
         problem: as the recipe sees it.
         steps: of the fit, in all.
-        patience: see `patience_for`.
+        patience: see `guarantee.patience_within`.
         white: whether the noise is what Stein's estimate takes it for; where it is not there is no
             evidence on a fit.
     """
@@ -78,7 +65,7 @@ def guard_for(
     if job.cheap is not None:
         return make_guard(problem, [m for m in CONTENDERS[kind] if slug(m.name) == job.cheap])
     if not white:
-        limit = _ALL * patience / _SHARE if job.time_limit is not None else math.inf
+        limit = _ALL * patience / SHARE if job.time_limit is not None else math.inf
         return make_guard(problem, for_coloured(problem, limit)) if job.hands_out_best else None
     length = None if job.time_limit is not None or steps >= UNLIMITED else steps
     return make_guard(problem, contenders(kind, problem, length, patience))
@@ -109,7 +96,7 @@ def hand_out(job: Job, fit: Fit | TiledFit, guard: Guard | None, *, cut: bool) -
         image = fit.finished(guard.mix(image, verdict))
         return Handed(image, why, verdict.method, verdict.share, verdict.errors, note)
     note = None if verdict.share or best or job.hand_out == FIT else _surpassed(guard, verdict)
-    return Handed(picture_of(fit)[0], why, errors=verdict.errors, note=note)
+    return Handed(checked(fit.finished(image)), why, errors=verdict.errors, note=note)
 
 
 def _of_tiles(fit: TiledFit, guard: Guard | None) -> Handed:

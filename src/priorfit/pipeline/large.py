@@ -13,8 +13,9 @@ from priorfit.images import MAX_PIXELS, Picture
 from priorfit.images.picture import SMALLEST_SIDE
 from priorfit.memory import Forecast, available, forecast, used
 from priorfit.pipeline.job import Job
-from priorfit.pipeline.plan import UNLIMITED, Clock
+from priorfit.pipeline.plan import Clock
 from priorfit.problem import Problem
+from priorfit.recipes import UNLIMITED
 from priorfit.restore import Fit, Recipe
 from priorfit.tiled import TiledFit
 from priorfit.tiles import LEAST, Grid, enlargement

@@ -8,14 +8,14 @@ from pathlib import Path
 from priorfit import images
 from priorfit.comparators import AS_IT_WAS, Alternative, alternatives, finished
 from priorfit.errors import DivergenceError, ImageFileError, PriorfitError
-from priorfit.guarantee import Guard, make_guard, slug
+from priorfit.guarantee import Guard, make_guard, patience_within, slug
 from priorfit.images import write_atomically
 from priorfit.pipeline import saved as run_folder
 from priorfit.pipeline.beside import Beside, judged
 from priorfit.pipeline.checks import check_unbegun
 from priorfit.pipeline.desk import Desk, Outcome, closing_of, lay_out
 from priorfit.pipeline.follow import End, Follower, Watch, troubles
-from priorfit.pipeline.handing import Handed, guard_for, hand_out, patience_for
+from priorfit.pipeline.handing import Handed, guard_for, hand_out
 from priorfit.pipeline.in_time import is_in_time, too_little
 from priorfit.pipeline.job import FIT, Job
 from priorfit.pipeline.keeping import Keeper, kept
@@ -74,12 +74,13 @@ def run(
         check_unbegun(job)
         run_folder.clear(job.run_folder)
         clock = Clock(started, job.time_limit, closing_of(desk))
-        patience = patience_for(job, clock.left)
-        white = desk.laid.white
-        guard = guard_for(job, posed.problem, most, patience, white=white)
-        reason = _no_fit(desk, needless=needless)
+        patience = patience_within(None if job.time_limit is None else clock.left)
         if needless and job.hands_out_best:
             guard = make_guard(posed.problem, [AS_IT_WAS])
+        else:
+            white = desk.laid.white
+            guard = guard_for(job, posed.problem, most, patience, white=white)
+        reason = _no_fit(desk, needless=needless)
         if guard is not None and reason is not None:
             return _without_fit(desk, guard, clock, reason)
         if not is_in_time(job, posed.problem, recipe, clock.left):

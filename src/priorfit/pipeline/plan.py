@@ -10,9 +10,6 @@ from priorfit.pipeline.job import Job
 from priorfit.pipeline.kinds import Laid
 from priorfit.tasks import AUTO
 
-UNLIMITED = 10**9
-"""Steps of a fit that the clock alone ends."""
-
 _RECENT = 9  # steps whose times foretell the next one's
 
 
@@ -86,12 +83,7 @@ def longest(job: Job) -> int:
     Raises:
         RecipeError: there is no recipe of that name.
     """
-    setting = recipes.find(job.recipe)
-    if job.steps is not None:
-        return job.steps
-    if job.time_limit is None:
-        return setting.steps.value
-    return setting.most.value or UNLIMITED
+    return recipes.longest(job.recipe, job.steps, limited=job.time_limit is not None)
 
 
 def closing_seconds(limit: float, samples: int, *, measured: int, reported: bool) -> float:

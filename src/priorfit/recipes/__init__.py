@@ -72,11 +72,13 @@ __all__ = [
     "find",
     "is_published",
     "load",
+    "longest",
     "PixelSetting",
     "Setting",
     "SETTINGS",
     "SOONER",
     "task_of",
+    "UNLIMITED",
 ]
 
 
@@ -110,6 +112,27 @@ def task_of(name: str) -> str:
 def is_published(name: str) -> bool:
     """Whether the numbers of a recipe are somebody's published ones, for pictures from 0 to 1."""
     return name.endswith("-paper") or not name.startswith("dip/")
+
+
+UNLIMITED = 10**9
+"""Steps of a fit that the clock alone ends."""
+
+
+def longest(name: str, steps: int | None, *, limited: bool) -> int:
+    """Steps that a fit takes if no clock, no rule and nobody stops it.
+
+    Args:
+        name: of the recipe.
+        steps: that were asked for.
+        limited: whether its time is, so that it may become longer than the recipe's own.
+
+    Raises:
+        RecipeError: there is no recipe of that name.
+    """
+    setting = find(name)
+    if steps is not None:
+        return steps
+    return (setting.most.value or UNLIMITED) if limited else setting.steps.value
 
 
 def load(name: str, steps: int | None = None) -> Recipe:

@@ -93,10 +93,10 @@ def denoise(
         time_limit,
         stop,
         callback,
-        left_alone,
-        force,
-        noisy.white,
-        noisy.specks > 0,
+        left_alone=left_alone,
+        force=force,
+        white=noisy.white,
+        filled=noisy.specks > 0,
     ).solve(noisy.posed, picture)
 
 
@@ -290,8 +290,8 @@ def dejpeg(
         time_limit,
         stop,
         callback,
-        left_alone,
-        force,
+        left_alone=left_alone,
+        force=force,
     ).solve(posed, picture)
 
 

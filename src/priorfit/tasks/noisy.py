@@ -7,7 +7,8 @@ from priorfit.images import Picture
 from priorfit.needless import said_to_be_none, without_noise
 from priorfit.noise_level import COLOURED, NoiseEstimate, estimate_noise
 from priorfit.specks import fill_specks, find_specks
-from priorfit.tasks.problems import Posed, denoising, own_units
+from priorfit.tasks.problems import Posed, denoising
+from priorfit.units import Units
 from priorfit.wording import counted
 
 _FAINT = 3 / 255
@@ -51,20 +52,20 @@ def pose_noisy(picture: Picture, noise_std: float | None = None) -> Noisy:
         ProblemError: pixels that are not numbers, or a standard deviation outside [0, 1].
     """
     image = picture.tensor()
-    posed = denoising(image, noise_std)
+    denoising(image, noise_std)  # specks are looked for among numbers
     specks = find_specks(image)
     count = int(specks.any(1).sum())
-    if count:
-        image = fill_specks(image, specks)
-        posed = denoising(image, noise_std)
-    units = own_units(posed.problem, picture.limits)
+    image = fill_specks(image, specks) if count else image
+    units = Units.of(image, limits=picture.limits)
     seen = units.inward(image)
     noise = estimate_noise(seen)
-    needless = without_noise(seen, noise.std) if noise_std is None else said_to_be_none(noise_std)
     if noise_std is None:
         most = float(seen.std()) if seen[0].numel() > 1 else 1.0
         std = min(min(before_clipping(seen, noise.std), most) * units.span, 1.0)
-        posed = denoising(image, std)
+        needless = without_noise(seen, noise.std)
+    else:
+        std, needless = noise_std, said_to_be_none(noise_std)
+    posed = denoising(image, std)
     notes = _notes(count, noise, estimated=noise_std is None)
     return Noisy(posed, noise, noise_std is None, needless, count, notes)
 

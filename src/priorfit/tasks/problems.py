@@ -48,12 +48,10 @@ class Posed(NamedTuple):
     Args:
         problem: to be fitted.
         finish: what is done to the solution.
-        units: of the problem, seen from the picture.
     """
 
     problem: Problem
     finish: Sequence[Finish] = ()
-    units: Units = Units()
 
     def ending(self, recipe: Recipe) -> Recipe:
         """The recipe with the finish of this task."""
@@ -69,13 +67,13 @@ class Posed(NamedTuple):
         Args:
             limits: what the file can store, on the scale of the picture.
         """
-        units = own_units(self.problem, limits)
+        units = Units.of(self.problem.observation, self.problem.known, limits)
         if units.is_identity:
             return self
         local = [step for step in self.finish if isinstance(step, CropCanvas)]
         rest = [step for step in self.finish if step not in local]
         back = InPictureUnits(units, self.problem, rest)
-        return Posed(_seen_in(units, self.problem), [*local, back], units)
+        return Posed(_seen_in(units, self.problem), [*local, back])
 
 
 def for_recipe(posed: Posed, picture: Picture, recipe: str) -> Posed:
@@ -91,20 +89,6 @@ def for_recipe(posed: Posed, picture: Picture, recipe: str) -> Posed:
     if recipes.is_published(recipe) and picture.is_everyday:
         return posed
     return posed.in_own_units(picture.limits)
-
-
-def own_units(problem: Problem, limits: Limits = UNLIMITED) -> Units:
-    """Units of the range that the observation of a problem spans.
-
-    Args:
-        problem: on the scale of the picture.
-        limits: what the file can store, on that scale.
-    """
-    y, mask = problem.observation, problem.degradation
-    known = None
-    if isinstance(mask, Mask):
-        known = (mask.known.to(y.device) > 0.5).expand_as(y)
-    return Units.of(y, known, limits)
 
 
 def _seen_in(units: Units, problem: Problem) -> Problem:

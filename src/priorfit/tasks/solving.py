@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priorfit import recipes
-from priorfit.comparators import PATIENCE, finished
+from priorfit.comparators import finished
 from priorfit.errors import DivergenceError, ProblemError
 from priorfit.evidence import Following
-from priorfit.guarantee import Guard, contenders, for_coloured, make_guard
+from priorfit.guarantee import Guard, contenders, for_coloured, make_guard, patience_within
 from priorfit.images import Picture, to_array
 from priorfit.memory import seconds_before
 from priorfit.restore import Fit, Recipe
@@ -26,9 +26,6 @@ from priorfit.types import Image
 
 Array = NDArray[np.generic]
 Function = TypeVar("Function", bound=Callable[..., Array])
-
-_SHARE = 0.15  # of a time limit, for each of the cheap estimates
-_UNLIMITED = 10**9  # steps of a fit that the clock alone ends
 
 SHARED = {
     "channel_axis": "axis of the channels; None for a grey image of two axes.",
@@ -109,25 +106,22 @@ class How:
         ends = math.inf if self.time_limit is None else time.perf_counter() + self.time_limit
         self._check()
         device = device_named(self.device)
-        setting = recipes.find(self.recipe)
+        steps = recipes.longest(self.recipe, self.steps, limited=self.time_limit is not None)
         if self.left_alone:
             image = posed.problem.observation if self.filled else like.tensor()
             return to_array(image, like)
-        if not (self.white or self._asks_for_fit):
-            return self._of_coloured(for_recipe(posed, like, self.recipe).to(device), like)
-        most = self.steps
-        if most is None and self.time_limit is not None:
-            most = setting.most.value or _UNLIMITED
         posed = for_recipe(posed, like, self.recipe).to(device)
-        made = posed.ending(setting.recipe(most))
+        if not (self.white or self._asks_for_fit):
+            return self._of_coloured(posed, like)
+        made = posed.ending(recipes.load(self.recipe, steps))
         filters = [*ruled(made.filters, self.stop), Following]
-        guard = self._guard(posed, most or setting.steps.value)
+        guard = self._guard(posed, steps)
         recipe = replace(made, filters=filters)
         if guard is not None and not self._has_time(posed, recipe, ends - time.perf_counter()):
             _warn(f"there was no time for a fit: {guard.best.method.name} is returned")
             return self._finished(posed, guard.instead, like)
         fit = Fit(posed.problem, recipe, [self._seed()])
-        cut = self._follow(fit, like, most or setting.steps.value, ends)
+        cut = self._follow(fit, like, steps, ends)
         return to_array(self._picture(fit, guard, cut=cut).cpu(), like)
 
     @property
@@ -159,9 +153,8 @@ class How:
             raise ProblemError(f"expected a time_limit above 0, got {self.time_limit:g}")
 
     def _guard(self, posed: Posed, steps: int) -> Guard | None:
-        limit = self.time_limit
-        patience = PATIENCE if limit is None else min(PATIENCE, _SHARE * limit)
-        length = steps if limit is None else None
+        patience = patience_within(self.time_limit)
+        length = steps if self.time_limit is None else None
         return make_guard(posed.problem, contenders(self.task, posed.problem, length, patience))
 
     def _follow(self, fit: Fit, like: Picture, steps: int, ends: float) -> bool:
@@ -169,7 +162,7 @@ class How:
         for step in fit:
             taken = step.state.taken
             if self.callback is not None:
-                shown = None if steps >= _UNLIMITED else steps
+                shown = None if steps >= recipes.UNLIMITED else steps
                 loss = float(step.loss.sum())
                 try:
                     self.callback(
