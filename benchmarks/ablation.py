@@ -4,7 +4,9 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks.curves import Curve
-from priorfit import guides, recipes
+from priorfit import recipes
+from priorfit.classical import guides
+from priorfit.loop.steps import Smoothed
 from priorfit.networks.folded import Folded
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import Style, nearest
@@ -12,8 +14,7 @@ from priorfit.priors.inputs import Estimator, Guide, UniformNoise
 from priorfit.priors.moves import STILL, Moving
 from priorfit.recipes import Cited, Setting
 from priorfit.recipes.fast import DENOISE, INPAINT, UPSCALE
-from priorfit.steps import Smoothed
-from priorfit.terms import Mse
+from priorfit.terms.data import Mse
 
 _HERE = "benchmarks/ablation.py"
 

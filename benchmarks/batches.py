@@ -26,14 +26,14 @@ from torch import Tensor, nn
 from priorfit import recipes
 from priorfit.cli.session import set_up
 from priorfit.degradations import Identity
+from priorfit.loop.fit import Fit, Recipe
 from priorfit.metrics import psnr
 from priorfit.networks.hourglass import STYLE
 from priorfit.networks.layers import Style
 from priorfit.priors.deep_image import DeepImagePrior, NetworkFactory
 from priorfit.priors.inputs import Probing
 from priorfit.problem import Problem
-from priorfit.restore import Fit, Recipe
-from priorfit.runs import threads
+from priorfit.records.state_file import threads
 from priorfit.types import Code, Image
 
 GROUPS = {"dip/denoise": ((8, 64), (8, 128), (2, 256)), "dip/denoise-paper": ((8, 64),)}

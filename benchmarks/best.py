@@ -16,9 +16,9 @@ from pathlib import Path
 import torch
 
 from benchmarks.suites import RESULTS, SHARED
-from priorfit import guides
 from priorfit.bench.damages import levels
 from priorfit.bench.suites import SUITES
+from priorfit.classical import guides
 from priorfit.cli.session import set_up
 from priorfit.problem import Problem
 from priorfit.recipes.best import FILLED

@@ -14,11 +14,11 @@ from PIL import Image as PillowImage
 
 from benchmarks.camera import Camera, bilinear, gradient_corrected
 from benchmarks.suites import RESULTS, SHARED
-from priorfit import guides
-from priorfit.camera_noise import camera_denoised
+from priorfit.classical import guides
+from priorfit.classical.camera_noise import camera_denoised
+from priorfit.classical.noise_level import estimate_noise
 from priorfit.degradations import Identity
 from priorfit.metrics import psnr
-from priorfit.noise_level import estimate_noise
 from priorfit.problem import Problem
 from priorfit.types import Image
 

@@ -21,11 +21,11 @@ import torch
 
 from benchmarks.speed import problem_of
 from priorfit import recipes
-from priorfit.pipeline import Denoise, Job, saved
-from priorfit.pipeline.keeping import EVERY, interval
-from priorfit.pipeline.saved import Saved
-from priorfit.restore import Fit, Recipe
-from priorfit.steps import Filter, Rewinding
+from priorfit.loop.fit import Fit, Recipe
+from priorfit.loop.steps import Filter, Rewinding
+from priorfit.runs import Denoise, Job, saved
+from priorfit.runs.keeping import EVERY, interval
+from priorfit.runs.saved import Saved
 
 RECIPES = ("dip/denoise", "dip/denoise-paper")
 _SIDE, _STEPS = 256, 6

@@ -12,9 +12,9 @@ import torch
 from benchmarks.suites import RESULTS, SHARED
 from priorfit.bench.damages import levels
 from priorfit.bench.suites import SUITES
-from priorfit.finish import KeepKnownPixels
+from priorfit.loop.finish import KeepKnownPixels
+from priorfit.loop.fit import Fit
 from priorfit.recipes import Setting
-from priorfit.restore import Fit
 
 
 @dataclass(frozen=True)

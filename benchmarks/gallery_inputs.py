@@ -12,7 +12,8 @@ from scipy.interpolate import griddata
 from skimage import data
 from torch import Generator, Tensor
 
-from priorfit import guides, images
+from priorfit import images
+from priorfit.classical import guides
 from priorfit.degradations import Blur, Identity, Mask
 from priorfit.degradations.blur import gaussian_psf
 from priorfit.degradations.mask import bernoulli, from_hole

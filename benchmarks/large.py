@@ -24,9 +24,9 @@ from benchmarks.speed import problem_of
 from benchmarks.suites import RESULTS, SHARED
 from priorfit import images, recipes
 from priorfit.images import from_array
-from priorfit.memory import forecast
+from priorfit.loop.memory import forecast
+from priorfit.loop.tiles import Grid
 from priorfit.metrics import psnr
-from priorfit.tiles import Grid
 
 KODAK = SHARED.parent / "Kodak24"
 NOISE = 25 / 255

@@ -20,8 +20,8 @@ from skimage import restoration
 
 from benchmarks.camera import pattern
 from benchmarks.suites import RESULTS, SHARED
+from priorfit.classical.noise_level import estimate_noise
 from priorfit.degradations.simulate import jpeg
-from priorfit.noise_level import estimate_noise
 from priorfit.types import Image
 
 KODAK = SHARED.parent / "Kodak24"

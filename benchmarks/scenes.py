@@ -13,7 +13,6 @@ from pathlib import Path
 
 import torch
 
-from priorfit.checkpoints import store
 from priorfit.checkpoints.importing import import_file
 from priorfit.cli.session import say, set_up
 from priorfit.errors import CheckpointError, PriorfitError
@@ -23,6 +22,7 @@ from priorfit.networks.features import FeatureNetwork
 from priorfit.networks.generator import Discriminator
 from priorfit.networks.generator import Generator as Drawing
 from priorfit.signals import interruptions
+from priorfit.store import folders
 from priorfit.train import card, packing, starting
 from priorfit.train.classifier import accuracy
 from priorfit.train.data import Photographs, load
@@ -185,7 +185,7 @@ def _pair(name: str, begun: int, classes: int, weights: Path) -> Pair:
 def _seeing(weights: Path) -> FeatureNetwork:
     """SqueezeNet, made a checkpoint of the user's own where it is not one yet."""
     try:
-        store.find(SIGHT)
+        folders.find(SIGHT)
     except CheckpointError:
         import_file(weights, SIGHT)
     return FeatureNetwork.from_pretrained(SIGHT)

@@ -18,7 +18,7 @@ from skimage import data
 
 from priorfit.networks.classifier import Classifier
 from priorfit.networks.generator import Generator
-from priorfit.runs import load_state
+from priorfit.records.state_file import load_state
 from priorfit.train.data import load
 from priorfit.train.families import FAMILIES
 from priorfit.train.judge import Judge

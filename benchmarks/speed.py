@@ -26,9 +26,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from priorfit import recipes
 from priorfit.cli.session import set_up
 from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
+from priorfit.loop.fit import Fit
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.problem import Problem
-from priorfit.restore import Fit
 from priorfit.types import Image
 
 Stepper = Callable[[], object]

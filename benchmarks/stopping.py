@@ -30,13 +30,13 @@ from priorfit.degradations.simulate import (
     jpeg,
     simulate,
 )
+from priorfit.loop.fit import Fit
+from priorfit.loop.steps import Rewinding
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import bilinear
 from priorfit.problem import Problem
 from priorfit.recipes import Cited, Setting
-from priorfit.restore import Fit
-from priorfit.steps import Rewinding
-from priorfit.terms import Mse
+from priorfit.terms.data import Mse
 from priorfit.types import Image
 
 IMAGES = ("F16", "baboon", "hill", "kodim01", "kodim02", "kodim03", "kodim12", "lena", "peppers")

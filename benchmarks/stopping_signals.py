@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from priorfit.degradations import Mask
+from priorfit.loop.state import Step
+from priorfit.loop.steps import Lengthening
 from priorfit.problem import Problem
-from priorfit.state import Step
-from priorfit.steps import Lengthening
 from priorfit.types import Image
 
 WINDOWS = (25, 50, 100)

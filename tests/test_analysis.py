@@ -10,15 +10,15 @@ from priorfit.analysis.fit import fitted
 from priorfit.analysis.record import spread
 from priorfit.analysis.seen import Seen, Watched
 from priorfit.errors import ProblemError, RecipeError
+from priorfit.loop.fit import Recipe, Stage, restore
 from priorfit.networks.features import FeatureNetwork
 from priorfit.noise import Noise
 from priorfit.priors.pixels import Pixels
 from priorfit.recipes.analyses import aimed
 from priorfit.recipes.setting import Cited
 from priorfit.report.curve import draw_together
-from priorfit.restore import Recipe, Stage, restore
 from priorfit.tasks import denoising, upscaling
-from priorfit.terms import Ascent, Mse, TotalVariation
+from priorfit.terms.data import Ascent, Mse, TotalVariation
 from tests.pictures import uniform
 from tests.seeing import PLAIN, ours
 

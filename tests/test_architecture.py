@@ -14,17 +14,20 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # From the ground up: a room imports from its own line and from the lines before it.
 LAYERS = [
-    "errors types wording",
-    "code noise color images kernels block_matching signals",
-    "checkpoints metrics problem degradations networks clipping noise_level needless salt specks"
-    " units",
-    "schedules priors guides camera_noise plug_and_play objective perceptual terms optimizers",
-    "state",
-    "restore scores steps stopping denoised finish edit ensemble tiles tiled memory testing",
+    "errors types wording signals",
+    "code noise color kernels units",
+    "images store degradations records",
+    "problem networks",
+    "metrics classical checkpoints",
+    "terms",
+    "priors",
+    "loop",
     "recipes",
-    "comparators evidence guarantee",
-    "tasks sidecar runs pipeline report analysis train batch",
-    "demo bench",
+    "guarantee",
+    "tasks testing",
+    "runs",
+    "report bench",
+    "train analysis batch demo",
     "cli web __main__ priorfit",
 ]
 HEIGHT = {room: height for height, layer in enumerate(LAYERS) for room in layer.split()}
@@ -123,6 +126,17 @@ def test_imports_make_no_cycle():
         pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
+def test_no_two_rooms_import_each_other():
+    rooms = {room(module) for module in FILES}
+    arrows = {(room(m), room(n)) for m in FILES for n in own_imports(m)}
+    both = {frozenset(arrow) for arrow in arrows if arrow[::-1] in arrows and len({*arrow}) == 2}
+    assert not both, f"of {len(rooms)} rooms"
+
+
+def test_the_root_of_the_package_holds_few_files():
+    assert len(list((ROOT / "src" / "priorfit").glob("*.py"))) <= 16
+
+
 @each_module
 def test_imports_stand_at_the_top(module: str):
     late = {name for function in FUNCTIONS[module] for name in imported(function)}
@@ -161,7 +175,7 @@ def test_nothing_happens_behind_the_back(module: str):
 
 def test_one_loop_goes_backward():
     loops = {m for m in FILES if any(name.endswith(".backward") for name in called(TREES[m]))}
-    assert {module for module in loops if room(module) != "train"} <= {"priorfit.restore"}
+    assert {module for module in loops if room(module) != "train"} <= {"priorfit.loop.fit"}
 
 
 @each_file

@@ -14,8 +14,8 @@ from priorfit.bench.damages import levels
 from priorfit.bench.results import Results, Run, load, save
 from priorfit.bench.run import Plan, measure, turns, with_cheap
 from priorfit.bench.table import table
-from priorfit.comparators import alternatives
 from priorfit.errors import ImageFileError, PriorfitError
+from priorfit.guarantee.comparators import alternatives
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import torch
 from benchmarks import batches, large
 
 from priorfit.degradations import Identity
+from priorfit.loop.fit import Recipe
 from priorfit.noise import Noise
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import UniformNoise
 from priorfit.priors.moves import Moving
 from priorfit.problem import Problem
-from priorfit.restore import Recipe
 from tests.test_priors import HALF, SMALL
 
 MODULES = sorted((Path(__file__).parents[1] / "benchmarks").glob("*.py"))

@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from priorfit import guides
-from priorfit.block_matching import BlockMatching
+from priorfit.classical import guides
+from priorfit.classical.block_matching import BlockMatching
+from priorfit.classical.plug_and_play import PlugAndPlay, towards
 from priorfit.degradations import Downsample, Mask
 from priorfit.errors import ProblemError
-from priorfit.plug_and_play import PlugAndPlay, towards
 from priorfit.problem import Problem
 from tests.test_guides import draw, smooth
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import priorfit as pf
-from priorfit.camera_noise import camera_denoised, camera_smoothed
+from priorfit.classical.camera_noise import camera_denoised, camera_smoothed
 from priorfit.degradations import Identity
-from priorfit.guarantee import for_coloured
+from priorfit.guarantee.guard import for_coloured
 from priorfit.problem import Problem
 from tests.test_noise_level import blurred, normal, scene
 

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from priorfit.checkpoints import store
 from priorfit.checkpoints.catalog import CATALOG, published
 from priorfit.checkpoints.published import (
     biggan,
@@ -19,6 +18,7 @@ from priorfit.checkpoints.published import (
 from priorfit.checkpoints.published.file import Published
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import HOMES
+from priorfit.store import folders
 
 FILES = tuple(CATALOG.values())
 
@@ -35,7 +35,7 @@ def test_every_family_is_in_the_catalogue_under_names_of_its_own():
 
 
 def test_the_name_is_one_for_a_checkpoint_of_a_kind_that_there_is():
-    assert refusing(lambda file: store.place(file.name).name == file.name) == []
+    assert refusing(lambda file: folders.place(file.name).name == file.name) == []
     assert refusing(lambda file: file.kind in HOMES) == []
 
 

@@ -7,13 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from priorfit.clipping import Clipping, before_clipping, free
+from priorfit.classical.clipping import Clipping, before_clipping, free
 from priorfit.degradations import Identity
 from priorfit.noise import Noise
-from priorfit.objective import Estimate
 from priorfit.priors.inputs import Probing
 from priorfit.problem import Problem
-from priorfit.terms import Sure
+from priorfit.terms.data import Sure
+from priorfit.terms.objective import Estimate
 
 STD = 0.2
 YES, NO = torch.ones(1, 1, 1, 1).double(), torch.zeros(1, 1, 1, 1).double()

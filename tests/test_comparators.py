@@ -7,10 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from priorfit import comparators, recipes
-from priorfit.comparators import BY_TASK, alternatives, left_out, verdict
+from priorfit import recipes
 from priorfit.degradations import Blur, Downsample, Identity, Mask
 from priorfit.degradations.blur import gaussian_psf
+from priorfit.guarantee import comparators
+from priorfit.guarantee.comparators import BY_TASK, alternatives, left_out, verdict
 from priorfit.problem import Problem
 from priorfit.recipes import Cited
 

@@ -119,7 +119,7 @@ def test_a_failure_is_told_and_the_others_are_shown(tmp_path, monkeypatch, capsy
     def lay(self, picture, path):
         raise PriorfitError("no luck")
 
-    monkeypatch.setattr("priorfit.pipeline.kinds.Inpaint.lay", lay)
+    monkeypatch.setattr("priorfit.runs.kinds.Inpaint.lay", lay)
     with pytest.raises(PriorfitError, match=r"^1 of 2 restorations failed, see above: scratch$"):
         main(tmp_path, steps=2, exhibits=EXHIBITS[1:3], pace=brisk)
     page = Elements((tmp_path / "index.html").read_text("utf-8"))
@@ -134,7 +134,7 @@ def test_ctrl_c_shows_what_is_done(tmp_path, monkeypatch):
     def restart(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("priorfit.pipeline.kinds.Denoise.lay", restart)
+    monkeypatch.setattr("priorfit.runs.kinds.Denoise.lay", restart)
     with pytest.raises(KeyboardInterrupt):
         main(tmp_path, steps=2, exhibits=EXHIBITS[1:3], pace=brisk)
     page = Elements((tmp_path / "index.html").read_text("utf-8"))

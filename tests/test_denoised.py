@@ -7,17 +7,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from priorfit.classical.guides import observed
 from priorfit.degradations import Downsample, Identity, Mask
-from priorfit.denoised import Denoised
-from priorfit.ensemble import Together, Weighed
-from priorfit.guides import observed
+from priorfit.loop.denoised import Denoised
+from priorfit.loop.ensemble import Together, Weighed
+from priorfit.loop.fit import Fit, Recipe, Stage, restore
+from priorfit.loop.steps import Rewinding, Smoothed
+from priorfit.loop.stopping import AUTO, Lowest, ruled
 from priorfit.priors.deep_image import TARGET, DeepImagePrior
 from priorfit.priors.inputs import UniformNoise
 from priorfit.problem import Problem
-from priorfit.restore import Fit, Recipe, Stage, restore
-from priorfit.steps import Rewinding, Smoothed
-from priorfit.stopping import AUTO, Lowest, ruled
-from priorfit.terms import Mse, Near
+from priorfit.terms.data import Mse, Near
 from tests.test_restore import PROBLEMS, TinyNetwork, picture
 
 

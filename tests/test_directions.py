@@ -8,10 +8,10 @@ import torch
 
 from priorfit.checkpoints.conversion import converted
 from priorfit.checkpoints.directions import LAYOUT, Direction
-from priorfit.checkpoints.files import Stored, write
 from priorfit.checkpoints.layouts import LAYOUTS, Found
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import Pretrained
+from priorfit.store.files import Stored, write
 
 ROWS = torch.linspace(-1, 1, 12, dtype=torch.float64).reshape(3, 4)
 

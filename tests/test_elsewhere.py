@@ -11,8 +11,8 @@ import priorfit
 from priorfit import recipes
 from priorfit.degradations import blur, resample
 from priorfit.degradations.blur import gaussian_psf
-from priorfit.restore import Fit
-from priorfit.stopping import RULES, ruled
+from priorfit.loop.fit import Fit
+from priorfit.loop.stopping import RULES, ruled
 from tests.elsewhere import ACCELERATOR, Elsewhere
 from tests.test_recipes import picture, problem_for
 

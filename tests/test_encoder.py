@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from priorfit.checkpoints.files import Stored
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.encoder import InDomainEncoder, InDomainEncoderConfig
 from priorfit.networks.initialise import initialised
 from priorfit.networks.pretrained import Pretrained, built
 from priorfit.networks.weights import frozen
+from priorfit.store.files import Stored
 from tests import plain_style
 
 TINY = InDomainEncoderConfig((6, 6, 5, 4), layers=3, w_dim=2)

@@ -7,13 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from priorfit.ensemble import Blended, Langevin, Posterior, Together, restore_mean
 from priorfit.errors import RecipeError
+from priorfit.loop.ensemble import Blended, Langevin, Posterior, Together, restore_mean
+from priorfit.loop.fit import Fit, Recipe, Stage, restore, seeds_of_runs
+from priorfit.loop.steps import Rewinding, Smoothed
 from priorfit.priors.inputs import Guide
 from priorfit.problem import Problem
-from priorfit.restore import Fit, Recipe, Stage, restore, seeds_of_runs
-from priorfit.steps import Rewinding, Smoothed
-from priorfit.terms import Mse
+from priorfit.terms.data import Mse
 from tests.test_restore import ADAM_THEN_LBFGS, PROBLEMS, picture, recipe
 
 SIDE_BY_SIDE = (partial(Rewinding, every=2), partial(Smoothed, 0.9), Together)

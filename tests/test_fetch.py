@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 import torch
 
-from priorfit.checkpoints import catalog, fetch, files, store
-from priorfit.checkpoints.description import CONFIG, MODEL, read_config
+from priorfit.checkpoints import catalog, fetch
 from priorfit.checkpoints.download import Patience
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.importing import import_file
 from priorfit.checkpoints.published.file import Published
 from priorfit.checkpoints.verify import verify
 from priorfit.errors import CheckpointError
 from priorfit.networks.generator import Generator
 from priorfit.noise import Noise
+from priorfit.store import files, folders
+from priorfit.store.description import CONFIG, MODEL, read_config
+from priorfit.store.files import Stored
 from tests.server import Shelf, serving
 
 QUICK = Patience(timeout=5.0, pauses=())
@@ -33,8 +34,8 @@ def imported(path: Path, name: str, *, overwrite: bool = False, settings: Any = 
         raise CheckpointError(f"{path}: is something else")
     source = {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "told": settings}
     stored = Stored("twice", {}, {"a": torch.tensor(list(data[:4]))}, source)
-    files.write(store.place(name), stored, overwrite=overwrite)
-    return store.place(name)
+    files.write(folders.place(name), stored, overwrite=overwrite)
+    return folders.place(name)
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def shelf() -> Shelf:
 def file(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Published]:
     """A published file of our own server."""
     monkeypatch.setenv("PRIORFIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(store, "ZOO", tmp_path / "zoo")
+    monkeypatch.setattr(folders, "ZOO", tmp_path / "zoo")
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(fetch, "import_file", imported)
     with serving(shelf) as address:
@@ -77,7 +78,7 @@ def hash_of(data: bytes) -> str:
 def test_a_file_is_fetched_and_becomes_a_checkpoint(shelf: Shelf, file: Published):
     place = fetch.fetch("some", patience=QUICK)
     source = read_config(place)["source"]
-    assert place == store.place("some")
+    assert place == folders.place("some")
     assert {path.name for path in place.iterdir()} == {CONFIG, MODEL}
     assert source["sha256"] == hash_of(shelf.data)
     assert (source["published"], source["licence"]) == ("some", file.licence)
@@ -120,17 +121,17 @@ def test_a_wrong_file_leaves_nothing(shelf: Shelf, file: Published, monkeypatch,
     known_with(monkeypatch, file, sha256="0" * 64 if known else "12345678")
     with pytest.raises(CheckpointError, match="is not the file that was published"):
         fetch.fetch("some", patience=QUICK)
-    assert store.names() == {}
+    assert folders.names() == {}
     assert list(catalog.waiting(file).parent.iterdir()) == []
 
 
 def test_where_nobody_knows_the_hash_the_first_import_does(shelf: Shelf, file: Published):
     fetch.fetch("some", patience=QUICK)
-    before = read_config(store.place("some"))
+    before = read_config(folders.place("some"))
     shelf.data = b"another file"
     with pytest.raises(CheckpointError, match="as it was when it was first imported"):
         fetch.fetch("some", overwrite=True, patience=QUICK)
-    assert read_config(store.place("some")) == before
+    assert read_config(folders.place("some")) == before
 
 
 def test_a_checkpoint_that_is_called_like_a_published_one_says_nothing_of_its_hash(
@@ -158,7 +159,7 @@ def test_another_kind_of_network_is_not_taken_for_the_published_one(file, monkey
     known_with(monkeypatch, file, kind="biggan-discriminator")
     with pytest.raises(CheckpointError, match="holds a twice, and some is a biggan-discrim"):
         fetch.fetch("some", patience=QUICK)
-    assert store.names() == {}
+    assert folders.names() == {}
 
 
 def test_what_cannot_be_imported_is_kept_for_another_day(shelf: Shelf, file: Published):
@@ -166,7 +167,7 @@ def test_what_cannot_be_imported_is_kept_for_another_day(shelf: Shelf, file: Pub
     with pytest.raises(CheckpointError, match="is something else"):
         fetch.fetch("some", patience=QUICK)
     assert catalog.waiting(file).read_bytes() == b"nonsense"
-    assert store.names() == {}
+    assert folders.names() == {}
 
 
 def test_what_wants_a_browser_says_where_to_put_what_and_how_to_go_on(file, monkeypatch):

@@ -4,9 +4,9 @@ from functools import partial
 
 import torch
 
-from priorfit.restore import Fit, Recipe
-from priorfit.runs import load_state, save_state
-from priorfit.steps import Rewinding, Until
+from priorfit.loop.fit import Fit, Recipe
+from priorfit.loop.steps import Rewinding, Until
+from priorfit.records.state_file import load_state, save_state
 from tests.test_restore import FILTERS, PROBLEMS, TWO_STAGES, recipe
 
 

@@ -9,16 +9,16 @@ import torch
 
 import priorfit as pf
 from priorfit import recipes
-from priorfit.comparators import AS_IT_WAS, BICUBIC, BIHARMONIC, NON_LOCAL_MEANS
 from priorfit.degradations import Downsample, Identity, Mask
-from priorfit.evidence import Following, evidence_on
-from priorfit.guarantee import CONTENDERS, contenders, make_guard
-from priorfit.pipeline import Deblur, Denoise, Inpaint, Job, Upscale, run
+from priorfit.guarantee.comparators import AS_IT_WAS, BICUBIC, BIHARMONIC, NON_LOCAL_MEANS
+from priorfit.guarantee.evidence import Following, evidence_on
+from priorfit.guarantee.guard import CONTENDERS, contenders, make_guard
+from priorfit.loop.fit import Fit
+from priorfit.loop.tiles import Grid
 from priorfit.problem import Problem
 from priorfit.recipes.setting import Cited
-from priorfit.restore import Fit
-from priorfit.sidecar import load_sidecar
-from priorfit.tiles import Grid
+from priorfit.records.sidecar import load_sidecar
+from priorfit.runs import Deblur, Denoise, Inpaint, Job, Upscale, run
 from tests.tiny import TINY, changed, hole, photo, pixels
 
 STD = 0.1
@@ -272,7 +272,7 @@ def test_ctrl_c_while_a_fit_is_prepared_leaves_the_cheap_estimate(job, monkeypat
     def pressed(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("priorfit.pipeline.perform.begun", pressed)
+    monkeypatch.setattr("priorfit.runs.perform.begun", pressed)
     outcome = run(job("denoise"))
     assert outcome.interrupted and outcome.job.output.exists()
     assert outcome.sidecar.share_of_fit == 0

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from priorfit import guides
+from priorfit.classical import guides
 from priorfit.degradations import Blur, Downsample, Identity, Mask
 from priorfit.degradations.blur import gaussian_psf
 from priorfit.errors import ProblemError

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from priorfit.checkpoints import importing, store
+from priorfit.checkpoints import importing
 from priorfit.checkpoints.child import Limits
 from priorfit.checkpoints.conversion import converted, picked
 from priorfit.checkpoints.directions import Direction
@@ -16,6 +16,7 @@ from priorfit.checkpoints.layouts import Found, Layout
 from priorfit.errors import CheckpointError
 from priorfit.networks.pggan import PgGan, PgGanConfig
 from priorfit.noise import Noise
+from priorfit.store import folders
 from tests.lookalikes import Call, Global, npy, pickled
 from tests.style_files import mganprior_pggan
 from tests.test_published import PUBLISHED, arrays, drawn, progressive
@@ -99,7 +100,7 @@ def test_an_import_is_found_by_its_name(
     monkeypatch.chdir(evil)
     monkeypatch.setenv("PYTHONPATH", str(evil))
     folder = import_file(file)
-    assert folder == store.place("my-pggan-8")
+    assert folder == folders.place("my-pggan-8")
     network = PgGan.from_pretrained("my-pggan-8")
     z = network.sample(Noise([0]))
     assert torch.allclose(network(z), progressive()(z), atol=1e-6)
@@ -112,7 +113,7 @@ def test_an_import_is_found_by_its_name(
         "sha256": digest,
     }
     assert not (tmp_path / "marker").exists()
-    assert [path.name for path in store.home().iterdir()] == ["my-pggan-8"]
+    assert [path.name for path in folders.home().iterdir()] == ["my-pggan-8"]
     refused("exists already", file)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     import_file(file, overwrite=True)
@@ -227,7 +228,7 @@ def test_a_reader_that_sleeps_is_ended(file: Path, home: Path, monkeypatch: pyte
 )
 def test_a_name_is_made_of_the_files(path: str, part: str | None, name: str):
     assert default_name(Path(path), part) == name
-    assert store.place(name).name == name
+    assert folders.place(name).name == name
 
 
 def test_a_file_without_a_plain_letter_needs_a_name():

@@ -7,6 +7,7 @@ from torch import Tensor
 from priorfit.color import BT601
 from priorfit.degradations import Grayscale, Identity
 from priorfit.errors import ProblemError
+from priorfit.loop.fit import Recipe, Stage, restore
 from priorfit.networks.biggan import BigGan, BigGanConfig
 from priorfit.networks.generator import Generator
 from priorfit.networks.initialise import initialised
@@ -14,8 +15,7 @@ from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.noise import Noise
 from priorfit.priors.latent import LatentPrior
 from priorfit.problem import Problem
-from priorfit.restore import Recipe, Stage, restore
-from priorfit.terms import Mse
+from priorfit.terms.data import Mse
 
 SHAPE = (3, 8, 8)
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from priorfit.degradations import Blur, Downsample, Identity, Mask
+from priorfit.loop.fit import Fit
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.priors.inputs import Hiding, Probing
 from priorfit.problem import Problem
 from priorfit.recipes import SETTINGS, task_of
 from priorfit.recipes.setting import Cited, Setting
-from priorfit.restore import Fit
 
 
 def observation(side=16):

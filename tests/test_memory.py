@@ -5,17 +5,18 @@ import pytest
 import torch
 from torch.utils._pytree import tree_leaves
 
-from priorfit import memory, recipes
-from priorfit.block_matching import BlockMatching
+from priorfit import recipes
+from priorfit.classical.block_matching import BlockMatching
+from priorfit.classical.guides import observed
 from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
-from priorfit.ensemble import Blended
-from priorfit.guides import observed
-from priorfit.memory import Counting, Forecast, Probe, available, forecast, used
+from priorfit.loop import memory
+from priorfit.loop.ensemble import Blended
+from priorfit.loop.fit import Fit
+from priorfit.loop.memory import Counting, Forecast, Probe, available, forecast, used
 from priorfit.noise import Noise
 from priorfit.priors.inputs import Hiding, Probing
 from priorfit.problem import Problem
 from priorfit.recipes.setting import Cited
-from priorfit.restore import Fit
 from tests.tiny import TINY
 
 

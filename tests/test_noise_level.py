@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from priorfit.noise_level import estimate_noise, noise_level
+from priorfit.classical.noise_level import estimate_noise, noise_level
 
 SIDE = 72
 

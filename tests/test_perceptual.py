@@ -11,9 +11,9 @@ from priorfit.degradations.mask import centre_square
 from priorfit.errors import ProblemError
 from priorfit.networks.features import FeatureNetwork
 from priorfit.networks.preparation import TORCHVISION, Preparation
-from priorfit.objective import Estimate, Term
-from priorfit.perceptual import DiscriminatorFeatures, Perceptual, absolute, squared
 from priorfit.problem import Problem
+from priorfit.terms.objective import Estimate, Term
+from priorfit.terms.perceptual import DiscriminatorFeatures, Perceptual, absolute, squared
 from priorfit.types import Degradation
 from tests.pictures import uniform
 from tests.seeing import PLAIN, ours, tiny_discriminator

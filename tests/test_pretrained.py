@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from priorfit.checkpoints import files, store
-from priorfit.checkpoints.files import CONFIG, MODEL, Stored
 from priorfit.errors import CheckpointError, ImageFileError, ProblemError
 from priorfit.networks import pretrained
 from priorfit.networks.generator import Discriminator, Generator, split_at
 from priorfit.networks.initialise import initialised
 from priorfit.networks.pretrained import Pretrained, built
 from priorfit.noise import Noise
+from priorfit.store import files, folders
+from priorfit.store.files import CONFIG, MODEL, Stored
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,12 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path):
 def test_a_name_is_looked_up_at_home_and_in_the_zoo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(store, "ZOO", tmp_path / "zoo")
-    twice(seed=1).save_pretrained(store.ZOO / "mine")
+    monkeypatch.setattr(folders, "ZOO", tmp_path / "zoo")
+    twice(seed=1).save_pretrained(folders.ZOO / "mine")
     assert torch.equal(Twice.from_pretrained("mine").first.weight, twice(seed=1).first.weight)
-    twice(seed=2).save_pretrained(store.place("mine"))
+    twice(seed=2).save_pretrained(folders.place("mine"))
     assert torch.equal(Twice.from_pretrained("mine").first.weight, twice(seed=2).first.weight)
-    assert store.names() == {"mine": store.home() / "mine"}
+    assert folders.names() == {"mine": folders.home() / "mine"}
 
 
 @pytest.mark.parametrize("name", ["missing", "../up", "", "a/b", ".", "con\nfig"])
@@ -146,21 +146,21 @@ def test_what_is_not_there_is_said_in_a_line(name: str):
     assert "\n" not in str(caught.value).replace(name, "")
 
 
-@pytest.mark.parametrize("name", [*store.SHIPPED, "scenes-biggan/discriminator"])
+@pytest.mark.parametrize("name", [*folders.SHIPPED, "scenes-biggan/discriminator"])
 def test_a_shipped_network_that_is_not_installed_names_the_distribution(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(store, "ZOO", tmp_path / "zoo")
+    monkeypatch.setattr(folders, "ZOO", tmp_path / "zoo")
     with pytest.raises(CheckpointError, match="pip install priorfit-zoo"):
         Twice.from_pretrained(name)
-    twice().save_pretrained(store.home() / name)  # one's own of that name is as good
+    twice().save_pretrained(folders.home() / name)  # one's own of that name is as good
     assert Twice.from_pretrained(name).first.in_features == 4
 
 
 @pytest.mark.parametrize("name", ["", "../up", "A", "a/b", "x" * 81, ".hidden"])
 def test_a_checkpoint_has_a_plain_name(name: str):
     with pytest.raises(CheckpointError, match="is no name for a checkpoint"):
-        store.place(name)
+        folders.place(name)
 
 
 def test_another_kind_of_network_is_refused(tmp_path: Path):
@@ -251,7 +251,7 @@ JSON = st.recursive(
 @given(kind=JSON, config=JSON, source=JSON)
 def test_no_description_does_more_than_fail(kind, config, source):
     description = {"priorfit": 1, "kind": kind, "config": config, "source": source}
-    folder = store.home() / "hostile"
+    folder = folders.home() / "hostile"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).write_text(json.dumps(description))
     (folder / MODEL).write_bytes(b"")
@@ -261,7 +261,7 @@ def test_no_description_does_more_than_fail(kind, config, source):
 
 @given(cut=st.integers(0, 400))
 def test_a_model_cut_anywhere_is_refused(cut: int):
-    folder = store.home() / "cut"
+    folder = folders.home() / "cut"
     twice().save_pretrained(folder, overwrite=True)
     whole = (folder / MODEL).read_bytes()
     (folder / MODEL).write_bytes(whole[: min(cut, len(whole) - 1)])

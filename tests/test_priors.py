@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from priorfit.classical.guides import biharmonic
 from priorfit.degradations import Identity, Mask
 from priorfit.errors import ProblemError, RecipeError
-from priorfit.guides import biharmonic
 from priorfit.networks.folded import Folded
 from priorfit.networks.generator import Generator
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import Style
+from priorfit.networks.precision import fastest, full
 from priorfit.noise import Noise
 from priorfit.priors.base import Prior
 from priorfit.priors.deep_image import DeepImagePrior
@@ -29,7 +30,6 @@ from priorfit.priors.inputs import (
 )
 from priorfit.priors.latent import LatentPrior
 from priorfit.priors.moves import Moving
-from priorfit.priors.precision import fastest, full
 from priorfit.problem import Problem
 from priorfit.types import Image
 from tests.pictures import uniform

@@ -7,9 +7,9 @@ from priorfit import recipes
 from priorfit.degradations import Blur, Downsample, Identity, Mask
 from priorfit.degradations.blur import gaussian_psf
 from priorfit.errors import RecipeError
+from priorfit.loop.fit import restore
 from priorfit.problem import Problem
 from priorfit.recipes.setting import Cited
-from priorfit.restore import restore
 
 SIDE = 32
 

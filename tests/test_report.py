@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from priorfit.errors import ImageFileError, PriorfitError
-from priorfit.pipeline import Denoise, Inpaint, Job, Upscale, run
+from priorfit.records.sidecar import Guide, Rule
 from priorfit.report import write
 from priorfit.report.curve import draw
 from priorfit.report.embed import LONGEST_SIDE, embed
 from priorfit.report.page import _environment, printable
 from priorfit.report.restored import contest
-from priorfit.sidecar import Guide, Rule
+from priorfit.runs import Denoise, Inpaint, Job, Upscale, run
 from tests.markup import Elements
 from tests.pictures import uniform
 from tests.tiny import hole, photo, pixels

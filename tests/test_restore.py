@@ -12,15 +12,15 @@ from torch import nn
 from priorfit.code import detached, lerp, part, select, split, stack
 from priorfit.degradations import Blind, BlindDownsample, Downsample, Identity, Mask
 from priorfit.errors import ProblemError, RecipeError
+from priorfit.loop.fit import Fit, Recipe, Stage, optimise, restore
+from priorfit.loop.optimizers import lbfgs
+from priorfit.loop.schedules import Decay, Stairs
+from priorfit.loop.steps import Best, Rewinding, Smoothed, Snapshots, Until
 from priorfit.noise import Noise
-from priorfit.optimizers import lbfgs
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import Companion, Guide, MeshGrid, NormalNoise, Observed, UniformNoise
 from priorfit.problem import Problem
-from priorfit.restore import Fit, Recipe, Stage, optimise, restore
-from priorfit.schedules import Decay, Stairs
-from priorfit.steps import Best, Rewinding, Smoothed, Snapshots, Until
-from priorfit.terms import Mse, TotalVariation
+from priorfit.terms.data import Mse, TotalVariation
 
 
 class TinyNetwork(nn.Sequential):

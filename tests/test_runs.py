@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from priorfit.errors import PriorfitError
-from priorfit.runs import load_about, load_state, save_state
+from priorfit.records.state_file import load_about, load_state, save_state
 from priorfit.signals import interruptions, terminating
 
 
@@ -97,7 +97,7 @@ def test_a_state_of_other_things_is_refused(tmp_path):
 
 
 def with_structure(structure):
-    return save({}, {"priorfit.state": structure})
+    return save({}, {"priorfit.loop.state": structure})
 
 
 HOSTILE = {

@@ -5,17 +5,17 @@ from functools import partial
 import pytest
 import torch
 
+from priorfit.classical.guides import biharmonic
 from priorfit.degradations import Downsample, Identity
 from priorfit.errors import RecipeError
-from priorfit.guides import biharmonic
-from priorfit.pipeline.prepare import guide
+from priorfit.loop.fit import Fit, Recipe, Stage, restore
+from priorfit.loop.steps import Best, Rewinding, Sequential, Smoothed
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.expected import Expected
 from priorfit.priors.inputs import Guide, Observed, Relative, UniformNoise
 from priorfit.problem import Problem
-from priorfit.restore import Fit, Recipe, Stage, restore
-from priorfit.steps import Best, Rewinding, Sequential, Smoothed
-from priorfit.terms import Mse, Near
+from priorfit.runs.prepare import guide
+from priorfit.terms.data import Mse, Near
 from tests.test_restore import PROBLEMS, TinyNetwork, picture
 
 OBJECTIVE = Mse() + 1.0 * Near("z.0")

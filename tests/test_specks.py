@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 import priorfit as pf
-from priorfit.specks import fill_specks, find_specks
+from priorfit.classical.specks import fill_specks, find_specks
 from tests.test_noise_level import blurred, normal, scene
 
 

@@ -7,15 +7,15 @@ import torch
 
 from priorfit.degradations import Downsample, Identity, Mask
 from priorfit.errors import ProblemError, RecipeError
+from priorfit.loop.fit import Fit, Recipe, Stage
+from priorfit.loop.scores import Calm, HeldOut, MovingVariance, Objective, Score, WindowedVariance
+from priorfit.loop.state import State, Step
+from priorfit.loop.steps import Lengthening, Rewinding, Smoothed, Snapshots
+from priorfit.loop.stopping import AUTO, NONE, RULES, Implausible, Lowest, Residual, Stopping, ruled
 from priorfit.noise import Noise
 from priorfit.problem import Problem
-from priorfit.restore import Fit, Recipe, Stage
-from priorfit.runs import load_state, save_state
-from priorfit.scores import Calm, HeldOut, MovingVariance, Objective, Score, WindowedVariance
-from priorfit.state import State, Step
-from priorfit.steps import Lengthening, Rewinding, Smoothed, Snapshots
-from priorfit.stopping import AUTO, NONE, RULES, Implausible, Lowest, Residual, Stopping, ruled
-from priorfit.terms import Mae, Mse
+from priorfit.records.state_file import load_state, save_state
+from priorfit.terms.data import Mae, Mse
 from priorfit.types import PerImage
 from tests.tiny import TINY
 

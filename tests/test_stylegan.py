@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from priorfit.checkpoints.files import Stored
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks import style_layers
 from priorfit.networks.generator import Discriminator, Generator
@@ -22,6 +21,7 @@ from priorfit.networks.stylegan_discriminator import (
 )
 from priorfit.networks.weights import frozen
 from priorfit.noise import Noise
+from priorfit.store.files import Stored
 from tests import plain_style
 
 TINY = StyleGanConfig((6, 5, 4), z_dim=5, w_dim=7, mapping_width=8, mapping_depth=3)

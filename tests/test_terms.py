@@ -9,11 +9,9 @@ from torch import Tensor
 from priorfit.degradations import Identity, Mask
 from priorfit.errors import ProblemError
 from priorfit.noise import Noise
-from priorfit.objective import Estimate, Term
-from priorfit.perceptual import DiscriminatorFeatures, Perceptual, absolute
 from priorfit.priors.inputs import Hiding, Probing
 from priorfit.problem import Problem
-from priorfit.terms import (
+from priorfit.terms.data import (
     Charbonnier,
     HeldOut,
     Mae,
@@ -23,6 +21,8 @@ from priorfit.terms import (
     Sure,
     TotalVariation,
 )
+from priorfit.terms.objective import Estimate, Term
+from priorfit.terms.perceptual import DiscriminatorFeatures, Perceptual, absolute
 from tests.seeing import PLAIN, ours, tiny_discriminator
 
 SEEING = ours(PLAIN["vgg16"].state_dict())

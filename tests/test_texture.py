@@ -9,7 +9,7 @@ from priorfit import recipes
 from priorfit.analysis import pose
 from priorfit.analysis.fit import fitted
 from priorfit.errors import ProblemError
-from priorfit.perceptual import Textural, absolute, gram, smooth, squared
+from priorfit.terms.perceptual import Textural, absolute, gram, smooth, squared
 from tests.pictures import uniform
 from tests.test_analysis import picture, seeing
 

@@ -5,15 +5,15 @@ from itertools import islice
 import pytest
 import torch
 
-from priorfit.comparators import PYRAMID
 from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
 from priorfit.errors import ProblemError
-from priorfit.finish import CropCanvas, KeepKnownPixels
-from priorfit.guarantee import make_guard
+from priorfit.guarantee.comparators import PYRAMID
+from priorfit.guarantee.guard import make_guard
+from priorfit.loop.finish import CropCanvas, KeepKnownPixels
+from priorfit.loop.fit import Fit
+from priorfit.loop.tiled import TiledFit
+from priorfit.loop.tiles import Grid, part_of
 from priorfit.problem import Problem
-from priorfit.restore import Fit
-from priorfit.tiled import TiledFit
-from priorfit.tiles import Grid, part_of
 from tests.tiny import TINY
 
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from priorfit.degradations import Blur, Downsample, Grayscale, Identity, Mask, gaussian_psf
 from priorfit.errors import ProblemError
+from priorfit.loop.tiles import Grid, Window, enlargement, half_cosine, part_of, solved
 from priorfit.problem import Problem
-from priorfit.tiles import Grid, Window, enlargement, half_cosine, part_of, solved
 
 sides = st.integers(16, 300)
 grids = st.builds(

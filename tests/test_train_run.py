@@ -12,7 +12,7 @@ from priorfit.errors import DivergenceError, PriorfitError, ProblemError
 from priorfit.networks.generator import Discriminator
 from priorfit.networks.generator import Generator as Drawing
 from priorfit.networks.pretrained import Pretrained
-from priorfit.runs import load_state
+from priorfit.records.state_file import load_state
 from priorfit.train import card, page
 from priorfit.train.card import About
 from priorfit.train.run import SHEETS, STATE, Length, Run

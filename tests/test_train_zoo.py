@@ -9,7 +9,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from priorfit.checkpoints import store
 from priorfit.errors import ProblemError
 from priorfit.networks.biggan import BigGan, BigGanConfig
 from priorfit.networks.biggan_norms import Statistics
@@ -18,6 +17,7 @@ from priorfit.networks.generator import Generator as Drawing
 from priorfit.networks.initialise import initialised
 from priorfit.networks.pretrained import Pretrained
 from priorfit.networks.stylegan import StyleGan, StyleGanConfig
+from priorfit.store import folders
 from priorfit.train import packing, zoo
 from priorfit.train.average import settled
 from priorfit.train.families import FAMILIES
@@ -217,11 +217,11 @@ def test_a_training_that_is_not_over_cannot_be_packed(tmp_path):
 
 
 def test_a_discriminator_is_found_by_the_name_of_its_generator(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "ZOO", tmp_path / "zoo")
+    monkeypatch.setattr(folders, "ZOO", tmp_path / "zoo")
     packing.pack(trained_folder(tmp_path / "trained", biggan()), tmp_path / "zoo" / "a")
-    assert store.find("a/discriminator") == tmp_path / "zoo" / "a" / "discriminator"
+    assert folders.find("a/discriminator") == tmp_path / "zoo" / "a" / "discriminator"
     assert Discriminator.from_pretrained("a/discriminator").size == (8, 8)
-    assert store.names()["a"] == tmp_path / "zoo" / "a"
+    assert folders.names()["a"] == tmp_path / "zoo" / "a"
 
 
 @pytest.mark.parametrize("stand_in", [True, False])

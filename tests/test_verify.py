@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from priorfit.checkpoints import files, store
-from priorfit.checkpoints.description import CONFIG, MODEL, MODEL_SHA256
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.verify import verified, verify
+from priorfit.store import files, folders
+from priorfit.store.description import CONFIG, MODEL, MODEL_SHA256
+from priorfit.store.files import Stored
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PRIORFIT_HOME", str(tmp_path))
-    monkeypatch.setattr(store, "ZOO", tmp_path / "zoo")
-    files.write(store.place("one"), Stored("twice", {}, {"a": torch.ones(3)}))
-    return store.place("one")
+    monkeypatch.setattr(folders, "ZOO", tmp_path / "zoo")
+    files.write(folders.place("one"), Stored("twice", {}, {"a": torch.ones(3)}))
+    return folders.place("one")
 
 
 def test_what_nobody_touched_is_ok():
@@ -25,7 +25,7 @@ def test_what_nobody_touched_is_ok():
 
 
 def test_every_checkpoint_is_looked_at_unless_some_are_named(tmp_path: Path):
-    files.write(store.place("two"), Stored("twice", {}, {"a": torch.ones(3)}))
+    files.write(folders.place("two"), Stored("twice", {}, {"a": torch.ones(3)}))
     files.write(tmp_path / "zoo" / "three", Stored("twice", {}, {"a": torch.ones(3)}))
     assert {name for name, state, _ in verify() if state == "ok"} == {"one", "two", "three"}
     assert [verdict.name for verdict in verify(["two"])] == ["two"]

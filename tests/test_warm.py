@@ -6,8 +6,8 @@ import torch
 from priorfit.code import detached
 from priorfit.degradations import Identity
 from priorfit.errors import ProblemError
+from priorfit.loop.fit import Fit
 from priorfit.problem import Problem
-from priorfit.restore import Fit
 from tests.test_restore import PROBLEMS, picture, recipe
 
 

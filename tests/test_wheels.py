@@ -13,8 +13,8 @@ import hatchling.build
 import pytest
 from packaging.requirements import Requirement
 
-from priorfit.checkpoints import store
-from priorfit.checkpoints.description import CONFIG
+from priorfit.store import folders
+from priorfit.store.description import CONFIG
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "priorfit"
@@ -74,7 +74,7 @@ def test_the_wheel_is_small_and_under_the_licence_of_the_code_alone(wheel):
 def test_the_source_distribution_has_no_networks_either(tmp_path):
     archive = built(ROOT, tmp_path, "sdist")
     names = tarfile.open(archive).getnames()
-    assert any(name.endswith("src/priorfit/checkpoints/store.py") for name in names)
+    assert any(name.endswith("src/priorfit/checkpoints/folders.py") for name in names)
     assert not [name for name in names if "/zoo/" in name or name.endswith(".safetensors")]
 
 
@@ -97,16 +97,16 @@ def test_the_extra_asks_for_the_zoo_that_is_here(wheel, zoo_wheel):
 
 
 def test_the_names_of_what_is_shipped_are_those_of_the_folder():
-    assert store.SHIPPED == tuple(sorted(path.parent.name for path in ZOO.glob(f"*/{CONFIG}")))
+    assert folders.SHIPPED == tuple(sorted(path.parent.name for path in ZOO.glob(f"*/{CONFIG}")))
 
 
-LOOKED_UP = "from priorfit.checkpoints import store; print(*map(store.find, {}))"
+LOOKED_UP = "from priorfit.checkpoints import store; print(*map(folders.find, {}))"
 
 
 def test_an_installed_wheel_finds_the_networks_of_an_installed_zoo(wheel, zoo_wheel, tmp_path):
     for archive in (wheel, zoo_wheel):
         zipfile.ZipFile(archive).extractall(tmp_path)
-    names = [*store.SHIPPED, "scenes-biggan/discriminator"]
+    names = [*folders.SHIPPED, "scenes-biggan/discriminator"]
     command = [sys.executable, "-P", "-c", LOOKED_UP.format(names)]
     places = {"PYTHONPATH": str(tmp_path), "PRIORFIT_HOME": str(tmp_path / "home")}
     answer = subprocess.run(command, env=os.environ | places, capture_output=True, text=True)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from priorfit.needless import without_artefacts, without_noise
+from priorfit.classical.needless import without_artefacts, without_noise
 from priorfit.wording import counted, grey_levels
 
 

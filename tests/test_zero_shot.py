@@ -5,11 +5,11 @@ import torch
 
 from priorfit import recipes
 from priorfit.degradations import Identity
+from priorfit.loop.fit import restore
 from priorfit.networks.zero_shot import ZeroShotDenoiser
-from priorfit.objective import Estimate
 from priorfit.problem import Problem
-from priorfit.restore import restore
-from priorfit.terms import NoisyPair
+from priorfit.terms.data import NoisyPair
+from priorfit.terms.objective import Estimate
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

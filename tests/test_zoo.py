@@ -5,24 +5,24 @@ from pathlib import Path
 import pytest
 import torch
 
-from priorfit.checkpoints import files, store
-from priorfit.checkpoints.description import CONFIG, MODEL, read_config
 from priorfit.checkpoints.verify import verified
 from priorfit.networks.generator import Discriminator, Generator
 from priorfit.networks.pretrained import Pretrained
 from priorfit.noise import Noise
+from priorfit.store import files, folders
+from priorfit.store.description import CONFIG, MODEL, read_config
 from priorfit.train.packing import MOST, MOST_TOGETHER, weigh
 
 # An unpacked source distribution has no networks, unless their own one is installed.
 pytestmark = pytest.mark.skipif(
-    (Path(__file__).resolve().parents[1] / "PKG-INFO").is_file() and not store.ZOO.is_dir(),
+    (Path(__file__).resolve().parents[1] / "PKG-INFO").is_file() and not folders.ZOO.is_dir(),
     reason="needs priorfit-zoo",
 )
 
-SHIPPED = sorted(path.parent for path in store.ZOO.rglob(CONFIG))
+SHIPPED = sorted(path.parent for path in folders.ZOO.rglob(CONFIG))
 GENERATORS = [folder for folder in SHIPPED if read_config(folder)["kind"] in ("biggan", "stylegan")]
 
-each = pytest.mark.parametrize("folder", SHIPPED, ids=lambda f: str(f.relative_to(store.ZOO)))
+each = pytest.mark.parametrize("folder", SHIPPED, ids=lambda f: str(f.relative_to(folders.ZOO)))
 each_generator = pytest.mark.parametrize("folder", GENERATORS, ids=lambda folder: folder.name)
 
 
@@ -51,7 +51,7 @@ def test_its_licence_is_said(folder):
 
 def test_the_zoo_is_small():
     assert all((folder / MODEL).stat().st_size <= MOST for folder in SHIPPED)
-    assert weigh(store.ZOO) <= MOST_TOGETHER
+    assert weigh(folders.ZOO) <= MOST_TOGETHER
 
 
 @each_generator

@@ -9,9 +9,9 @@ from PIL import Image
 
 from priorfit import recipes
 from priorfit.networks.hourglass import Hourglass, Scale
-from priorfit.pipeline import Job
 from priorfit.recipes import published
 from priorfit.recipes.setting import Cited, Setting
+from priorfit.runs import Job
 
 TINY = replace(
     published.DENOISE,

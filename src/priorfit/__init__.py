@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from priorfit.degradations import Blur, Compose, Downsample, Grayscale, Identity, Mask
     from priorfit.degradations.simulate import simulate
     from priorfit.errors import PriorfitError
+    from priorfit.loop.fit import Fit, Recipe, Restoration, Stage, optimise, restore
+    from priorfit.loop.state import Step
     from priorfit.metrics import psnr, ssim
     from priorfit.networks.generator import Generator
     from priorfit.noise import Noise
-    from priorfit.objective import Objective, Term
-    from priorfit.pipeline import Job, Outcome, resume, run
     from priorfit.priors.deep_image import DeepImagePrior
     from priorfit.problem import Problem
-    from priorfit.restore import Fit, Recipe, Restoration, Stage, optimise, restore
-    from priorfit.state import Step
+    from priorfit.runs import Job, Outcome, resume, run
     from priorfit.tasks import deblur, dejpeg, denoise, enhance, fuse, inpaint, upscale
+    from priorfit.terms.objective import Objective, Term
 
 __version__ = "0.1.0"
 
@@ -71,19 +71,19 @@ _NAMES = {
     "priorfit.metrics": ("psnr", "ssim"),
     "priorfit.networks.generator": ("Generator",),
     "priorfit.noise": ("Noise",),
-    "priorfit.objective": ("Objective", "Term"),
-    "priorfit.pipeline": ("Job", "Outcome", "resume", "run"),
+    "priorfit.terms.objective": ("Objective", "Term"),
+    "priorfit.runs": ("Job", "Outcome", "resume", "run"),
     "priorfit.priors.deep_image": ("DeepImagePrior",),
     "priorfit.problem": ("Problem",),
-    "priorfit.restore": ("Fit", "Recipe", "Restoration", "Stage", "optimise", "restore"),
-    "priorfit.state": ("Step",),
+    "priorfit.loop.fit": ("Fit", "Recipe", "Restoration", "Stage", "optimise", "restore"),
+    "priorfit.loop.state": ("Step",),
     "priorfit.tasks": ("deblur", "dejpeg", "denoise", "enhance", "fuse", "inpaint", "upscale"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 
 class _Package(ModuleType):
-    """This package: `priorfit.restore` is the function, though a module has the same name."""
+    """This package: `priorfit.loop.fit` is the function, though a module has the same name."""
 
     def __setattr__(self, name: str, value: object) -> None:
         # Importing a module puts it into its package under its name.

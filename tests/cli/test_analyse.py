@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from priorfit import recipes
-from priorfit.pipeline import follow
-from priorfit.sidecar import load_sidecar
+from priorfit.records.sidecar import load_sidecar
+from priorfit.runs import follow
 from tests.markup import Elements
 from tests.seeing import PLAIN, ours
 from tests.tiny import hole, photo, pixels

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from priorfit.pipeline import perform
+from priorfit.runs import perform
 from priorfit.tasks import noisy
 from tests.tiny import array, hole, photo, pixels
 

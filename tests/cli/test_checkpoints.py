@@ -11,12 +11,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from priorfit.checkpoints import catalog, download, fetch, files, store
+from priorfit.checkpoints import catalog, download, fetch
 from priorfit.checkpoints.catalog import CATALOG
-from priorfit.checkpoints.description import CONFIG, MODEL, read_config
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.published.file import Published
 from priorfit.errors import CheckpointError
+from priorfit.store import files, folders
+from priorfit.store.description import CONFIG, MODEL, read_config
+from priorfit.store.files import Stored
 from tests.server import Shelf, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRIORFIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(store, "ZOO", tmp_path / "zoo")
+    monkeypatch.setattr(folders, "ZOO", tmp_path / "zoo")
     monkeypatch.setenv("no_proxy", "*")
 
 
@@ -58,8 +59,8 @@ def quick(self: download.Patience) -> None:
 def kept(name: str, source: dict[str, str] | None = None) -> Path:
     """A checkpoint that is here."""
     stored = Stored("stylegan", {"width": 3}, {"a": torch.ones(2)}, source or {})
-    files.write(store.place(name), stored, overwrite=True)
-    return store.place(name)
+    files.write(folders.place(name), stored, overwrite=True)
+    return folders.place(name)
 
 
 def rows(answer) -> dict[str, list[str]]:
@@ -69,7 +70,7 @@ def rows(answer) -> dict[str, list[str]]:
 def test_the_list_says_of_everything_where_it_is_one_whole_row_a_line(priorfit):
     kept("mine", {"file": "mine.pth"})
     kept("vgg16", {"published": "vgg16"})
-    files.write(store.ZOO / "ours", Stored("biggan", {}, {}, {"about": "scenes"}))
+    files.write(folders.ZOO / "ours", Stored("biggan", {}, {}, {"about": "scenes"}))
     answer = priorfit("checkpoints", "list")
     found = rows(answer)
     assert (answer.status, answer.err) == (0, "")
@@ -90,9 +91,9 @@ def test_the_list_says_of_everything_where_it_is_one_whole_row_a_line(priorfit):
 def test_the_list_says_how_to_get_the_shipped_networks_where_they_are_not_installed(priorfit):
     answer = priorfit("checkpoints", "list")
     found = rows(answer)
-    assert {found[name][0] for name in store.SHIPPED} == {"pip install priorfit-zoo"}
+    assert {found[name][0] for name in folders.SHIPPED} == {"pip install priorfit-zoo"}
     assert len({len(row) for row in found.values()}) == 1
-    assert not rows(priorfit("checkpoints", "list", "--here")).keys() & set(store.SHIPPED)
+    assert not rows(priorfit("checkpoints", "list", "--here")).keys() & set(folders.SHIPPED)
 
 
 @pytest.mark.parametrize("command", ["show", "fetch", "verify"])
@@ -154,7 +155,7 @@ def test_a_file_is_fetched_after_its_licence_is_said(priorfit, some):
     answer = priorfit("checkpoints", "fetch", "some")
     assert answer.status == 0
     assert answer.lines == [f"some: {some.licence}; from 127.0.0.1"]
-    assert answer.out == f"some: stylegan, in {store.place('some')}\n"
+    assert answer.out == f"some: stylegan, in {folders.place('some')}\n"
     again = priorfit("checkpoints", "fetch", "some")
     assert (again.status, again.err) == (0, "")
     assert "here already" in again.out
@@ -174,7 +175,7 @@ def test_one_failure_is_one_line_and_the_others_are_fetched(priorfit, some, monk
     assert [line.split(": ")[1] for line in answer.lines] == ["gone", "biggan-256"]
     assert "cannot be reached" in answer.lines[0]
     assert "a browser is needed" in answer.lines[1]
-    assert store.names().keys() == {"some"}
+    assert folders.names().keys() == {"some"}
 
 
 def test_an_unknown_name_is_wrong_usage_before_anything_is_fetched(priorfit, some, shelf):
@@ -212,13 +213,13 @@ def test_a_file_of_ones_own_is_imported(priorfit, folder, monkeypatch):
     chosen = ("--as", "mine", "--part", "D", "--overwrite")
     answer = priorfit("checkpoints", "import", "a.pkl", *chosen, *told)
     assert given == [Path("a.pkl"), "mine", "D", True, {"space": "w+", "layers": [1, 2]}]
-    assert answer == (0, f"mine: stylegan, in {store.place('mine')}\n", "")
+    assert answer == (0, f"mine: stylegan, in {folders.place('mine')}\n", "")
 
 
 def test_a_published_file_that_was_fetched_by_hand_gets_its_licence(priorfit, folder, some):
     (folder / "copy").write_bytes(b"published")
     assert priorfit("checkpoints", "import", "copy", "--as", "some").status == 0
-    assert read_config(store.place("some"))["source"]["licence"] == some.licence
+    assert read_config(folders.place("some"))["source"]["licence"] == some.licence
 
 
 BAD = {
@@ -236,7 +237,7 @@ def test_what_is_no_checkpoint_is_one_line(priorfit, folder, make, message):
     assert (answer.status, answer.out, len(answer.lines)) == (1, "", 1)
     assert answer.err.startswith("priorfit: a.pth: ")
     assert message in answer.err
-    assert store.names() == {}
+    assert folders.names() == {}
 
 
 @pytest.mark.parametrize("name", ["../up", "A", ""])
@@ -274,15 +275,15 @@ def test_verifying_says_what_changed(priorfit):
 
 
 def test_removing_takes_ones_own_checkpoint_and_nothing_else(priorfit):
-    files.write(store.ZOO / "ours", Stored("biggan", {}, {}))
+    files.write(folders.ZOO / "ours", Stored("biggan", {}, {}))
     folder = kept("mine")
     (kept("with-notes") / "notes.txt").write_text("mine")
     assert priorfit("checkpoints", "remove", "mine").status == 0
     assert not folder.exists()
     answer = priorfit("checkpoints", "remove", "ours", "with-notes", "never", "../zoo/ours")
     assert (answer.status, len(answer.lines)) == (1, 4)
-    assert (store.ZOO / "ours" / CONFIG).exists()
-    assert (store.place("with-notes") / "notes.txt").exists()
+    assert (folders.ZOO / "ours" / CONFIG).exists()
+    assert (folders.place("with-notes") / "notes.txt").exists()
 
 
 def test_listing_needs_no_torch():
@@ -311,7 +312,7 @@ def test_a_published_look_alike_is_imported_verified_and_loaded(priorfit, folder
         tensors[f"features.{index}.bias"] = torch.zeros(n)
     save_file(tensors, folder / "tiny.safetensors")
     answer = priorfit("checkpoints", "import", "tiny.safetensors")
-    assert answer == (0, f"tiny: features, in {store.place('tiny')}\n", "")
+    assert answer == (0, f"tiny: features, in {folders.place('tiny')}\n", "")
     assert rows(priorfit("checkpoints", "list", "--here"))["tiny"][:2] == ["here", "features"]
     assert priorfit("checkpoints", "verify").status == 0
     again = priorfit("checkpoints", "import", "tiny.safetensors")
@@ -324,8 +325,8 @@ def test_an_error_in_between_keeps_what_was_there(priorfit, folder, some, monkey
         raise CheckpointError("a.pth: holds nothing")
 
     kept("some", {"published": "some"})
-    before = (store.place("some") / MODEL).read_bytes()
+    before = (folders.place("some") / MODEL).read_bytes()
     monkeypatch.setattr(fetch, "import_file", fails)
     answer = priorfit("checkpoints", "fetch", "some", "--overwrite", "-q")
     assert (answer.status, len(answer.lines)) == (1, 1)
-    assert (store.place("some") / MODEL).read_bytes() == before
+    assert (folders.place("some") / MODEL).read_bytes() == before

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from priorfit.sidecar import load_sidecar
+from priorfit.records.sidecar import load_sidecar
 from tests.markup import Elements
 from tests.tiny import photo, pixels
 

@@ -1,4 +1,4 @@
-from priorfit.sidecar import load_sidecar
+from priorfit.records.sidecar import load_sidecar
 from tests.tiny import photo, pixels
 
 

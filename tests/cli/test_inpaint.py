@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from priorfit.sidecar import load_sidecar
+from priorfit.records.sidecar import load_sidecar
 from tests.tiny import hole, photo, pixels
 
 

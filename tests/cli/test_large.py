@@ -5,9 +5,9 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from priorfit import memory
 from priorfit.cli import options
-from priorfit.sidecar import load_sidecar
+from priorfit.loop import memory
+from priorfit.records.sidecar import load_sidecar
 from tests.tiny import photo, pixels
 
 UNITS = {"": 1, "K": 1000, "MB": 10**6, "GB": 10**9, " gb": 10**9, "GiB": 2**30, "t": 10**12}

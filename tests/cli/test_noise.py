@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from priorfit.cli.noise import NoiseStd, noise_std
-from priorfit.sidecar import load_sidecar
+from priorfit.records.sidecar import load_sidecar
 from tests.tiny import array, photo
 
 

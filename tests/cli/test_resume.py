@@ -10,8 +10,8 @@ from typing import ClassVar
 import pytest
 
 from priorfit import recipes
+from priorfit.loop.state import Filter
 from priorfit.recipes.setting import Cited
-from priorfit.state import Filter
 from tests.tiny import TINY, photo
 
 CHILD = """

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from priorfit.errors import PriorfitError
-from priorfit.pipeline import Denoise, Job, resume, run
-from priorfit.sidecar import load_sidecar
-from priorfit.state import Step
+from priorfit.loop.state import Step
+from priorfit.records.sidecar import load_sidecar
+from priorfit.runs import Denoise, Job, resume, run
 from tests.tiny import photo
 
 RECIPE = "dip/denoise"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from priorfit.sidecar import load_sidecar
+from priorfit.records.sidecar import load_sidecar
 from tests.tiny import hole, photo, pixels
 
 

@@ -7,9 +7,9 @@ import sys
 import pytest
 import torch
 
-from priorfit.checkpoints import store
 from priorfit.networks.generator import Generator
-from priorfit.runs import load_state
+from priorfit.records.state_file import load_state
+from priorfit.store import folders
 from priorfit.train.generator import Training
 from priorfit.train.run import STATE
 from tests.test_train_onlooker import network
@@ -23,7 +23,7 @@ UNJUDGED = "priorfit: no Fréchet distance will be measured: no checkpoint 'scen
 @pytest.fixture(autouse=True)
 def _home(tmp_path, monkeypatch):
     monkeypatch.setenv("PRIORFIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(store, "ZOO", tmp_path / "zoo")
+    monkeypatch.setattr(folders, "ZOO", tmp_path / "zoo")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from priorfit import recipes
 from priorfit.recipes.setting import Cited
-from priorfit.sidecar import load_sidecar
+from priorfit.records.sidecar import load_sidecar
 from tests.tiny import TINY, photo
 
 SEVERAL = ("--recipe", "dip/denoise-several", "--noise-std", 0.1, "-q")

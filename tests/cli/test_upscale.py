@@ -1,6 +1,6 @@
 import pytest
 
-from priorfit.sidecar import load_sidecar
+from priorfit.records.sidecar import load_sidecar
 from priorfit.tasks import kernel_of
 from tests.tiny import photo, pixels
 

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts import Found
 from priorfit.checkpoints.layouts.biggan import DISCRIMINATOR, GENERATOR
 from priorfit.checkpoints.layouts.biggan_deep import GENERATOR as DEEP
@@ -18,6 +17,7 @@ from priorfit.networks.biggan import BigGan, InstanceNorms
 from priorfit.networks.biggan_deep import BigGanDeep
 from priorfit.networks.biggan_discriminator import BigGanDiscriminator
 from priorfit.networks.pretrained import Pretrained, built
+from priorfit.store.files import Stored
 from tests.parity.fixture import Fixture, Result, compare_all
 
 Answers = dict[str, Tensor]

@@ -20,9 +20,9 @@ from priorfit.degradations import (
     Mask,
 )
 from priorfit.degradations.mask import centre_third
-from priorfit.objective import Estimate
 from priorfit.problem import Problem
-from priorfit.terms import Mse
+from priorfit.terms.data import Mse
+from priorfit.terms.objective import Estimate
 from priorfit.types import Degradation, Image
 from tests.parity.fixture import Fixture, Result, compare_all
 

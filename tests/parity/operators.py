@@ -12,7 +12,7 @@ from PIL import ImageFilter
 from PIL.Image import Resampling
 from torch import Tensor
 
-from priorfit import guides
+from priorfit.classical import guides
 from priorfit.degradations import (
     GAUSS1SQ2,
     GAUSS12,

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts import Found, Layout, encoder, pggan, stylegan
 from priorfit.networks.encoder import InDomainEncoder
 from priorfit.networks.pggan import PgGan
 from priorfit.networks.pretrained import Pretrained, built
 from priorfit.networks.stylegan import StyleGan
+from priorfit.store.files import Stored
 from tests.parity.fixture import Fixture, Result, compare_all
 
 Values = Mapping[str, Any]

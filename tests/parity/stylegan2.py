@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts import Found
 from priorfit.checkpoints.layouts.stylegan2 import GENFORCE, MGANPRIOR, NVLABS
 from priorfit.errors import PriorfitError
 from priorfit.networks.pretrained import built
 from priorfit.networks.stylegan2 import StyleGan2
+from priorfit.store.files import Stored
 from tests.parity.fixture import Fixture, Result, compare_all
 
 Answer = Callable[[Fixture, Callable[..., StyleGan2], str], Tensor | None]

@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 from priorfit.degradations import Downsample, Identity, Mask
+from priorfit.loop.fit import Recipe, Stage, optimise
+from priorfit.loop.state import Step
+from priorfit.loop.steps import Smoothed
 from priorfit.noise import Noise
-from priorfit.objective import Estimate
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import MeshGrid, NormalNoise, UniformNoise
 from priorfit.problem import Problem
-from priorfit.restore import Recipe, Stage, optimise
-from priorfit.state import Step
-from priorfit.steps import Smoothed
-from priorfit.terms import Mse, TotalVariation
+from priorfit.terms.data import Mse, TotalVariation
+from priorfit.terms.objective import Estimate
 from priorfit.types import Code
 from tests.parity.dip import hourglass
 from tests.parity.fixture import Fixture, Result, compare

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from priorfit import recipes
 from priorfit.analysis.fit import Fitted, fitted
-from priorfit.pipeline.follow import Watch
+from priorfit.runs.follow import Watch
 from priorfit.tasks import Posed
 
 ARMS: Mapping[str, str] = {"none": "pixels", "tv": "tv", "dip": "dip"}

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import torch
 
-from priorfit.pipeline.follow import End, Follower, Watch, picture_of, troubles
-from priorfit.pipeline.plan import Clock
-from priorfit.pipeline.prepare import guarded
+from priorfit.loop.fit import Fit, Recipe
 from priorfit.problem import Problem
-from priorfit.restore import Fit, Recipe
+from priorfit.runs.follow import End, Follower, Watch, picture_of, troubles
+from priorfit.runs.plan import Clock
+from priorfit.runs.prepare import guarded
 from priorfit.signals import interruptions
 from priorfit.types import Image
 

@@ -7,7 +7,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from priorfit.analysis.fit import Fitted
-from priorfit.sidecar import MOST_POINTS, Sidecar, Source, thinned, versions
+from priorfit.records.sidecar import MOST_POINTS, Sidecar, Source, thinned, versions
 
 Points = Sequence[tuple[int, float]]
 """(step, value)."""

@@ -8,8 +8,8 @@ from torch import Tensor
 from priorfit.errors import ProblemError
 from priorfit.networks.features import FeatureNetwork
 from priorfit.networks.sizes import centred
-from priorfit.perceptual import gram
 from priorfit.problem import Problem
+from priorfit.terms.perceptual import gram
 from priorfit.types import Image, Observation, Shape
 
 

@@ -10,10 +10,10 @@ from priorfit.analysis.record import Curves
 from priorfit.images import write_atomically
 from priorfit.recipes import ANALYSES
 from priorfit.recipes.show import rows
+from priorfit.records.sidecar import Sidecar, to_json
 from priorfit.report.curve import draw_together
 from priorfit.report.page import page
 from priorfit.report.restored import Shown
-from priorfit.sidecar import Sidecar, to_json
 
 
 @dataclass(frozen=True)

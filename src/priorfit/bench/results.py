@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from priorfit.errors import PriorfitError
 from priorfit.images import write_atomically
-from priorfit.sidecar import from_json, to_json
+from priorfit.records.sidecar import from_json, to_json
 
 
 class _Record(BaseModel):

@@ -18,8 +18,8 @@ from priorfit.bench import launch
 from priorfit.bench.damages import Pixels, levels
 from priorfit.bench.results import Cheap, Results, Run, load, save
 from priorfit.bench.suites import SUITES, Case, read
-from priorfit.comparators import PATIENCE, alternatives
-from priorfit.sidecar import load_sidecar, versions
+from priorfit.guarantee.comparators import PATIENCE, alternatives
+from priorfit.records.sidecar import load_sidecar, versions
 from priorfit.wording import counted
 
 Say = Callable[[str], None]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from priorfit.bench.published import AUTHORS, published
 from priorfit.bench.results import Results, Run
 from priorfit.bench.suites import SUITES
-from priorfit.comparators import AS_IT_WAS
+from priorfit.guarantee.comparators import AS_IT_WAS
 
 
 class _Heading(NamedTuple):

@@ -4,7 +4,6 @@ import difflib
 import shlex
 from pathlib import Path
 
-from priorfit.checkpoints import store
 from priorfit.checkpoints.published import (
     biggan,
     features,
@@ -15,6 +14,7 @@ from priorfit.checkpoints.published import (
 )
 from priorfit.checkpoints.published.file import Published
 from priorfit.errors import CheckpointError
+from priorfit.store import folders
 
 _FAMILIES = (biggan, features, genforce, in_domain, nvidia, rosinality)
 
@@ -30,7 +30,7 @@ def published(name: str) -> Published:
     Raises:
         CheckpointError: none is known.
     """
-    if (where := store.not_installed(name)) is not None:
+    if (where := folders.not_installed(name)) is not None:
         raise CheckpointError(f"no published file is known as '{name}': {where}")
     if name not in CATALOG:
         near = difflib.get_close_matches(name, CATALOG, n=1)
@@ -44,7 +44,7 @@ def published(name: str) -> Published:
 
 def waiting(file: Published) -> Path:
     """Where a published file is looked for before it is downloaded, and where it arrives."""
-    return store.downloads() / file.name / file.file
+    return folders.downloads() / file.name / file.file
 
 
 def by_hand(file: Published) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from priorfit.checkpoints.conversion import converted, write_model
-from priorfit.checkpoints.files import MODEL
 from priorfit.checkpoints.readers import read
 from priorfit.errors import CheckpointError
+from priorfit.store.files import MODEL
 
 try:
     import resource

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from priorfit.checkpoints import directions
 from priorfit.checkpoints.directions import Direction
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts import LAYOUTS, Found, Layout
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import built
+from priorfit.store.files import Stored
 
 # Which of several networks one means who names none: the averaged generator before the other.
 _WANTED = (

@@ -8,10 +8,10 @@ from typing import Any, Literal, Self, cast, get_args
 
 from torch import Tensor
 
-from priorfit.checkpoints import files, store
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts import Found, Layout
 from priorfit.errors import CheckpointError
+from priorfit.store import files, folders
+from priorfit.store.files import Stored
 
 KIND = "direction"
 
@@ -63,7 +63,7 @@ class Direction:
         Raises:
             CheckpointError: there is none, it is damaged, or it is a network.
         """
-        folder = store.find(name)
+        folder = folders.find(name)
         stored = files.read(folder)
         try:
             return cls.of(stored)

@@ -15,8 +15,8 @@ from typing import IO, Protocol
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from priorfit.checkpoints.description import sha256 as file_hash
 from priorfit.errors import CheckpointError
+from priorfit.store.description import sha256 as file_hash
 
 _CHUNK = 1 << 18
 _LONGEST_NOTE = 1 << 16

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from priorfit.checkpoints import store
 from priorfit.checkpoints.catalog import by_hand, published, waiting
-from priorfit.checkpoints.description import CONFIG, read_config
-from priorfit.checkpoints.description import sha256 as file_hash
 from priorfit.checkpoints.download import Patience, Progress, download
-from priorfit.checkpoints.files import annotate
 from priorfit.checkpoints.importing import import_file
 from priorfit.checkpoints.published.file import Published
 from priorfit.errors import CheckpointError
+from priorfit.store import folders
+from priorfit.store.description import CONFIG, read_config
+from priorfit.store.description import sha256 as file_hash
+from priorfit.store.files import annotate
 
 
 def fetch(
@@ -40,7 +40,7 @@ def fetch(
             not what was published, or holds no network that is known.
     """
     file = published(name)
-    place = store.place(name)
+    place = folders.place(name)
     if (place / CONFIG).is_file() and not overwrite:
         return place
     put = waiting(file)
@@ -70,7 +70,7 @@ def adopt(file: Published, path: Path, *, overwrite: bool = False) -> Path:
     place = import_file(path, file.name, overwrite=overwrite, settings=dict(file.settings))
     kind = read_config(place)["kind"]
     if kind != file.kind:
-        store.remove(file.name)
+        folders.remove(file.name)
         raise CheckpointError(f"{path}: holds a {kind}, and {file.name} is a {file.kind}")
     known = {"published": file.name, "page": file.page, "url": file.url, "licence": file.licence}
     annotate(place, {key: value for key, value in known.items() if value is not None})
@@ -94,7 +94,7 @@ def _expected(file: Published) -> tuple[str, str]:
     if file.sha256 is not None:
         return file.sha256, "as it was published"
     try:
-        source = read_config(store.place(file.name))["source"]
+        source = read_config(folders.place(file.name))["source"]
     except CheckpointError:
         return "", ""
     same = source.get("published") == file.name and isinstance(source.get("sha256"), str)

@@ -20,12 +20,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from priorfit.checkpoints import files, store
 from priorfit.checkpoints.child import Limits, Request
 from priorfit.checkpoints.conversion import checked
-from priorfit.checkpoints.files import MODEL, Stored
 from priorfit.checkpoints.readers.source import Source, opened
 from priorfit.errors import CheckpointError, ImageFileError
+from priorfit.store import files, folders
+from priorfit.store.files import MODEL, Stored
 
 _SLACK = 1 << 30
 _CHUNK = 1 << 20
@@ -65,7 +65,7 @@ def import_file(
             large for its limits, or the name is taken or no name.
     """
     path = Path(path)
-    place = store.place(default_name(path, part) if name is None else name)
+    place = folders.place(default_name(path, part) if name is None else name)
     if place.exists() and not overwrite:
         raise CheckpointError(_taken(place))
     try:
@@ -113,8 +113,8 @@ def patience(limits: Limits) -> float:
 
 @contextmanager
 def _workshop() -> Iterator[Path]:
-    """A folder beside the checkpoints, where `store.names` does not look, gone afterwards."""
-    home = store.home()
+    """A folder beside the checkpoints, where `folders.names` does not look, gone afterwards."""
+    home = folders.home()
     made = [folder for folder in (home, *home.parents) if not folder.exists()]
     home.mkdir(parents=True, exist_ok=True)
     shop = home / f".{secrets.token_hex(8)}"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from priorfit.checkpoints import store
-from priorfit.checkpoints.description import MODEL, MODEL_SHA256, read_config, sha256
 from priorfit.errors import CheckpointError
+from priorfit.store import folders
+from priorfit.store.description import MODEL, MODEL_SHA256, read_config, sha256
 
 State = Literal["ok", "changed", "damaged", "missing"]
 
@@ -32,13 +32,13 @@ def verify(names: Sequence[str] = ()) -> list[Verdict]:
     Args:
         names: of checkpoints, or folders; every one that is here where none is named.
     """
-    return [verified(name) for name in names or sorted(store.names())]
+    return [verified(name) for name in names or sorted(folders.names())]
 
 
 def verified(name: str) -> Verdict:
     """Compare one."""
     try:
-        folder = store.find(name)
+        folder = folders.find(name)
     except CheckpointError as error:
         return Verdict(name, "missing", str(error))
     model = folder / MODEL

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from priorfit.images import Picture
     from priorfit.networks.features import FeatureNetwork
     from priorfit.recipes import PixelSetting, Setting
-    from priorfit.sidecar import Sidecar, Source
+    from priorfit.records.sidecar import Sidecar, Source
 
 
 @dataclass(frozen=True)
@@ -157,13 +157,13 @@ def network_named(name: str, device: "torch.device") -> "FeatureNetwork":
 
 def inputs_of(files: Mapping[str, Path], network: str | None = None) -> "tuple[Source, ...]":
     """Every file that went in, with its hash; of a network its numbers."""
-    from priorfit.checkpoints import store
-    from priorfit.checkpoints.description import MODEL
-    from priorfit.sidecar import source
+    from priorfit.records.sidecar import source
+    from priorfit.store import folders
+    from priorfit.store.description import MODEL
 
     found = [source(role, path) for role, path in files.items()]
     if network is not None:
-        model = source("network", store.find(network) / MODEL)
+        model = source("network", folders.find(network) / MODEL)
         found.append(model.model_copy(update={"name": f"{Path(network).name}/{MODEL}"}))
     return tuple(found)
 
@@ -211,7 +211,7 @@ def leave(
     """Write a picture and its sidecar."""
     from priorfit import images
     from priorfit.analysis.record import sidecar
-    from priorfit.sidecar import sidecar_path, to_json
+    from priorfit.records.sidecar import sidecar_path, to_json
 
     lost = images.write(path, found.image, like, overwrite=desk.overwrite)
     record = sidecar(replace(about, notes=(*about.notes, *lost)), found, metrics)
@@ -238,7 +238,7 @@ def check_place(desk: Desk) -> None:
 def leave_record(desk: Desk, record: "Curves") -> None:
     """Write a record of curves, and say its object if that is wanted."""
     from priorfit.images import write_atomically
-    from priorfit.sidecar import to_json
+    from priorfit.records.sidecar import to_json
 
     text = to_json(record) + "\n"
     write_atomically(desk.output, text.encode(), overwrite=desk.overwrite)
@@ -259,7 +259,7 @@ def show(desk: Desk, path: Path, record: "Sidecar | Curves", content: "Content")
 
 def tell(desk: Desk, path: Path, record: "Sidecar") -> None:
     """Say the line of a picture that is done, or its object."""
-    from priorfit.sidecar import to_json
+    from priorfit.records.sidecar import to_json
 
     if not desk.common.quiet:
         for note in record.notes:

@@ -44,20 +44,20 @@ def list_checkpoints(
     here: Annotated[bool, typer.Option("--here", help="Only what can be used at once.")] = False,
 ) -> None:
     """List the checkpoints that are here, and the published files that can become some."""
-    from priorfit.checkpoints import store
     from priorfit.checkpoints.catalog import CATALOG
+    from priorfit.store import folders
 
-    present = store.names()
+    present = folders.names()
     rows = [_present(name, folder) for name, folder in sorted(present.items())]
     if not here:
-        rows += [_apart(name) for name in store.SHIPPED if store.not_installed(name)]
+        rows += [_apart(name) for name in folders.SHIPPED if folders.not_installed(name)]
         rows += [_absent(file) for name, file in CATALOG.items() if name not in present]
     wanted = [word.lower() for word in words or ()]
     rows = [row for row in rows if all(word in "\t".join(row).lower() for word in wanted)]
     columns = len(_COLUMNS)
     if sys.stdout.isatty():  # addresses and hashes are too wide for it
         columns -= 2
-        say(f"here: {store.home()}; PRIORFIT_HOME=FOLDER moves it", error=True)
+        say(f"here: {folders.home()}; PRIORFIT_HOME=FOLDER moves it", error=True)
         say("`show NAME` says where a file comes from, and its hash", error=True)
     table(_COLUMNS[:columns], [row[:columns] for row in rows])
 
@@ -65,9 +65,9 @@ def list_checkpoints(
 @checkpoints.command()
 def where() -> None:
     """Say in which folder your own checkpoints lie."""
-    from priorfit.checkpoints import store
+    from priorfit.store import folders
 
-    say(str(store.home()))
+    say(str(folders.home()))
 
 
 @checkpoints.command()
@@ -97,9 +97,9 @@ def fetch(
     quiet: options.Quiet = False,
 ) -> None:
     """Download published files and import them; what a cut left is gone on with."""
-    from priorfit.checkpoints import store
     from priorfit.checkpoints.catalog import published
     from priorfit.errors import CheckpointError
+    from priorfit.store import folders
 
     try:
         files = [published(name) for name in names]
@@ -107,8 +107,8 @@ def fetch(
         raise typer.BadParameter(str(error), param_hint="NAME") from None
     failed = 0
     for file in files:
-        if not overwrite and file.name in store.names():
-            _say_unless(quiet, f"{file.name}: here already, in {store.names()[file.name]}")
+        if not overwrite and file.name in folders.names():
+            _say_unless(quiet, f"{file.name}: here already, in {folders.names()[file.name]}")
             continue
         try:
             _fetched(file, overwrite=overwrite, keep=keep, quiet=quiet)
@@ -153,12 +153,12 @@ def import_(
     quiet: options.Quiet = False,
 ) -> None:
     """Make a published file a checkpoint of your own. Nothing in it is executed."""
-    from priorfit.checkpoints import store
     from priorfit.checkpoints.catalog import CATALOG
     from priorfit.errors import CheckpointError
+    from priorfit.store import folders
 
     try:
-        known = None if name is None else CATALOG.get(store.place(name).name)
+        known = None if name is None else CATALOG.get(folders.place(name).name)
     except CheckpointError as error:
         raise typer.BadParameter(str(error), param_hint="'--as'") from None
     settings = _settings(setting or ())
@@ -190,12 +190,12 @@ def verify(names: Some = None, quiet: options.Quiet = False) -> None:
 @checkpoints.command()
 def remove(names: Names, quiet: options.Quiet = False) -> None:
     """Delete checkpoints of your own."""
-    from priorfit.checkpoints import store
+    from priorfit.store import folders
 
     failed = 0
     for name in names:
         try:
-            _say_unless(quiet, f"{name}: deleted, {store.remove(name)}")
+            _say_unless(quiet, f"{name}: deleted, {folders.remove(name)}")
         except Exception as error:
             complain(reason(error))
             failed += 1
@@ -217,12 +217,12 @@ def _settings(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def _present(name: str, folder: Path) -> tuple[str, ...]:
-    from priorfit.checkpoints import store
     from priorfit.checkpoints.catalog import CATALOG
-    from priorfit.checkpoints.description import MODEL, read_config
     from priorfit.errors import CheckpointError
+    from priorfit.store import folders
+    from priorfit.store.description import MODEL, read_config
 
-    place = "comes with priorfit" if folder.parent == store.ZOO else "here"
+    place = "comes with priorfit" if folder.parent == folders.ZOO else "here"
     try:
         config = read_config(folder)
     except CheckpointError:
@@ -258,18 +258,18 @@ def _pixels(file: "Published | None") -> str:
 
 
 def _found(name: str) -> Path | None:
-    from priorfit.checkpoints import store
     from priorfit.errors import CheckpointError
+    from priorfit.store import folders
 
     try:
-        return store.find(name)
+        return folders.find(name)
     except CheckpointError:
         return None
 
 
 def _facts(folder: Path) -> dict[str, Any]:
     """What stands in a checkpoint's description."""
-    from priorfit.checkpoints.description import MODEL, MODEL_SHA256, read_config
+    from priorfit.store.description import MODEL, MODEL_SHA256, read_config
 
     config = read_config(folder)
     model = folder / MODEL
@@ -335,7 +335,7 @@ def _interrupted(file: "Published") -> None:
 
 
 def _done(folder: Path) -> str:
-    from priorfit.checkpoints.description import read_config
+    from priorfit.store.description import read_config
 
     return f"{folder.name}: {read_config(folder)['kind']}, in {folder}"
 

@@ -13,7 +13,7 @@ import typer
 from priorfit.cli import options
 
 if TYPE_CHECKING:
-    from priorfit.pipeline import Job, Task
+    from priorfit.runs import Job, Task
 
 _OUTPUT = "'--output' / '-o'"
 _SPREAD = (".tif", ".tiff", ".npy", ".png")  # files that hold standard deviations
@@ -107,7 +107,7 @@ def jobs_of(
         BadParameter: names that collide, an output that is an input, numbers out of range.
         RecipeError: no recipe of that name.
     """
-    from priorfit.pipeline import Job
+    from priorfit.runs import Job
 
     tasks = [task_of(path) for path in inputs]
     _check_recipe(common.recipe, tasks)
@@ -168,7 +168,7 @@ def _check_recipe(name: str, tasks: "Sequence[Task]") -> None:
 
 def _check_hand_out(name: str | None, tasks: "Sequence[Task]") -> None:
     """Refuse what no task of a command hands out."""
-    from priorfit.pipeline.job import handed_out_by
+    from priorfit.runs.job import handed_out_by
     from priorfit.wording import listed
 
     for kind in {task.kind for task in tasks} if name is not None else ():
@@ -182,7 +182,7 @@ def _check_hand_out(name: str | None, tasks: "Sequence[Task]") -> None:
 
 def _check_rule(stop: str | None) -> None:
     from priorfit.errors import RecipeError
-    from priorfit.stopping import ruled
+    from priorfit.loop.stopping import ruled
 
     try:
         ruled([], stop)

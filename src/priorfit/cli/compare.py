@@ -14,7 +14,7 @@ from priorfit.cli import options
 from priorfit.cli.session import complain, say, table
 
 if TYPE_CHECKING:
-    from priorfit.pipeline.contest import Cheap, Entrant
+    from priorfit.runs.contest import Cheap, Entrant
     from priorfit.types import Image
 
 _HEAD = ("picture", "size", "psnr", "ssim", "task", "recipe", "steps", "seconds")
@@ -72,8 +72,8 @@ def compare(
     A table of PSNR, SSIM, LPIPS if its weights are imported, seconds, and what the sidecars say.
     """
     from priorfit.errors import PriorfitError
-    from priorfit.pipeline.contest import entrant
-    from priorfit.pipeline.measure import lpips_network
+    from priorfit.runs.contest import entrant
+    from priorfit.runs.measure import lpips_network
 
     if out is not None and out.suffix.lower() not in _WRITTEN:
         raise typer.BadParameter(
@@ -118,7 +118,7 @@ def _check_places(reference: Path | None, out: Path | None, *, overwrite: bool) 
 def _cheap(
     restored: Path, damaged: Path | None, patience: float, hole_mask: Path | None
 ) -> "Cheap | None":
-    from priorfit.pipeline.contest import cheap_side
+    from priorfit.runs.contest import cheap_side
 
     if damaged is None:
         return None
@@ -128,8 +128,8 @@ def _cheap(
 def _made(cheap: "Cheap", restored: Path, reference: Path | None) -> "list[Entrant]":
     """What the cheap methods made, measured like the results."""
     from priorfit import images
-    from priorfit.pipeline.contest import Entrant, measured
-    from priorfit.pipeline.measure import lpips_network, read_reference
+    from priorfit.runs.contest import Entrant, measured
+    from priorfit.runs.measure import lpips_network, read_reference
 
     clean, network = None, None
     if reference is not None:
@@ -148,7 +148,7 @@ def _made(cheap: "Cheap", restored: Path, reference: Path | None) -> "list[Entra
 
 
 def _row(entrant: "Entrant") -> dict[str, object]:
-    from priorfit.sidecar import load_sidecar
+    from priorfit.records.sidecar import load_sidecar
 
     height, width = entrant.image.shape[-2:]
     row: dict[str, object] = {"picture": entrant.name, "size": f"{width}×{height}"}
@@ -171,7 +171,7 @@ def _show(rows: Sequence[dict[str, object]], *, json: bool) -> None:
 
 def _notes(entrants: "Sequence[Entrant]", cheap: "Cheap | None") -> list[str]:
     """What has to be said of the comparison."""
-    from priorfit.pipeline.beside import compared
+    from priorfit.runs.beside import compared
 
     if cheap is None:
         return []
@@ -192,7 +192,7 @@ def _pictures(
 ) -> "list[tuple[str, Image]]":
     """What is shown, by name: the damaged picture first, the clean one last."""
     from priorfit import images
-    from priorfit.pipeline.contest import finite
+    from priorfit.runs.contest import finite
 
     pictures = [
         (Path(each.name).name if each.restored else each.name, each.image)

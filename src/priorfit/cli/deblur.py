@@ -44,6 +44,6 @@ def deblur(
         raise typer.BadParameter("expected pixels, above 0", param_hint="'--gaussian'")
     line = None if motion is None else options.motion(motion)
 
-    from priorfit.pipeline import Deblur
+    from priorfit.runs import Deblur
 
     restore(inputs, output, common, lambda path: Deblur(psf=psf, gaussian=gaussian, motion=line))

@@ -13,6 +13,6 @@ def dejpeg(
     common: Common,
 ) -> None:
     """Remove the artefacts of JPEG compression."""
-    from priorfit.pipeline import Dejpeg
+    from priorfit.runs import Dejpeg
 
     restore(inputs, output, common, lambda path: Dejpeg())

@@ -29,7 +29,7 @@ def denoise(
     """Remove noise."""
     level = parsed(noise_std)
 
-    from priorfit.pipeline import Denoise
+    from priorfit.runs import Denoise
 
     task = Denoise(noise_std=level.fraction, noise_std_counts=level.counts)
     restore(inputs, output, common, lambda path: task)

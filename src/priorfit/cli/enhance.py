@@ -26,6 +26,6 @@ def enhance(
     common: Common,
 ) -> None:
     """Boost detail: what a short fit leaves out. Fewer --steps, coarser detail."""
-    from priorfit.pipeline import Enhance
+    from priorfit.runs import Enhance
 
     restore(inputs, output, common, lambda path: Enhance(amount=amount))

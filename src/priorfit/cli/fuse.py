@@ -22,6 +22,6 @@ def fuse(
     common: Common,
 ) -> None:
     """Give a photograph the detail of another, taken with flash."""
-    from priorfit.pipeline import Fuse
+    from priorfit.runs import Fuse
 
     restore([no_flash], output, common, lambda path: Fuse(flash=flash))

@@ -58,7 +58,7 @@ def inpaint(
     if hole_mask is not None and known_mask is not None:
         raise typer.BadParameter("expected one mask, got --hole-mask and --known-mask")
 
-    from priorfit.pipeline import Inpaint
+    from priorfit.runs import Inpaint
 
     def task(path: Path) -> Inpaint:
         return Inpaint(

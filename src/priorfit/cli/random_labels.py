@@ -93,7 +93,7 @@ def _about(
     import hashlib
     from dataclasses import replace
 
-    from priorfit.sidecar import Source
+    from priorfit.records.sidecar import Source
 
     sources: tuple[Source, ...] = ()
     if folder is not None:

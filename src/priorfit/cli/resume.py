@@ -25,13 +25,13 @@ def resume(
 
     The result is the picture that it would have come to without the break, byte for byte.
     """
-    from priorfit import pipeline
+    from priorfit import runs
 
-    saved = pipeline.load_saved(folder)
+    saved = runs.load_saved(folder)
     set_up(saved.threads)
     try:
         with progress(saved.job.input, shown=not (json or quiet)) as watch:
-            outcome = pipeline.resume(folder, watch)
+            outcome = runs.resume(folder, watch)
     except KeyboardInterrupt:
         complain("interrupted before a step, nothing has changed", folder)
         raise typer.Exit(INTERRUPTED) from None

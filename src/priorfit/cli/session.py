@@ -21,7 +21,7 @@ from priorfit.wording import counted
 
 if TYPE_CHECKING:
     from priorfit.cli.common import Common
-    from priorfit.pipeline import Job, Outcome, Task, Watch
+    from priorfit.runs import Job, Outcome, Task, Watch
 
 
 def _age() -> float:
@@ -144,7 +144,7 @@ def _each(jobs: "Sequence[Job]", common: "Common") -> int:
 
 def _is_skipped(job: "Job", common: "Common") -> bool:
     """Whether a job is done already, which is said."""
-    from priorfit.pipeline import is_finished
+    from priorfit.runs import is_finished
 
     if not is_finished(job):
         return False
@@ -159,7 +159,7 @@ def _attempt(
     job: "Job", common: "Common", started: float | None, before: "Outcome | None"
 ) -> "Outcome | None":
     """Run one job, from where another ended if there is one; None if it failed, which is said."""
-    from priorfit.pipeline import go_on, run
+    from priorfit.runs import go_on, run
 
     if before is not None and common.sequence is not None:
         job = job.following(before.job, common.sequence)
@@ -190,7 +190,7 @@ def _attempt(
 
 def _broken_off(job: "Job") -> str:
     """What to say of a job that was interrupted before it wrote a picture."""
-    from priorfit.pipeline import is_unfinished
+    from priorfit.runs import is_unfinished
 
     if is_unfinished(job.run_folder):
         return f"interrupted; to go on: {_resuming(job.run_folder)}"
@@ -232,7 +232,7 @@ def conclude(outcome: "Outcome", *, as_json: bool, quiet: bool) -> None:
         for note in sidecar.notes:
             complain(note, job.input)
     if as_json:
-        from priorfit.sidecar import to_json
+        from priorfit.records.sidecar import to_json
 
         where = {"input": str(job.input), "output": str(job.output)}
         say(json.dumps(where | json.loads(to_json(sidecar))))
@@ -271,7 +271,7 @@ def progress(picture: Path, *, shown: bool = True) -> "Iterator[Watch | None]":
     """Show a bar on stderr while the block runs, if that is a terminal.
 
     Yields:
-        What `pipeline.run` is to call after every step; None where there is nothing to show.
+        What `runs.run` is to call after every step; None where there is nothing to show.
     """
     if not (shown and sys.stderr.isatty()):
         yield None
@@ -285,7 +285,7 @@ def progress(picture: Path, *, shown: bool = True) -> "Iterator[Watch | None]":
         TimeRemainingColumn,
     )
 
-    from priorfit.state import Step
+    from priorfit.loop.state import Step
 
     columns = (
         TextColumn("{task.description}"),

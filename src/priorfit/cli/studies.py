@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from priorfit.analysis.effect import Arm
     from priorfit.analysis.fit import Fitted
     from priorfit.analysis.record import Curves
-    from priorfit.pipeline.kinds import Kind, Laid
+    from priorfit.loop.fit import Recipe
     from priorfit.problem import Problem
-    from priorfit.restore import Recipe
-    from priorfit.sidecar import Sidecar
+    from priorfit.records.sidecar import Sidecar
+    from priorfit.runs.kinds import Kind, Laid
     from priorfit.types import Image
 
 _PRIORS = {"none": "no prior", "tv": "total variation", "dip": "network"}
@@ -82,7 +82,7 @@ def prior_effect(
 
     from priorfit import images
     from priorfit.analysis.effect import effect, recipe_of
-    from priorfit.pipeline.measure import read_reference
+    from priorfit.runs.measure import read_reference
 
     read = images.read(picture)
     laid = task.lay(read, picture)
@@ -133,7 +133,7 @@ def _places(desk: Desk, laid: "Laid") -> tuple[dict[str, Path], Path]:
 def _task(factor: int | None, hole_mask: Path | None, noise_std: str | None) -> "Kind":
     level = NoiseStd() if noise_std is None else parsed(noise_std)
 
-    from priorfit.pipeline import Denoise, Inpaint, Upscale
+    from priorfit.runs import Denoise, Inpaint, Upscale
 
     asked: list[Kind] = []
     asked += [] if factor is None else [Upscale(factor=factor, kernel="lanczos3")]
@@ -149,7 +149,7 @@ def _task(factor: int | None, hole_mask: Path | None, noise_std: str | None) -> 
 
 
 def _metrics(image: "Image", clean: "Image | None") -> dict[str, float]:
-    from priorfit.pipeline.measure import scores
+    from priorfit.runs.measure import scores
 
     return {} if clean is None else scores(image, clean, on_luma=False)
 
@@ -233,7 +233,7 @@ def impedance(
     from priorfit import images
     from priorfit.analysis.pose import impeded
     from priorfit.analysis.record import curves
-    from priorfit.pipeline import Denoise
+    from priorfit.runs import Denoise
 
     check_place(desk)
     started = time.perf_counter()

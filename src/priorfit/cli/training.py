@@ -147,13 +147,13 @@ def trained(name: str | None, device: "torch.device") -> Trained | None:
     Raises:
         PriorfitError: there is none, or without its discriminator.
     """
-    from priorfit.checkpoints import store
     from priorfit.networks.generator import Discriminator, Generator
+    from priorfit.store import folders
     from priorfit.train.card import DISCRIMINATOR
 
     if name is None:
         return None
-    folder = store.find(name)
+    folder = folders.find(name)
     return (
         Generator.from_pretrained(folder, device),
         Discriminator.from_pretrained(folder / DISCRIMINATOR, device),

@@ -35,7 +35,7 @@ def upscale(
     common: Common,
 ) -> None:
     """Enlarge by a whole factor."""
-    from priorfit.pipeline import Upscale
+    from priorfit.runs import Upscale
     from priorfit.tasks import kernel_of
 
     window = kernel_of(common.recipe, None if kernel is None else kernel.value)

@@ -14,17 +14,17 @@ from skimage import data
 from torch import Tensor
 
 from priorfit import images
-from priorfit.comparators import (
+from priorfit.degradations import Border, Downsample, Identity, Lanczos, Mask, mask
+from priorfit.degradations.simulate import GaussianNoise, simulate
+from priorfit.guarantee.comparators import (
     BICUBIC,
     BIHARMONIC,
     BLOCK_MATCHING,
     NON_LOCAL_MEANS,
     Comparator,
 )
-from priorfit.degradations import Border, Downsample, Identity, Lanczos, Mask, mask
-from priorfit.degradations.simulate import GaussianNoise, simulate
-from priorfit.pipeline import Denoise, Inpaint, Task, Upscale
 from priorfit.problem import Problem
+from priorfit.runs import Denoise, Inpaint, Task, Upscale
 from priorfit.tasks import AUTO
 from priorfit.types import Image
 

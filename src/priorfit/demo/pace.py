@@ -9,8 +9,8 @@ import torch
 
 from priorfit import recipes
 from priorfit.degradations import Downsample
+from priorfit.loop.fit import Fit
 from priorfit.problem import Problem
-from priorfit.restore import Fit
 
 _QUIET = 0.022
 """Seconds of a step on one quiet core of the machine that benchmarks/README.md names."""

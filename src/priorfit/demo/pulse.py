@@ -10,7 +10,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from priorfit.state import Step
+from priorfit.loop.state import Step
 
 Beat = Callable[[int, str], None]
 """Shows how many seconds it has been, and what is being done."""
@@ -23,7 +23,7 @@ class Doing:
         self.now = "preparing"
 
     def watch(self, step: Step, planned: int) -> None:
-        """See a step, as `pipeline.run` shows it."""
+        """See a step, as `runs.run` shows it."""
         self.now = f"step {step.state.taken} of about {planned}"
 
 

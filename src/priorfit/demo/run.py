@@ -5,19 +5,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from priorfit.comparators import Comparator
 from priorfit.demo.damage import EXHIBITS, Exhibit, hole_of
 from priorfit.demo.pace import Pace, measured
 from priorfit.demo.pulse import pulse
 from priorfit.demo.show import Files, Result, show
 from priorfit.errors import PriorfitError
+from priorfit.guarantee.comparators import Comparator
 from priorfit.images import write_atomically
-from priorfit.pipeline import Job, Outcome, Watch, run
 from priorfit.problem import Problem
 from priorfit.report import write as write_report
 from priorfit.report.embed import levels, png
 from priorfit.report.page import require
 from priorfit.report.restored import decibels
+from priorfit.runs import Job, Outcome, Watch, run
 from priorfit.types import Image
 
 WHOLE = 480.0

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from priorfit.demo.damage import Exhibit
 from priorfit.images import write_atomically
 from priorfit.metrics import psnr
+from priorfit.records.sidecar import sidecar_path
 from priorfit.report.embed import embed, png
 from priorfit.report.page import page
 from priorfit.report.restored import Shown, decibels
 from priorfit.report.sheet import side_by_side
-from priorfit.sidecar import sidecar_path
 from priorfit.types import Image
 
 

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from priorfit.checkpoints import store
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.generator import Generator
 from priorfit.networks.pretrained import Pretrained
+from priorfit.store import folders
 from priorfit.types import Image
 
 MAPPING = "mapping"
@@ -148,6 +148,6 @@ def with_mapping(name: str | os.PathLike[str], device: torch.device | str = "cpu
     Raises:
         CheckpointError: one of them is missing, damaged, or another kind of network.
     """
-    folder = store.find(name)
+    folder = folders.find(name)
     inner = Generator.from_pretrained(folder, device)
     return Mapped(inner, Mapping.from_pretrained(folder / MAPPING, device)).eval()

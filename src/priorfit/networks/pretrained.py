@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from priorfit.checkpoints import files, store
-from priorfit.checkpoints.files import Stored
 from priorfit.errors import CheckpointError
+from priorfit.store import files, folders
+from priorfit.store.files import Stored
 
 # Kind of a stored network -> its class. A file names a kind, never a module.
 HOMES = {
@@ -65,7 +65,7 @@ class Pretrained(nn.Module):
         Raises:
             CheckpointError: there is none, it is damaged, or it is another kind of network.
         """
-        folder = store.find(name)
+        folder = folders.find(name)
         stored = files.read(folder)
         if not issubclass(home(stored.kind), cls):
             raise CheckpointError(f"{folder}: holds a {stored.kind}, expected a {cls.__name__}")

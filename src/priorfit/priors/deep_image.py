@@ -9,13 +9,13 @@ from torch.func import functional_call
 
 from priorfit.code import part
 from priorfit.networks.initialise import initialise
+from priorfit.networks.precision import Precision, full
 from priorfit.noise import Noise
-from priorfit.objective import Schedule, at
 from priorfit.priors.base import Prior
 from priorfit.priors.inputs import Estimator, Input, Pooled, Relative, estimated
 from priorfit.priors.moves import STILL, Moving
-from priorfit.priors.precision import Precision, full
 from priorfit.problem import Problem
+from priorfit.terms.objective import Schedule, at
 from priorfit.types import Code, Image
 
 NetworkFactory = Callable[[int, int], nn.Module]

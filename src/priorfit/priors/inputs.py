@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from priorfit.clipping import free
+from priorfit.classical.clipping import free
 from priorfit.degradations import Mask
 from priorfit.errors import ProblemError
 from priorfit.noise import Noise
@@ -107,7 +107,7 @@ class Observed:
 
 
 Estimator = Callable[[Problem], Image]
-"""A cheap classical estimate, one of `priorfit.guides`: problem to (B, C, H, W)."""
+"""A cheap classical estimate, one of `priorfit.classical.guides`: problem to (B, C, H, W)."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from priorfit.errors import ProblemError
 from priorfit.networks.generator import Generator
 from priorfit.networks.weights import frozen
 from priorfit.noise import Noise
-from priorfit.objective import Estimate, Objective
 from priorfit.priors.base import Prior
 from priorfit.problem import Problem
-from priorfit.terms import Mse
+from priorfit.terms.data import Mse
+from priorfit.terms.objective import Estimate, Objective
 from priorfit.types import Code, Image, PerImage
 
 _PIXELS = 1.0 * Mse()

@@ -5,10 +5,10 @@ import re
 from collections.abc import Collection
 
 from priorfit.errors import RecipeError
+from priorfit.loop.fit import Recipe
 from priorfit.recipes import best, fast, guided, published, zero_shot
 from priorfit.recipes.analyses import ANALYSES
 from priorfit.recipes.setting import Cited, PixelSetting, Setting
-from priorfit.restore import Recipe
 
 SETTINGS: dict[str, Setting] = {
     "dip/denoise": fast.DENOISE,

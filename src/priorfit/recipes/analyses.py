@@ -8,15 +8,15 @@ total variation does.
 from dataclasses import replace
 from functools import partial
 
+from priorfit.loop.schedules import Stairs
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import ZEROS, Style, bilinear, nearest
 from priorfit.networks.pools import AVERAGE
+from priorfit.networks.precision import fastest
 from priorfit.priors.inputs import UniformNoise
-from priorfit.priors.precision import fastest
 from priorfit.recipes import fast, published
 from priorfit.recipes.setting import Cited, PixelSetting, Setting
-from priorfit.schedules import Stairs
-from priorfit.terms import Ascent, Mae, Mse, TotalVariation
+from priorfit.terms.data import Ascent, Mae, Mse, TotalVariation
 
 _FOUND = "our choice after the few runs of docs/analyses.md"
 _CHOSEN = "our choice, not compared with others"

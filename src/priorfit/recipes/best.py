@@ -7,8 +7,9 @@ time of these goes into classical estimates and into runs that are averaged.
 from dataclasses import replace
 from functools import partial
 
-from priorfit import guides
-from priorfit.ensemble import Blended, Langevin, Posterior, Weighed
+from priorfit.classical import guides
+from priorfit.loop.ensemble import Blended, Langevin, Posterior, Weighed
+from priorfit.loop.steps import Lengthening, Rewinding, Smoothed
 from priorfit.networks.deep_decoder import DeepDecoder
 from priorfit.priors.inputs import UniformNoise
 from priorfit.priors.moves import STILL
@@ -17,8 +18,7 @@ from priorfit.recipes.fast import FILLED as FAST_FILLED
 from priorfit.recipes.fast import INPAINT_DRAWN, INPAINT_UNGUIDED, QUICK
 from priorfit.recipes.fast import UPSCALE as FAST_UPSCALE
 from priorfit.recipes.setting import Cited
-from priorfit.steps import Lengthening, Rewinding, Smoothed
-from priorfit.terms import Mse
+from priorfit.terms.data import Mse
 
 _FOUND = "by experiment, benchmarks/README.md"
 _RUNS = "[ulyanov2018]_ averages over two runs"

@@ -8,23 +8,23 @@ from functools import partial
 
 import torch
 
-from priorfit import guides
-from priorfit.block_matching import BlockMatching
-from priorfit.denoised import Denoised
-from priorfit.ensemble import Blended, Weighed
+from priorfit.classical import guides
+from priorfit.classical.block_matching import BlockMatching
+from priorfit.classical.plug_and_play import PlugAndPlay
+from priorfit.loop.denoised import Denoised
+from priorfit.loop.ensemble import Blended, Weighed
+from priorfit.loop.steps import Lengthening, Rewinding, Smoothed
+from priorfit.loop.stopping import Implausible
 from priorfit.networks.folded import Folded
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import Style, bilinear, nearest
 from priorfit.networks.pools import AVERAGE
-from priorfit.plug_and_play import PlugAndPlay
+from priorfit.networks.precision import fastest
 from priorfit.priors.deep_image import TARGET
 from priorfit.priors.inputs import Companion, Guide, Hiding, MeshGrid, Probing, UniformNoise
 from priorfit.priors.moves import STILL, Moving
-from priorfit.priors.precision import fastest
 from priorfit.recipes.setting import Cited, Setting
-from priorfit.steps import Lengthening, Rewinding, Smoothed
-from priorfit.stopping import Implausible
-from priorfit.terms import HeldOut, Mse, Near, Sure
+from priorfit.terms.data import HeldOut, Mse, Near, Sure
 
 _FOUND = "by experiment, benchmarks/README.md"
 

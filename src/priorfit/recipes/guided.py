@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from priorfit import guides
+from priorfit.classical import guides
+from priorfit.loop.state import Filter
+from priorfit.loop.steps import Lengthening, Rewinding, Sequential, Smoothed
 from priorfit.priors.inputs import Guide, Relative, UniformNoise
 from priorfit.priors.moves import STILL
 from priorfit.recipes.fast import DENOISE as FAST_DENOISE
 from priorfit.recipes.fast import INPAINT as FAST_INPAINT
 from priorfit.recipes.setting import Cited
-from priorfit.state import Filter
-from priorfit.steps import Lengthening, Rewinding, Sequential, Smoothed
-from priorfit.terms import Mse, Near
+from priorfit.terms.data import Mse, Near
 
 _FOUND = "by experiment, benchmarks/README.md"
 _SCRIPT = "a public script after the authors' notebook"

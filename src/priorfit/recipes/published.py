@@ -7,17 +7,17 @@ does not do what it says, docs/recipes.md tells.
 from dataclasses import replace
 from functools import partial
 
+from priorfit.loop.fit import Stage
+from priorfit.loop.optimizers import lbfgs
+from priorfit.loop.steps import Rewinding, Smoothed
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import bilinear, nearest
 from priorfit.networks.pools import AVERAGE
 from priorfit.networks.resnet import ResNet
 from priorfit.networks.unet import UNet
-from priorfit.optimizers import lbfgs
 from priorfit.priors.inputs import Companion, MeshGrid, UniformNoise
 from priorfit.recipes.setting import Cited, Setting
-from priorfit.restore import Stage
-from priorfit.steps import Rewinding, Smoothed
-from priorfit.terms import Mse
+from priorfit.terms.data import Mse
 
 _DEFAULT_SCALES = [Scale(128, 128, skip=4, upsample=bilinear)] * 5
 

@@ -6,17 +6,17 @@ from typing import Generic, TypeVar
 
 import torch
 
-from priorfit.ensemble import Together
-from priorfit.objective import Objective, Schedule, Term
+from priorfit.loop.ensemble import Together
+from priorfit.loop.fit import OptimizerFactory, Recipe, Stage
+from priorfit.loop.state import Filter
+from priorfit.networks.precision import Precision, full
 from priorfit.priors.base import Prior
 from priorfit.priors.deep_image import DeepImagePrior, Jitter, NetworkFactory
 from priorfit.priors.expected import Expected
 from priorfit.priors.inputs import Estimator, Input
 from priorfit.priors.moves import STILL, Moving
 from priorfit.priors.pixels import Pixels
-from priorfit.priors.precision import Precision, full
-from priorfit.restore import OptimizerFactory, Recipe, Stage
-from priorfit.state import Filter
+from priorfit.terms.objective import Objective, Schedule, Term
 
 T = TypeVar("T")
 

@@ -3,11 +3,11 @@
 No deep image prior: a comparator that is run by the same loop.
 """
 
+from priorfit.networks.precision import fastest
 from priorfit.networks.zero_shot import ZeroShotDenoiser
 from priorfit.priors.inputs import Observed
-from priorfit.priors.precision import fastest
 from priorfit.recipes.setting import Cited, Setting
-from priorfit.terms import NoisyPair
+from priorfit.terms.data import NoisyPair
 
 _NOTEBOOK = "the authors' notebook"
 

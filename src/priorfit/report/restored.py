@@ -12,12 +12,12 @@ from priorfit import recipes
 from priorfit.errors import RecipeError
 from priorfit.images import write_atomically
 from priorfit.metrics import psnr
-from priorfit.pipeline import Outcome
 from priorfit.recipes.show import Row, rows
+from priorfit.records.sidecar import Measured, Sidecar, to_json
 from priorfit.report.curve import draw
 from priorfit.report.embed import Embedded, embed
 from priorfit.report.page import page
-from priorfit.sidecar import Measured, Sidecar, to_json
+from priorfit.runs import Outcome
 from priorfit.types import Image
 from priorfit.wording import grey_levels
 

@@ -26,12 +26,12 @@ import torch
 from numpy.typing import ArrayLike
 from PIL import Image as PillowImage
 
+from priorfit.classical.needless import without_artefacts
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.degradations.mask import hole_in
 from priorfit.errors import ProblemError
 from priorfit.images import JpegTables, Picture, from_array, visible
 from priorfit.images.jpeg_tables import jpeg_tables
-from priorfit.needless import without_artefacts
 from priorfit.tasks.choice import AUTO, for_hole
 from priorfit.tasks.noisy import pose_noisy
 from priorfit.tasks.problems import (

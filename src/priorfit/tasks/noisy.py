@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from priorfit.clipping import before_clipping
+from priorfit.classical.clipping import before_clipping
+from priorfit.classical.needless import said_to_be_none, without_noise
+from priorfit.classical.noise_level import COLOURED, NoiseEstimate, estimate_noise
+from priorfit.classical.specks import fill_specks, find_specks
 from priorfit.images import Picture
-from priorfit.needless import said_to_be_none, without_noise
-from priorfit.noise_level import COLOURED, NoiseEstimate, estimate_noise
-from priorfit.specks import fill_specks, find_specks
 from priorfit.tasks.problems import Posed, denoising
 from priorfit.units import Units
 from priorfit.wording import counted

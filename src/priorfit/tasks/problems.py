@@ -18,7 +18,8 @@ from priorfit.degradations.jpeg import JpegProjection
 from priorfit.degradations.mask import grown
 from priorfit.degradations.resample import Kernel
 from priorfit.errors import ProblemError
-from priorfit.finish import (
+from priorfit.images import MAX_PIXELS, Picture
+from priorfit.loop.finish import (
     BoostDetail,
     CropCanvas,
     Finish,
@@ -26,9 +27,8 @@ from priorfit.finish import (
     KeepKnownPixels,
     RespectJpeg,
 )
-from priorfit.images import MAX_PIXELS, Picture
+from priorfit.loop.fit import Recipe
 from priorfit.problem import Problem
-from priorfit.restore import Recipe
 from priorfit.types import Image
 from priorfit.units import UNLIMITED, Limits, Units
 from priorfit.wording import counted

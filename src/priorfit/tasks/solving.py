@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priorfit import recipes
-from priorfit.comparators import finished
 from priorfit.errors import DivergenceError, ProblemError
-from priorfit.evidence import Following
-from priorfit.guarantee import Guard, contenders, for_coloured, make_guard, patience_within
+from priorfit.guarantee.comparators import finished
+from priorfit.guarantee.evidence import Following
+from priorfit.guarantee.guard import Guard, contenders, for_coloured, make_guard, patience_within
 from priorfit.images import Picture, to_array
-from priorfit.memory import seconds_before
-from priorfit.restore import Fit, Recipe
-from priorfit.stopping import ruled
+from priorfit.loop.fit import Fit, Recipe
+from priorfit.loop.memory import seconds_before
+from priorfit.loop.stopping import ruled
 from priorfit.tasks.device import device_named
 from priorfit.tasks.problems import Posed, for_recipe, whole_number
 from priorfit.types import Image

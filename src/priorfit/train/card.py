@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from priorfit.checkpoints import files
-from priorfit.checkpoints.files import Stored
 from priorfit.images import write_atomically
 from priorfit.networks.classifier import Classifier
 from priorfit.networks.pretrained import Pretrained
 from priorfit.report.embed import levels, png
 from priorfit.report.page import printable
+from priorfit.store import files
+from priorfit.store.files import Stored
 from priorfit.train.judge import sheet
 from priorfit.train.run import Run
 

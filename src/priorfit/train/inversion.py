@@ -10,17 +10,17 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from priorfit.degradations import Identity
+from priorfit.loop.fit import Recipe, Restoration, Stage, restore
 from priorfit.metrics import psnr
 from priorfit.networks.generator import Discriminator
 from priorfit.networks.generator import Generator as Drawing
 from priorfit.networks.weights import frozen
 from priorfit.noise import Noise
-from priorfit.objective import Schedule
-from priorfit.perceptual import DiscriminatorFeatures
 from priorfit.priors.latent import LatentPrior
 from priorfit.problem import Problem
-from priorfit.restore import Recipe, Restoration, Stage, restore
-from priorfit.terms import Mse
+from priorfit.terms.data import Mse
+from priorfit.terms.objective import Schedule
+from priorfit.terms.perceptual import DiscriminatorFeatures
 from priorfit.train.judge import drawings, tiled
 from priorfit.types import Image, PerImage
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints import files
-from priorfit.checkpoints.description import CONFIG, MODEL
-from priorfit.checkpoints.files import Stored
 from priorfit.errors import ProblemError
 from priorfit.images import write_atomically
 from priorfit.networks.generator import Generator as Drawing
 from priorfit.networks.pretrained import Pretrained, built
+from priorfit.store import files
+from priorfit.store.description import CONFIG, MODEL
+from priorfit.store.files import Stored
 from priorfit.train.average import settled
 from priorfit.train.card import CARD, DISCRIMINATOR
 

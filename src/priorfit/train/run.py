@@ -13,8 +13,8 @@ from torch import Generator
 from priorfit.errors import ProblemError
 from priorfit.images import write_atomically
 from priorfit.networks.generator import Generator as Drawing
+from priorfit.records.state_file import load_state, save_state
 from priorfit.report.embed import levels, png
-from priorfit.runs import load_state, save_state
 from priorfit.train.average import settled
 from priorfit.train.data import Photographs
 from priorfit.train.families import Pair

@@ -14,7 +14,7 @@ from priorfit.images import write_atomically
 from priorfit.networks.classifier import Classifier
 from priorfit.networks.generator import Discriminator
 from priorfit.networks.generator import Generator as Drawing
-from priorfit.runs import load_state, save_state
+from priorfit.records.state_file import load_state, save_state
 from priorfit.train import card, packing
 from priorfit.train.classifier import Schooling, accuracy
 from priorfit.train.data import Photographs, load

@@ -5,11 +5,11 @@ from typing import Any
 
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts.entries import Entries, counted, number, whole
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import built
+from priorfit.store.files import Stored
 
 # Where batch statistics lie: in the norm itself, in `mybn` and where several cards share them.
 _STATISTICS = (

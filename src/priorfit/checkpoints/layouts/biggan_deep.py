@@ -5,11 +5,11 @@ from typing import Any
 
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts.entries import Entries, counted, number
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import built
+from priorfit.store.files import Stored
 
 # The weight and its two vectors, as torch's hook calls them and as its parametrization does.
 _DIVIDED = (

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts import grown
 from priorfit.checkpoints.layouts.entries import Entries, counted, whole
 from priorfit.checkpoints.layouts.grown import Form
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
+from priorfit.store.files import Stored
 
 _TORCH_NORM = {name: name for name in ("weight", "bias", "running_mean", "running_var")}
 _TENSORFLOW_NORM = {

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
 from priorfit.networks.features import FeatureNetwork, Settings
@@ -22,6 +21,7 @@ from priorfit.networks.preparation import (
 )
 from priorfit.networks.pretrained import check
 from priorfit.networks.trunks import TRUNKS, Filtering, parts
+from priorfit.store.files import Stored
 
 PREPARATIONS = {
     "torchvision": TORCHVISION,

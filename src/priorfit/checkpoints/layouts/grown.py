@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts.entries import Entries
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import built
+from priorfit.store.files import Stored
 
 FUSED_FROM = 128
 """Pixels along a side from which networks that were "auto" double and filter in one step."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
+from priorfit.store.files import Stored
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts.features import numbered, stored
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
 from priorfit.networks.lpips import TAPS, Lpips, Settings
 from priorfit.networks.preparation import TORCHVISION
 from priorfit.networks.pretrained import check
+from priorfit.store.files import Stored
 
 _HEAD = re.compile(r"lin(\d)\.model\.1\.weight")
 _SLICE = re.compile(r"net\.slice\d\.")

@@ -6,12 +6,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.checkpoints.layouts.stylegan2 import from_nvlabs
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import built
 from priorfit.networks.stylegan2 import StyleGan2
+from priorfit.store.files import Stored
 
 SAMPLES = 4096
 """How many w their mean is taken of; the file leaves it out, and the authors' script does so."""

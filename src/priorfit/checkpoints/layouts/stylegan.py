@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts import grown
 from priorfit.checkpoints.layouts.entries import Entries, counted, number, whole
 from priorfit.checkpoints.layouts.grown import Form
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
+from priorfit.store.files import Stored
 
 _KNOWN = {
     "blur_filter": [1, 2, 1],

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts.entries import Entries, counted, group, number, whole
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import built
+from priorfit.store.files import Stored
 
 SMOOTHING = (1.0, 3.0, 3.0, 1.0)
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
-from priorfit.checkpoints.files import Stored
 from priorfit.checkpoints.layouts.entries import Entries, counted, group, number, whole
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import built
 from priorfit.networks.stylegan3_layers import Plan
+from priorfit.store.files import Stored
 
 _LAYER = re.compile(r"synthesis\.(L(\d{1,3})_(\d{1,5})_(\d{1,5}))\.weight")
 

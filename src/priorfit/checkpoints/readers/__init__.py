@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from priorfit.checkpoints.files import tensors_of
 from priorfit.checkpoints.layouts import Found
 from priorfit.checkpoints.readers import (
     numpy_file,
@@ -22,6 +21,7 @@ from priorfit.checkpoints.readers.sniff import kind_of
 from priorfit.checkpoints.readers.source import Source, opened
 from priorfit.checkpoints.readers.zips import Archive
 from priorfit.errors import CheckpointError
+from priorfit.store.files import tensors_of
 
 __all__ = ["read"]
 

@@ -1,0 +1,1 @@
+"""Estimates that need no network: filters, guides, noise levels, what needs no restoring."""

@@ -1,0 +1,175 @@
+"""The cheap alternatives to a fit, by task: what a result must surpass to be worth its time."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+import torch
+from PIL import Image as PillowImage
+
+from priorfit import recipes
+from priorfit.classical import guides
+from priorfit.classical.camera_noise import camera_denoised, camera_smoothed
+from priorfit.degradations import Identity
+from priorfit.errors import ProblemError
+from priorfit.loop.finish import CropCanvas, Finish
+from priorfit.loop.fit import restore
+from priorfit.problem import Problem
+from priorfit.types import Image
+
+PATIENCE = 10.0
+"""Seconds that a cheap method may take unless somebody says otherwise."""
+
+SAME = 0.1
+"""Two results whose PSNR differs by fewer dB are as good as each other."""
+
+
+@dataclass(frozen=True)
+class Comparator:
+    """A cheap method.
+
+    Args:
+        name: as tables have it.
+        solve: problem to (B, C, H, W) in [0, 1], which for a blur may be the larger canvas.
+        cost: seconds a megapixel of a result in colour, on one core of the machine that
+            benchmarks/README.md names.
+        least: seconds for the smallest picture.
+    """
+
+    name: str
+    solve: Callable[[Problem], Image]
+    cost: float = 0.0
+    least: float = 0.0
+
+    def fits(self, problem: Problem, patience: float) -> bool:
+        """Whether it would take no more seconds, by its cost, so that the same run on any day."""
+        pixels = problem.shape[1] * problem.shape[2]
+        return max(self.least, self.cost * pixels / 1e6) <= patience
+
+
+@dataclass(frozen=True, eq=False)
+class Alternative:
+    """What a comparator made of a problem.
+
+    Args:
+        name: of the comparator.
+        image: (B, C, H, W) in [0, 1], of the size of a result.
+        seconds: wall time.
+    """
+
+    name: str
+    image: Image
+    seconds: float
+
+
+def zero_shot(problem: Problem) -> Image:
+    """Zero-Shot Noise2Noise, as published, seed 0 [mansour2023]_."""
+    return restore(problem, recipes.load("zs-n2n/denoise"), range(len(problem))).image
+
+
+AS_IT_WAS = Comparator("as it was", guides.observed)
+"""Nothing done at all."""
+
+NON_LOCAL_MEANS = Comparator("non-local means", guides.non_local_means, 1.5)
+TOTAL_VARIATION = Comparator("total variation", guides.total_variation, 0.5)
+BLOCK_MATCHING = Comparator("block matching", guides.block_matched, 80.0)
+CAMERA = Comparator("camera denoiser", camera_denoised, 110.0)
+CAMERA_QUICK = Comparator("quick camera denoiser", camera_smoothed, 2.0)
+ZERO_SHOT = Comparator("ZS-N2N", zero_shot, 1400.0, least=20.0)
+BIHARMONIC = Comparator("biharmonic", guides.biharmonic, 6.0)
+PYRAMID = Comparator("pyramid fill", guides.pyramid, 0.3)
+BICUBIC = Comparator(
+    "bicubic", partial(guides.enlarged, resample=PillowImage.Resampling.BICUBIC), 0.1
+)
+LANCZOS = Comparator("Lanczos", guides.enlarged, 0.1)
+WIENER = Comparator("Wiener", guides.deconvolved, 0.5)
+
+_SMOOTHING = (AS_IT_WAS, NON_LOCAL_MEANS, TOTAL_VARIATION)
+
+BY_TASK: Mapping[str, Sequence[Comparator]] = {
+    "denoise": (*_SMOOTHING, BLOCK_MATCHING, ZERO_SHOT),
+    "inpaint": (BIHARMONIC,),
+    "upscale": (BICUBIC, LANCZOS),
+    "deblur": (AS_IT_WAS, WIENER),
+    "dejpeg": _SMOOTHING,
+    "fuse": _SMOOTHING,
+}
+"""By the name of the command; a task that is not here has no cheap alternative."""
+
+
+def alternatives(
+    task: str, problem: Problem, patience: float = PATIENCE, finish: Sequence[Finish] = ()
+) -> list[Alternative]:
+    """Solve a problem in every cheap way that its task has.
+
+    Args:
+        task: the name of a command.
+        problem: to solve.
+        patience: seconds that each may take, by its cost.
+        finish: what is done to a solution, as to that of a fit.
+
+    Returns:
+        In the order of the table.
+    """
+    _load()
+    chosen = [each for each in BY_TASK.get(task, ()) if each.fits(problem, patience)]
+    made = [_made(comparator, problem, finish) for comparator in chosen]
+    return [alternative for alternative in made if alternative is not None]
+
+
+def left_out(task: str, problem: Problem, patience: float = PATIENCE) -> tuple[str, ...]:
+    """Names of the comparators that would try the patience."""
+    return tuple(c.name for c in BY_TASK.get(task, ()) if not c.fits(problem, patience))
+
+
+def verdict(ours: float, others: Mapping[str, float]) -> str | None:
+    """Say which cheap alternative does as well as a result, or better.
+
+    Args:
+        ours: PSNR of the result in dB.
+        others: PSNR of the alternatives, by name.
+
+    Returns:
+        None if the result is better than each by 0.1 dB or more.
+    """
+    if not others:
+        return None
+    name = max(others, key=lambda key: others[key])
+    if others[name] == ours:  # both may be infinite
+        return f"a cheap alternative is as good: {name}, of the same PSNR"
+    ahead = others[name] - ours
+    if ahead >= SAME:
+        return f"a cheap alternative is better: {name}, by {ahead:.2f} dB"
+    if ahead > -SAME:
+        how = "more" if ahead > 0 else "less"
+        return f"a cheap alternative is as good: {name}, {abs(ahead):.2f} dB {how}"
+    return None
+
+
+@cache
+def _load() -> None:
+    """Have loaded what is loaded at the first call, which is no method's own time."""
+    flat = Problem(torch.zeros(1, 1, 8, 8), Identity(), noise_std=0.1)
+    for comparator in _SMOOTHING:
+        comparator.solve(flat)
+
+
+def _made(comparator: Comparator, problem: Problem, finish: Sequence[Finish]) -> Alternative | None:
+    started = time.perf_counter()
+    try:
+        image = comparator.solve(problem).clamp(0, 1)
+    except ProblemError:  # a blur of unknown kernel, say, is nothing for Wiener
+        return None
+    image = finished(image, problem, finish)
+    return Alternative(comparator.name, image, time.perf_counter() - started)
+
+
+def finished(image: Image, problem: Problem, finish: Sequence[Finish]) -> Image:
+    """A cheap solution, (B, C, H, W) in [0, 1], of the picture's size or the larger canvas of a
+    blur, finished as a fit is."""
+    if image.shape[1:] == problem.shape:
+        image = CropCanvas()(image, problem)
+    for step in finish:
+        image = image if isinstance(step, CropCanvas) else step(image, problem)
+    return image

@@ -1,0 +1,1 @@
+"""What stands beside a result, and the state of a run in one file."""

@@ -1,0 +1,32 @@
+"""One picture file to another: what to do as a value, and the function that does it."""
+
+from priorfit.runs.again import go_on, is_finished
+from priorfit.runs.checks import check_outputs
+from priorfit.runs.follow import Watch
+from priorfit.runs.job import Job, Task
+from priorfit.runs.kinds import Deblur, Dejpeg, Denoise, Enhance, Fuse, Inpaint, Upscale
+from priorfit.runs.perform import Outcome, resume, run
+from priorfit.runs.saved import Saved, is_unfinished
+from priorfit.runs.saved import load as load_saved
+
+__all__ = [
+    "check_outputs",
+    "Deblur",
+    "Dejpeg",
+    "Denoise",
+    "Enhance",
+    "Fuse",
+    "go_on",
+    "Inpaint",
+    "is_finished",
+    "is_unfinished",
+    "Job",
+    "load_saved",
+    "Outcome",
+    "resume",
+    "run",
+    "Saved",
+    "Task",
+    "Upscale",
+    "Watch",
+]

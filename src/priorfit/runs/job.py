@@ -1,0 +1,153 @@
+"""What is to be done to one picture, as a value that goes into files and to other processes."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+)
+
+from priorfit import recipes
+from priorfit.guarantee.guard import CONTENDERS, slug
+from priorfit.records.sidecar import sidecar_path
+from priorfit.runs.kinds import Deblur, Dejpeg, Denoise, Enhance, Fuse, Inpaint, Upscale
+
+FIT, BEST = "fit", "best"
+
+Task = Annotated[
+    Denoise | Inpaint | Upscale | Deblur | Dejpeg | Fuse | Enhance, Field(discriminator="kind")
+]
+"""The tasks, told apart by `kind`."""
+
+
+def handed_out_by(task: str) -> list[str]:
+    """What a job may hand out, see `Job`.
+
+    Args:
+        task: its kind.
+    """
+    cheap = [slug(each.name) for each in CONTENDERS.get(task, ())]
+    return [BEST, FIT, *cheap, *(f"{FIT}+{name}" for name in cheap)]
+
+
+class Job(BaseModel):
+    """One picture to restore.
+
+    Args:
+        input: file to read; for fusion the one without flash.
+        output: file to write, its name's ending is its format.
+        task: what to do, with its options.
+        recipe: name of the recipe; `auto` where the task chooses one by the picture.
+        seed: the same gives the same bytes.
+        device: auto, cpu, cuda, cuda:N or mps.
+        steps: length of the fit, at most; the recipe's own by default.
+        time_limit: wall seconds; without `steps` the fit may become longer than the recipe's own.
+        stop: rule that may end the fit earlier, see `stopping.ruled`; the recipe's own by default.
+        reference: clean picture to measure the result against; changes no pixel.
+        report: whoever runs the job will write a report beside the picture too.
+        overwrite: replace files that exist.
+        hand_out: `fit`; `best` of the fit and cheap estimates, by the evidence; `fit+NAME`, the
+            best of the fit and that estimate; or `NAME`, that estimate alone. By default the best,
+            and the fit with steps, with `force` or of a published recipe.
+        force: restore what seems to need no restoring too.
+        snapshots: steps whose pictures are kept too, each in a file of its own.
+        checkpoint_every: seconds between checkpoints, see `keeping.Keeper`.
+        follows: picture of the frame before, whose fit this one begins from.
+        uncertainty: file for the standard deviation of every pixel.
+        tile: side of the tiles, in pixels of the input; chosen for the memory there is by default.
+        memory_limit: bytes that the fit may take; what the system has free by default.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: Path
+    output: Path
+    task: Task
+    recipe: str
+    seed: int = Field(0, ge=0, lt=2**63)
+    device: str = "auto"
+    steps: int | None = Field(None, ge=1)
+    time_limit: float | None = Field(None, gt=0, allow_inf_nan=False)
+    stop: str | None = None
+    reference: Path | None = None
+    report: bool = False
+    overwrite: bool = False
+    hand_out: str | None = None
+    force: bool = False
+    snapshots: tuple[PositiveInt, ...] = ()
+    checkpoint_every: float | None = Field(None, ge=0, allow_inf_nan=False)
+    follows: Path | None = None
+    uncertainty: Path | None = None
+    tile: int | None = Field(None, ge=48)
+    memory_limit: int | None = Field(None, gt=0)
+
+    @field_validator("hand_out")
+    @classmethod
+    def _known(cls, name: str | None, info: ValidationInfo) -> str | None:
+        kind = getattr(info.data.get("task"), "kind", "")
+        if name is not None and name not in handed_out_by(kind):
+            raise ValueError(f"expected one of {', '.join(handed_out_by(kind))}, got '{name}'")
+        return name
+
+    @property
+    def cheap(self) -> str | None:
+        """Name of the one cheap estimate that is asked for, None where there is a choice."""
+        if self.hand_out in (None, FIT, BEST):
+            return None
+        return self.hand_out.removeprefix(f"{FIT}+") if self.hand_out is not None else None
+
+    @property
+    def without_fit(self) -> bool:
+        """Whether a cheap estimate alone is asked for."""
+        return self.cheap is not None and self.cheap == self.hand_out
+
+    @property
+    def hands_out_best(self) -> bool:
+        """Whether a cheap estimate may take the place of the fit."""
+        if self.hand_out is None:
+            own = self.steps is not None or self.force
+            return not own and not recipes.is_published(self.recipe)
+        return self.hand_out != FIT
+
+    def absolute(self) -> Self:
+        """The same with paths that hold from every folder."""
+        paths = {name: value.absolute() for name, value in self if isinstance(value, Path)}
+        return self.model_copy(update={**paths, "task": self.task.absolute()})
+
+    def following(self, before: "Job", steps: int) -> Self:
+        """The same as a frame of a sequence: it begins where the fit of another one ended."""
+        more = {"follows": before.input, "recipe": before.recipe, "steps": steps}
+        return self.model_copy(update=more)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Everything that is read, by its part in the job."""
+        reference = {} if self.reference is None else {"reference": self.reference}
+        return {"input": self.input, **self.task.files, **reference}
+
+    @property
+    def products(self) -> list[Path]:
+        """Every file that is written beside the run folder: pictures, sidecar, report."""
+        report = [self.output.with_name(self.output.name + ".html")] if self.report else []
+        snapshots = [self.snapshot(step) for step in self.snapshots]
+        spread = [] if self.uncertainty is None else [self.uncertainty]
+        return [self.output, sidecar_path(self.output), *report, *snapshots, *spread]
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Steps whose pictures are kept, for files or the report; the first is the start."""
+        return (1, *self.snapshots) if self.report or self.snapshots else ()
+
+    def snapshot(self, step: int) -> Path:
+        """Where the picture of a step is written."""
+        return self.output.with_stem(f"{self.output.stem}-step{step}")
+
+    @property
+    def run_folder(self) -> Path:
+        """Where an unfinished run has what it needs to go on."""
+        return self.output.with_name(self.output.name + ".run")

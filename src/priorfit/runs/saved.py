@@ -1,0 +1,163 @@
+"""Run folders: what an unfinished run has on the disk, so that it can go on.
+
+A checkpoint is one file, replaced as a whole: at every moment there is the older one or the newer
+one, and what it says about the run never disagrees with the state of the fit.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from priorfit import recipes
+from priorfit.errors import PriorfitError
+from priorfit.images.atomic import sweep
+from priorfit.images.locks import locked
+from priorfit.recipes.show import rows
+from priorfit.records.sidecar import Source, from_json, to_json
+from priorfit.records.state_file import load_about, load_state, save_state
+from priorfit.runs.job import Job
+
+_CHECKPOINT, _LOCK = "checkpoint.safetensors", "lock"
+_TRIES = 9  # at a folder that other processes remove at the same moment
+
+
+class Saved(BaseModel):
+    """How far an unfinished job came; the state of its fit lies in the same file.
+
+    Args:
+        job: with absolute paths.
+        numbers: of its recipe, see `numbers_of`.
+        planned: steps that it goes on to.
+        seconds: wall time so far.
+        threads: of torch.
+        device: that it ran on.
+        losses: of every step taken.
+        inputs: the files as they were.
+        resumed: how many times it was gone on with.
+        tile: side of its tiles, None if it is in one piece.
+        patience: seconds that each cheap estimate might take, by its cost.
+        each: steps of a tile, None where the first one's share of the time is to tell.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    job: Job
+    numbers: str
+    planned: int
+    seconds: float
+    threads: int
+    device: str
+    losses: tuple[tuple[int, float], ...]
+    inputs: tuple[Source, ...]
+    resumed: int = 0
+    tile: int | None = None
+    each: int | None = None
+    patience: float = 0.0
+
+
+def numbers_of(recipe: str) -> str:
+    """Sha256 of all numbers of a recipe: what was begun with others cannot go on.
+
+    Raises:
+        RecipeError: there is none of that name.
+    """
+    shown = "\n".join(f"{name} {value}" for name, value, _ in rows(recipes.find(recipe)))
+    return hashlib.sha256(shown.encode()).hexdigest()
+
+
+def save(folder: Path, saved: Saved, state: Mapping[str, Any]) -> None:
+    """Write a checkpoint into a run folder in place of the one before.
+
+    Raises:
+        PriorfitError: it cannot be written; the one before is there still.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise PriorfitError(f"{folder}: cannot be made: {error.strerror or error}") from error
+    save_state(folder / _CHECKPOINT, state, to_json(saved, indent=None))
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether there is a checkpoint to go on from."""
+    return (folder / _CHECKPOINT).is_file()
+
+
+def load(folder: Path) -> Saved:
+    """Read what a run folder says about its run.
+
+    Raises:
+        PriorfitError: this is no run folder, or damaged.
+    """
+    if not is_unfinished(folder):
+        raise PriorfitError(
+            f"{folder}: is no folder of an interrupted run, it has no {_CHECKPOINT}"
+        )
+    about = load_about(folder / _CHECKPOINT)
+    try:
+        return from_json(Saved, about.encode())
+    except ValueError as error:
+        raise PriorfitError(f"{folder / _CHECKPOINT}: is damaged, or of another version") from error
+
+
+def load_fit(folder: Path) -> dict[str, Any]:
+    """Read the state of the fit in a run folder.
+
+    Raises:
+        PriorfitError: it is missing or damaged.
+    """
+    return load_state(folder / _CHECKPOINT)
+
+
+def clear(folder: Path) -> None:
+    """Remove the checkpoint of a run that is finished or begun anew."""
+    (folder / _CHECKPOINT).unlink(missing_ok=True)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes off a run, and its folder tidy.
+
+    The folder is made if missing, and removed in the end if no checkpoint is left in it. A disk
+    that has no room for it is no reason not to run. What killed processes left of temporary files
+    is removed, in the folder and beside it.
+
+    Raises:
+        PriorfitError: another process is at work on this run.
+    """
+    sweep(folder.parent)
+    lock = _lock(folder)
+    try:
+        sweep(folder)
+        yield
+    finally:
+        with nullcontext() if lock is None else lock:
+            _tidy(folder)
+
+
+def _tidy(folder: Path) -> None:
+    with suppress(OSError):  # other files in it are none of ours
+        (folder / _LOCK).unlink(missing_ok=True)
+        if not is_unfinished(folder):
+            folder.rmdir()
+
+
+def _lock(folder: Path) -> IO[bytes] | None:
+    for _ in range(_TRIES):
+        try:
+            folder.mkdir(exist_ok=True)
+            file = (folder / _LOCK).open("ab")
+        except OSError:
+            continue
+        if locked(file, wait=False) is False:
+            file.close()
+            raise PriorfitError(f"{folder}: another process is at work on this run, let it end")
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # the run that it belonged to ended at this moment
+    return None

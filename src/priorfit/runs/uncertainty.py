@@ -1,0 +1,83 @@
+"""How sure a fit is of every pixel: a picture of standard deviations beside the restored one."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from priorfit import images, recipes
+from priorfit.errors import ImageFileError, RecipeError
+from priorfit.images import Picture, Scale
+from priorfit.loop.ensemble import Spreading
+from priorfit.loop.fit import Fit
+from priorfit.records.sidecar import Uncertainty
+from priorfit.runs.job import Job
+from priorfit.types import Image
+
+_FLOATS = {".tif", ".tiff", ".npy"}
+
+
+def check_uncertainty(job: Job) -> None:
+    """Find out before any work whether the uncertainty that a job asks for can be had.
+
+    Raises:
+        ImageFileError: the file cannot hold it.
+        RecipeError: the recipe gives none.
+    """
+    if job.uncertainty is None:
+        return
+    if job.uncertainty.suffix.lower() not in (".png", *_FLOATS):
+        raise ImageFileError(
+            f"{job.uncertainty}: standard deviations go into .png, .tif or .npy files"
+        )
+    if not _gives_uncertainty(job.recipe):
+        able = ", ".join(name for name in recipes.SETTINGS if _gives_uncertainty(name))
+        raise RecipeError(
+            f"the recipe '{job.recipe}' draws one picture alone and gives no uncertainty: "
+            f"expected one of {able}"
+        )
+
+
+def _gives_uncertainty(recipe: str) -> bool:
+    """Whether a recipe makes its picture of several, so that their spread is known."""
+    return any(isinstance(make(), Spreading) for make in recipes.load(recipe).filters)
+
+
+@torch.no_grad()
+def deviation(fit: Fit) -> Image | None:
+    """Standard deviation of every pixel of the result, (1, C, H, W), where a filter knows it.
+
+    It is carried through the finish of the recipe: 0 where known pixels were put back.
+    """
+    for watcher in reversed(fit.filters):
+        if isinstance(watcher, Spreading) and (spread := watcher.deviation()) is not None:
+            assert fit.last is not None
+            image = fit.last.image
+            pushed, still = (fit.finished(x) for x in (image + spread, image))
+            return (pushed - still).abs()
+    return None
+
+
+def write_deviation(path: Path, image: Image, *, overwrite: bool) -> Uncertainty:
+    """Write standard deviations: as they are into TIFF and NumPy files, scaled into 16 bit else.
+
+    White is then the power of two that holds the largest of them, as the sidecar says.
+
+    Args:
+        path: its ending is the format.
+        image: (1, C, H, W), fractions of full scale.
+        overwrite: replace a file that exists.
+
+    Raises:
+        ImageFileError: as for `images.write`.
+    """
+    largest = float(image.max())
+    as_numbers = path.suffix.lower() in _FLOATS
+    white = 1.0 if as_numbers or largest <= 0 else 2.0 ** math.ceil(math.log2(largest))
+    dtype = np.dtype(np.float32 if as_numbers else np.uint16)
+    scale = Scale(0.0, 1.0 if as_numbers else 65535.0)
+    pixels = image[0].float().cpu().numpy() / white
+    like = Picture(pixels, None, scale, dtype, images.format_of(path))
+    images.write(path, torch.from_numpy(pixels), like, overwrite=overwrite)
+    return Uncertainty(file=path.name, white=white, mean=float(image.mean()), largest=largest)

@@ -1,0 +1,1 @@
+"""Folders of checkpoints, and the files in them."""
