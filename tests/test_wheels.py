@@ -74,7 +74,7 @@ def test_the_wheel_is_small_and_under_the_licence_of_the_code_alone(wheel):
 def test_the_source_distribution_has_no_networks_either(tmp_path):
     archive = built(ROOT, tmp_path, "sdist")
     names = tarfile.open(archive).getnames()
-    assert any(name.endswith("src/priorfit/checkpoints/folders.py") for name in names)
+    assert any(name.endswith("src/priorfit/store/folders.py") for name in names)
     assert not [name for name in names if "/zoo/" in name or name.endswith(".safetensors")]
 
 
@@ -100,7 +100,7 @@ def test_the_names_of_what_is_shipped_are_those_of_the_folder():
     assert folders.SHIPPED == tuple(sorted(path.parent.name for path in ZOO.glob(f"*/{CONFIG}")))
 
 
-LOOKED_UP = "from priorfit.checkpoints import store; print(*map(folders.find, {}))"
+LOOKED_UP = "from priorfit.store import folders; print(*map(folders.find, {}))"
 
 
 def test_an_installed_wheel_finds_the_networks_of_an_installed_zoo(wheel, zoo_wheel, tmp_path):

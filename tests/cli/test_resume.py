@@ -22,7 +22,7 @@ import torch
 from priorfit import recipes
 from priorfit.cli import main
 from priorfit.recipes.setting import Cited
-from priorfit.state import Filter
+from priorfit.loop.state import Filter
 from tests.tiny import TINY
 
 class Waiting(Filter):

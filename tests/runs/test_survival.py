@@ -303,7 +303,7 @@ def test_a_run_whose_recipe_was_chosen_goes_on_with_it(job, tmp_path):
 CHILD = """
 import sys, time
 from pathlib import Path
-from priorfit.pipeline import Job, go_on
+from priorfit.runs import Job, go_on
 from tests.tiny import register
 
 register()
