@@ -30,6 +30,7 @@ from priorfit.priors.inputs import (
 )
 from priorfit.priors.latent import LatentPrior
 from priorfit.priors.moves import Moving
+from priorfit.priors.starts import BestOf
 from priorfit.problem import Problem
 from priorfit.types import Image
 from tests.pictures import uniform
@@ -86,7 +87,7 @@ PRIORS += [
         id="expected",
     )
 ]
-PRIORS += [pytest.param(LatentPrior(Waves(), candidates=3), id="latent")]
+PRIORS += [pytest.param(LatentPrior(Waves(), begin=BestOf(3)), id="latent")]
 
 
 def problem(batch: int, height: int = 13, width: int = 18) -> Problem:

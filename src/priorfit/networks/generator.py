@@ -8,7 +8,7 @@ from priorfit.errors import ProblemError
 from priorfit.networks.pretrained import Pretrained
 from priorfit.networks.sizes import Size
 from priorfit.noise import Noise
-from priorfit.types import Image
+from priorfit.types import Image, Shape
 
 
 class Generator(Pretrained):
@@ -23,6 +23,7 @@ class Generator(Pretrained):
 
     Attributes:
         size: (height, width) of the images.
+        colors: channels of the images.
         z_dim: Z.
         layers: how many layers there are; it can be split before the first, 0, to after the last.
         classes: how many classes it tells apart; 0 where it knows none.
@@ -31,11 +32,17 @@ class Generator(Pretrained):
     """
 
     size: Size
+    colors: int = 3
     z_dim: int
     layers: int = 0
     classes: int = 0
     spaces: tuple[str, ...] = ("z",)
     image_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
+    @property
+    def drawn(self) -> Shape:
+        """(channels, height, width) of the images."""
+        return (self.colors, *self.size)
 
     def sample(self, noise: Noise) -> Tensor:
         """Draw z ~ N(0, 1), (B, Z)."""

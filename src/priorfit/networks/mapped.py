@@ -100,7 +100,7 @@ class Mapped(Generator):
             )
         self._held = (inner.eval().requires_grad_(False),)  # out of sight of optimisers
         self.mapping = mapping
-        self.size, self.z_dim = inner.size, inner.z_dim
+        self.size, self.colors, self.z_dim = inner.size, inner.colors, inner.z_dim
         self.layers, self.classes, self.spaces = inner.layers, inner.classes, ("z", "w")
 
     @property

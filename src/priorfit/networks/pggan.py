@@ -47,7 +47,7 @@ class PgGan(Generator):
         super().__init__(config)
         channels = config.channels
         side = 4 << (len(channels) - 1)
-        self.size, self.z_dim = (side, side), config.z_dim
+        self.size, self.colors, self.z_dim = (side, side), config.colors, config.z_dim
         self.layers = 2 * len(channels) + 1
         self.first = FirstLayer(config.z_dim, channels[0])
         self.convs = nn.ModuleList()

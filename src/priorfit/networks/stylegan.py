@@ -89,6 +89,7 @@ class StyleGan(Generator):
         channels = config.channels
         side = 4 << (len(channels) - 1)
         self.size, self.z_dim, self.w_dim = (side, side), config.z_dim, config.w_dim
+        self.colors = config.colors
         self.layers, self.classes = 2 * len(channels), config.classes
         self.spaces = ("z", "w", "w+") if config.repeat_w else ("z", "w+")
         rows = 1 if config.repeat_w else self.layers

@@ -94,6 +94,7 @@ class StyleGan2(Styled):
         parts.sensible("the depth of a mapping", config.mapping_depth, 1, 64)
         side = 4 << (len(channels) - 1)
         self.size, self.z_dim, self.w_dim = (side, side), config.z_dim, config.w_dim
+        self.colors = config.colors
         self.layers, self.classes = 2 * len(channels), config.classes
         hidden = [config.mapping_width] * (config.mapping_depth - 1)
         self.mapping = Mapping(

@@ -119,6 +119,7 @@ class StyleGan3(Styled):
         self.input = FourierInput(config.channels[0], config.w_dim, _plan(config).bands()[0])
         self.synthesis = _synthesis(config)
         *_, inside, colors = config.channels
+        self.colors = colors
         self.output = FilteredToColor(inside, colors, config.w_dim, config.clamp)
 
     def follow(self, w: Tensor, momentum: float = 0.998) -> None:

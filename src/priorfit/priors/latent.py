@@ -1,104 +1,195 @@
 """A trained generator: the image is what it draws from a latent."""
 
+import copy
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
+from priorfit.code import part
 from priorfit.errors import ProblemError
 from priorfit.networks.generator import Generator
 from priorfit.networks.weights import frozen
 from priorfit.noise import Noise
 from priorfit.priors.base import Prior
+from priorfit.priors.framing import Frame, Framing, padded
+from priorfit.priors.starts import Drawn, Start
 from priorfit.problem import Problem
-from priorfit.terms.data import Mse
-from priorfit.terms.objective import Estimate, Objective
-from priorfit.types import Code, Image, PerImage
+from priorfit.types import Code, Image, Shape
 
-_PIXELS = 1.0 * Mse()
+GENERATOR = "generator"
+"""Part of a code: weights of the generator, where a stage tunes them."""
+
+SHAPE, REST = "shape", "rest"
+"""Parts of a code that say where the drawing goes: (C, H, W) of the image, and what is around it.
+"""
+
+PLACE = (SHAPE, REST)
+
+_ANY = Drawn()
 
 
 class LatentPrior(Prior):
-    """x = G(latent), G trained and left as it is; a fit begins with the best of some latents.
+    """x = G(latent), laid on the image by a framing.
 
     Parts of the code, by space: for z, `z`, (B, Z), and, where the generator knows classes, `c`,
-    (B, E), the embedding of one; for w, `w`, (B, 1, W); for w+, `w`, (B, L, W).
+    (B, E), the embedding of one; for w, `w`, (B, 1, W); for w+, `w`, (B, L, W). Where weights are
+    tuned `generator.*`, (B, ...), one copy an image. Where the image is of another shape than the
+    drawing `shape`, (B, 3), and `rest`, what is not drawn, if there is any.
 
     Args:
-        generator: G, on the device of the observations. What is kept is a copy, see `frozen`.
+        generator: G, on the device of the observations; what is kept is a copy.
         space: `z`, `w` or `w+`, of those that the generator has.
-        candidates: latents drawn for every image, each of a class drawn for it, to start with the
-            best one. Released: 500 in z [pan2020]_.
-        choice: what the best candidate has least of.
+        begin: where a fit begins.
+        tunes: whether the code holds the weights of the generator, for stages to tune them as they
+            are stored; else G stands still, and is computed once for all that can be, see `frozen`.
+        framing: how an image of another shape than the drawing is drawn.
 
     Raises:
-        ProblemError: there is no such space, or no candidate; when started, that images of another
-            shape are sought than the generator draws.
+        ProblemError: there is no such space; when started, that the image cannot be drawn.
     """
+
+    still = (*PLACE, GENERATOR)
 
     def __init__(
         self,
         generator: Generator,
         space: str = "z",
         *,
-        candidates: int = 1,
-        choice: Objective = _PIXELS,
+        begin: Start = _ANY,
+        tunes: bool = False,
+        framing: Framing = padded,
     ) -> None:
         if space not in generator.spaces:
             known = ", ".join(generator.spaces)
             raise ProblemError(f"this generator has latents in {known}, got '{space}'")
-        if candidates < 1:
-            raise ProblemError(f"expected at least one latent to begin with, got {candidates}")
-        kept: Any = frozen(generator).eval()
+        kept: Any = copy.deepcopy(generator) if tunes else frozen(generator)
+        kept = kept.requires_grad_(False).eval()
         self.generator: Generator = kept.to(memory_format=torch.channels_last)
-        self.space, self.candidates, self.choice = space, candidates, choice
+        self.space, self.begin, self.tunes, self.framing = space, begin, tunes, framing
+        self._drawing = _Drawing(self.generator, space)
 
     @torch.no_grad()
     def start(self, problem: Problem, noise: Noise) -> Code:
-        self._check(problem)
-        dtype = next(self.generator.parameters()).dtype
-        z = noise.normal(self.candidates, self.generator.z_dim, dtype=dtype)
-        labels = (noise.uniform(self.candidates) * self.generator.classes).long()
-        best = self._code(z[:, 0], labels[:, 0])
-        if self.candidates == 1:
-            return best
-        losses_of = self.choice.against(problem)
-
-        def loss(code: Code) -> PerImage:
-            image = self.render(code)
-            estimate = Estimate(code, image, problem.operator(image), self.render)
-            return torch.stack(list(losses_of(estimate, 0).values())).sum(0)
-
-        least = loss(best)
-        for number in range(1, self.candidates):
-            code = self._code(z[:, number], labels[:, number])
-            found = loss(code)
-            better = found < least
-            best = {name: _where(better, code[name], best[name]) for name in best}
-            least = torch.where(better, found, least)
-        return best
+        place = self._place(problem)
+        code = self.begin(_Latents(self, place), problem, noise)
+        weights = dict(self._drawing.named_parameters()) if self.tunes else {}
+        copies = {name: torch.stack([t] * len(problem)) for name, t in weights.items()}
+        return {name: t for name, t in code.items() if name not in place} | place | copies
 
     def render(self, code: Code) -> Image:
-        if self.space == "z":
-            return self.generator.image(self.generator(code["z"], code.get("c")))
-        return self.generator.image(self.generator.draw(code["w"]))
+        drawn = self.draw(code)
+        if SHAPE not in code:
+            return drawn
+        channels, height, width = code[SHAPE][0].tolist()
+        return self.frame((channels, height, width)).outward(drawn, code.get(REST))
 
-    def _code(self, z: Tensor, labels: Tensor) -> Code:
-        """What the loop may tune, away from the weights."""
+    def draw(self, code: Code) -> Image:
+        """What the generator draws of a code, (B, c, h, w), before it is laid on the image."""
+        latent, c = (code["z"], code.get("c")) if self.space == "z" else (code["w"], None)
+        weights = part(code, GENERATOR)
+        if not weights:
+            return self.generator.image(self._drawing(latent, c))
+        images = []
+        for i in range(len(latent)):
+            one = slice(i, i + 1)
+            told = (latent[one], None if c is None else c[one])
+            own = {name: tensor[i] for name, tensor in weights.items()}
+            images.append(self.generator.image(functional_call(self._drawing, own, told)))
+        return images[0] if len(images) == 1 else torch.cat(images)
+
+    def frame(self, shape: Shape) -> Frame:
+        """How an image of a shape, (C, H, W), is drawn.
+
+        Raises:
+            ProblemError: it cannot be, or only in several drawings.
+        """
+        frame = self.framing(shape, self.drawn)
+        if len(frame) != 1:
+            raise ProblemError(f"a code draws one frame, and this framing has {len(frame)}")
+        return frame
+
+    @property
+    def drawn(self) -> Shape:
+        """(c, h, w) of what the generator draws."""
+        return self.generator.drawn
+
+    def code(self, z: Tensor, labels: Tensor) -> Code:
+        """The latents of a code: of z, (B, Z), and of class numbers, (B,)."""
         c = self.generator.embed(labels) if self.generator.classes else None
         if self.space == "z":
             return {"z": z.clone()} if c is None else {"z": z.clone(), "c": c.clone()}
-        w = self.generator.map(z, c)
+        return self.encoded(self.generator.map(z, c))
+
+    def encoded(self, w: Tensor) -> Code:
+        """The latents of a code: of w, (B, L, W).
+
+        Raises:
+            ProblemError: the space is z.
+        """
+        if self.space == "z":
+            raise ProblemError("a code in z begins with z: expected the space w or w+")
         return {"w": (w[:, :1] if self.space == "w" else w).clone()}
 
-    def _check(self, problem: Problem) -> None:
-        drawn = (3, *self.generator.size)
-        if problem.shape != drawn:
+    def _place(self, problem: Problem) -> Code:
+        """The parts of a code that say where the drawing goes."""
+        y, shape = problem.observation, problem.shape
+        if shape == self.drawn:
+            return {}
+        frame = self.frame(shape)
+        place = {SHAPE: torch.tensor(shape, device=y.device).repeat(len(y), 1)}
+        if frame.is_whole:
+            return place
+        if tuple(y.shape[1:]) != shape:
             raise ProblemError(
-                f"this generator draws images of shape {drawn}, the problem seeks {problem.shape}: "
-                "cut or scale the observation"
+                f"this generator draws images of shape {self.drawn}, and what it cannot draw of "
+                f"{shape} is not observed: give it a picture of {self.drawn[0]} channels"
             )
+        return place | {REST: y.clone()}
 
 
-def _where(better: Tensor, one: Tensor, other: Tensor) -> Tensor:
-    return torch.where(better.view(-1, *[1] * (one.ndim - 1)), one, other)
+@dataclass(frozen=True)
+class _Latents:
+    """What a start works with: codes that know where their drawing goes."""
+
+    prior: LatentPrior
+    place: Code
+
+    @property
+    def z_dim(self) -> int:
+        return self.prior.generator.z_dim
+
+    @property
+    def classes(self) -> int:
+        return self.prior.generator.classes
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.prior.generator.parameters()).dtype
+
+    def code(self, z: Tensor, labels: Tensor) -> Code:
+        return self.prior.code(z, labels)
+
+    def encoded(self, w: Tensor) -> Code:
+        return self.prior.encoded(w)
+
+    def seen(self, picture: Image) -> Image:
+        shape = (picture.shape[1], picture.shape[2], picture.shape[3])
+        return self.prior.frame(shape).inward(picture)
+
+    def render(self, code: Code) -> Image:
+        return self.prior.render(code | self.place)
+
+
+class _Drawing(nn.Module):
+    """A generator in one of its spaces; its parameters are called `generator.*`, as in a code."""
+
+    def __init__(self, generator: Generator, space: str) -> None:
+        super().__init__()
+        self.generator, self.space = generator, space
+
+    def forward(self, latent: Tensor, c: Tensor | None = None) -> Image:
+        """What it draws, (B, c, h, w) in its range."""
+        return self.generator(latent, c) if self.space == "z" else self.generator.draw(latent)

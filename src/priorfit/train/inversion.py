@@ -17,6 +17,7 @@ from priorfit.networks.generator import Generator as Drawing
 from priorfit.networks.weights import frozen
 from priorfit.noise import Noise
 from priorfit.priors.latent import LatentPrior
+from priorfit.priors.starts import BestOf
 from priorfit.problem import Problem
 from priorfit.terms.data import Mse
 from priorfit.terms.objective import Schedule
@@ -126,7 +127,7 @@ def recipe(generator: Drawing, discriminator: Discriminator, effort: Effort) -> 
     layers = min(_FEATURES, len(told.features(blank)))  # of the smallest there are fewer
     objective = 1.0 * Mse() + _WEIGHT * DiscriminatorFeatures(told, layers)
     space = "w+" if "w+" in generator.spaces else "z"
-    prior = LatentPrior(generator, space, candidates=effort.candidates, choice=objective)
+    prior = LatentPrior(generator, space, begin=BestOf(effort.candidates, objective))
     parts = ("w",) if space == "w+" else ("z", "c") if generator.classes else ("z",)
     rates = {name: _falling(_RATES[name], effort.steps) for name in parts}
     return Recipe(prior, [Stage(effort.steps, rates, objective)])
