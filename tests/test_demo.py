@@ -72,7 +72,7 @@ def test_the_cheap_methods_improve_the_picture(exhibit, side):
 @each_exhibit
 def test_the_command_that_is_shown_is_what_is_done(exhibit, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("priorfit.cli.session._attempt", lambda job, *rest: seen.append(job))
+    monkeypatch.setattr("priorfit.cli.session._each", lambda jobs, common: seen.extend(jobs) or 0)
     monkeypatch.chdir(tmp_path)
     for name in ("in.png", f"{exhibit.name}-hole.png"):
         photo(tmp_path / name)

@@ -2,6 +2,7 @@
 
 PriorfitError
 ├── ImageFileError      a file that cannot be read as one image, or a place that cannot be written
+├── RequestError        settings or names of files that do not go together
 ├── ProblemError        an observation, degradation or setting that does not fit the others
 ├── RecipeError         a recipe that does not exist, or stages that do not fit their prior
 ├── CheckpointError     a trained network that is not here, or a file that holds none
@@ -18,6 +19,19 @@ class PriorfitError(Exception):
 
 class ImageFileError(PriorfitError):
     """A file is not one readable image, or cannot be written."""
+
+
+class RequestError(PriorfitError):
+    """Settings or names of files do not go together.
+
+    Args:
+        message: the sentence.
+        about: the setting that is wrong, by its name in `runs.Request` or `runs.Places`.
+    """
+
+    def __init__(self, message: str, about: str) -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class ProblemError(PriorfitError):

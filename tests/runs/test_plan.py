@@ -1,114 +1,98 @@
-import itertools
-from dataclasses import replace
-from types import SimpleNamespace
+"""Jobs for several pictures, without a command line: what is refused, and by which name."""
+
+from pathlib import Path
 
 import pytest
 
-from priorfit import recipes
-from priorfit.priors.inputs import Guide
-from priorfit.recipes.setting import Cited
-from priorfit.runs import perform, plan, resume, run
-from tests.tiny import TINY, changed
+from priorfit.errors import ImageFileError, RequestError
+from priorfit.runs import Denoise, Inpaint, Places, Request, plan_jobs
+from priorfit.runs.plan import make_folders, matched
+from tests.tiny import hole, photo
+
+REQUEST = Request(recipe="dip/denoise", steps=1)
 
 
-@pytest.mark.usefixtures("ticking")
-def test_a_guide_is_computed_once(job, monkeypatch):
-    calls = []
-
-    def counted(problem):
-        calls.append(problem)
-        return problem.observation
-
-    guided = replace(TINY, inputs=Cited([Guide(counted)], "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", guided)
-    run(changed(job, time_limit=2.0))
-    assert len(calls) == 1
+def planned(names, places, request=REQUEST, task=None):
+    task = task or Denoise()
+    return plan_jobs([Path(name) for name in names], places, request, lambda path: task)
 
 
-@pytest.fixture
-def ticking(monkeypatch):
-    """A clock that goes on by a twentieth of a second whenever somebody looks at it."""
-    ticks = itertools.count()
-    clock = SimpleNamespace(perf_counter=lambda: next(ticks) / 20)
-    monkeypatch.setattr(plan, "time", clock)
-    monkeypatch.setattr(perform, "time", clock)
+@pytest.fixture(autouse=True)
+def pictures(tmp_path, monkeypatch, tiny_recipes):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    for name in ("a.png", "b.png", "other/a.png"):
+        photo(tmp_path / name)
+    return tmp_path
 
 
-@pytest.mark.usefixtures("ticking")
-def test_a_time_limit_is_kept_and_filled(job, tmp_path):
-    limited = changed(job, time_limit=3.0)
-    outcome = run(limited)
-    assert 2 < outcome.sidecar.seconds < 3
-    assert outcome.sidecar.stop_reason == "the time limit"
-    assert outcome.sidecar.planned == outcome.sidecar.steps > 4
-    steps = str(outcome.sidecar.steps)
-    assert outcome.sidecar.repeat[-2:] == ("--steps", steps)
-    repeat = changed(job, output=tmp_path / "again.png", steps=int(steps))
-    run(repeat)
-    assert repeat.output.read_bytes() == limited.output.read_bytes()
+def test_each_picture_has_a_job_with_what_all_have_in_common():
+    jobs = planned(["a.png", "b.png"], Places("out/", uncertainty="spread/"))
+    assert [str(job.output) for job in jobs] == ["out/a.png", "out/b.png"]
+    assert [str(job.uncertainty) for job in jobs] == ["spread/a.png", "spread/b.png"]
+    for job in jobs:
+        assert {name: getattr(job, name) for name in Request.model_fields} == dict(REQUEST)
 
 
-@pytest.mark.usefixtures("ticking")
-def test_the_plan_follows_the_clock_and_an_interrupted_run_goes_on_to_it(job):
-    plans = []
-
-    def watch(step, planned):
-        plans.append(planned)
-        if len(plans) == 3:
-            raise KeyboardInterrupt
-
-    outcome = run(changed(job, time_limit=4.0), watch)
-    assert all(3 < planned < 80 for planned in plans)
-    assert (outcome.sidecar.steps, outcome.sidecar.planned) == (3, plans[-1])
-    resumed = resume(job.run_folder).sidecar
-    assert resumed.steps == resumed.planned == plans[-1]
-    assert resumed.repeat[-2:] == ("--steps", str(plans[-1]))
+def test_a_reference_is_one_for_all_or_of_the_same_name():
+    one = planned(["a.png", "b.png"], Places("out/", reference=Path("a.png")))
+    each = planned(["a.png", "b.png"], Places("out/", reference=Path("other")))
+    assert [str(job.reference) for job in one] == ["a.png", "a.png"]
+    assert [str(job.reference) for job in each] == ["other/a.png", "other/b.png"]
 
 
-def test_a_time_limit_that_is_over_still_makes_a_step(job):
-    outcome = run(changed(job, time_limit=0.001, steps=4))
-    assert outcome.sidecar.steps == 1
-    assert outcome.sidecar.stop_reason == "the time limit"
-    assert outcome.sidecar.repeat[-2:] == ("--steps", "1")
+def test_a_file_of_the_same_stem_matches_too(tmp_path):
+    photo(tmp_path / "other/b.tif")
+    assert matched(Path("other"), Path("b.png")) == Path("other/b.tif")
 
 
-@pytest.mark.usefixtures("ticking")
-def test_of_steps_and_time_limit_the_first_to_come_ends_the_fit(job):
-    outcome = run(changed(job, time_limit=60.0, steps=6))
-    assert (outcome.sidecar.steps, outcome.sidecar.planned) == (6, 6)
-    assert outcome.sidecar.stop_reason == "the steps of the recipe are done"
+WRONG = {
+    "recipe": {"recipe": "dip/denoize"},
+    "stop": {"stop": "soon"},
+    "hand_out": {"hand_out": "biharmonic"},
+}
 
 
-def test_an_interruption_when_the_time_is_over_cuts_nothing_short(job):
-    def watch(step, planned):
-        raise KeyboardInterrupt
-
-    outcome = run(changed(job, time_limit=0.001), watch)
-    assert outcome.run_folder is None
-    assert outcome.sidecar.stop_reason == "the time limit"
+@pytest.mark.parametrize("about", WRONG)
+def test_a_setting_that_is_wrong_for_all_is_named(about):
+    with pytest.raises(RequestError) as error:
+        planned(["a.png"], Places("out/"), REQUEST.model_copy(update=WRONG[about]))
+    assert error.value.about == about
 
 
-def test_the_clock_ends_before_a_step_as_long_as_the_longest(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    clock = plan.Clock(0.0, 10.0, closing=1.0)
-    seen = []
-    for moment in (0.0, 4.0, 4.5, 5.0, 6.5, 7.0):
-        now[0] = moment
-        clock.tick()
-        seen.append((clock.over, clock.more(99)))
-    # The first step counts until there is a second one; the median foretells, the longest decides.
-    assert seen == [(False, 0), (False, 1), (False, 9), (False, 8), (False, 5), (False, 4)]
-    now[0] = 7.6
-    assert clock.over
+COLLIDING = {
+    "the name of one picture": (["a.png", "b.png"], Places("new.png"), "output"),
+    "one for two, of deviations": (["a.png", "b.png"], Places("o/", None, "u.png"), "uncertainty"),
+    "the same name twice": (["a.png", "other/a.png"], Places("out/"), "output"),
+    "an input": (["a.png"], Places("a.png"), "output"),
+    "an input of another": (["a.png", "other/a.png"], Places("other/"), "output"),
+    "deviations over the result": (["a.png"], Places("c.png", None, "c.png"), "output"),
+}
 
 
-def test_the_time_limit_counts_from_the_start_of_the_command(job):
-    outcome = run(changed(job, time_limit=100.0), started=perform.time.perf_counter() - 200)
-    assert outcome.sidecar.steps == 1
-    assert outcome.sidecar.seconds > 200
+@pytest.mark.parametrize("case", COLLIDING)
+def test_names_that_collide_are_refused_before_any_work(case, pictures):
+    names, places, about = COLLIDING[case]
+    before = sorted(pictures.rglob("*"))
+    with pytest.raises(RequestError) as error:
+        planned(names, places)
+    assert error.value.about == about
+    assert sorted(pictures.rglob("*")) == before
 
 
-def test_the_longest_useful_fit_bounds_the_plan(job, monkeypatch):
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", replace(TINY, most=Cited(3, "tests")))
-    assert run(changed(job, time_limit=60.0)).sidecar.planned == 3
+def test_what_all_pictures_need_is_looked_for_once():
+    task = Inpaint(hole_mask=Path("missing.png"))
+    with pytest.raises(ImageFileError, match=r"missing\.png: cannot be read: No such file"):
+        planned(["a.png", "b.png"], Places("out/"), task=task)
+    hole(Path("missing.png"))
+    assert len(planned(["a.png", "b.png"], Places("out/"), task=task)) == 2
+
+
+def test_folders_are_made_and_told():
+    assert make_folders(Places("new/deep/", None, "spread/"), several=True) == [
+        Path("new/deep"),
+        Path("spread"),
+    ]
+    assert make_folders(Places("new/deep/"), several=True) == []
+    with pytest.raises(ImageFileError, match=r"a\.png/x: cannot be written"):
+        make_folders(Places("a.png/x/"), several=True)

@@ -7,8 +7,8 @@ import torch
 
 from priorfit.loop.fit import Fit, Recipe
 from priorfit.problem import Problem
+from priorfit.runs.clock import Clock
 from priorfit.runs.follow import End, Follower, Watch, picture_of, troubles
-from priorfit.runs.plan import Clock
 from priorfit.runs.prepare import guarded
 from priorfit.signals import interruptions
 from priorfit.types import Image

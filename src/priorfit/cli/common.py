@@ -2,8 +2,7 @@
 
 import functools
 import inspect
-import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,9 @@ import typer
 from priorfit.cli import options
 
 if TYPE_CHECKING:
-    from priorfit.runs import Job, Task
+    from priorfit.runs import Job, Places, Request, Task
 
 _OUTPUT = "'--output' / '-o'"
-_SPREAD = (".tif", ".tiff", ".npy", ".png")  # files that hold standard deviations
-_SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 
 
 @dataclass(frozen=True)
@@ -105,228 +102,39 @@ def jobs_of(
 
     Raises:
         BadParameter: names that collide, an output that is an input, numbers out of range.
-        RecipeError: no recipe of that name.
+        ImageFileError: what all pictures need is not there.
     """
-    from priorfit.runs import Job
+    from priorfit.errors import RequestError
+    from priorfit.runs import plan_jobs
 
-    tasks = [task_of(path) for path in inputs]
-    _check_recipe(common.recipe, tasks)
+    if common.skip_existing and (common.overwrite or common.sequence is not None):
+        other = "--overwrite" if common.overwrite else "--sequence"
+        raise typer.BadParameter(f"does not go with {other}", param_hint="'--skip-existing'")
     if common.time_limit is not None and not 0 < common.time_limit < float("inf"):
         raise typer.BadParameter(
             "expected a number of seconds above 0", param_hint="'--time-limit'"
         )
-    snapshots = options.snapshots(common.snapshots)
-    memory_limit = options.memory(common.memory_limit)
-    _check_rule(common.stop)
-    _check_hand_out(common.hand_out, tasks)
-    spreads: list[Path | None] = [None] * len(inputs)
-    if common.uncertainty is not None:
-        option = "'--uncertainty'"
-        spreads = [*_targets(inputs, common.uncertainty, hint=option, endings=_SPREAD)]
-    jobs = [
-        Job(
-            input=path,
-            output=target,
-            task=task,
-            recipe=common.recipe,
-            seed=common.seed,
-            device=common.device,
-            steps=common.steps,
-            time_limit=common.time_limit,
-            stop=common.stop,
-            reference=None if common.reference is None else matched(common.reference, path),
-            report=common.report,
-            snapshots=snapshots,
-            uncertainty=spread,
-            overwrite=common.overwrite,
-            hand_out=common.hand_out,
-            force=common.force,
-            checkpoint_every=common.checkpoint_every,
-            tile=common.tile,
-            memory_limit=memory_limit,
-        )
-        for path, target, task, spread in zip(
-            inputs, _targets(inputs, output), tasks, spreads, strict=True
-        )
-    ]
-    _check_names(jobs)
-    _check_shared(jobs)
-    return jobs
-
-
-def _check_recipe(name: str, tasks: "Sequence[Task]") -> None:
-    from priorfit import recipes
-    from priorfit.errors import RecipeError
-    from priorfit.tasks import AUTO
-
     try:
-        if name != AUTO or not all(task.chooses for task in tasks):
-            recipes.find(name)
-    except RecipeError as error:
-        raise typer.BadParameter(str(error), param_hint="'--recipe'") from None
+        return plan_jobs(inputs, places_of(output, common), _request_of(common), task_of)
+    except RequestError as error:
+        option = _OUTPUT if error.about == "output" else f"'--{error.about.replace('_', '-')}'"
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
-def _check_hand_out(name: str | None, tasks: "Sequence[Task]") -> None:
-    """Refuse what no task of a command hands out."""
-    from priorfit.runs.job import handed_out_by
-    from priorfit.wording import listed
+def places_of(output: str, common: Common) -> "Places":
+    """Where a command reads and writes beside its pictures."""
+    from priorfit.runs import Places
 
-    for kind in {task.kind for task in tasks} if name is not None else ():
-        known = handed_out_by(kind)
-        if name not in known:
-            raise typer.BadParameter(
-                f"expected {listed(known, most=len(known))}, got '{name}'",
-                param_hint="'--hand-out'",
-            )
+    return Places(output, common.reference, common.uncertainty)
 
 
-def _check_rule(stop: str | None) -> None:
-    from priorfit.errors import RecipeError
-    from priorfit.loop.stopping import ruled
+def _request_of(common: Common) -> "Request":
+    """The options that hold for all pictures."""
+    from priorfit.runs import Request
 
-    try:
-        ruled([], stop)
-    except RecipeError as error:
-        raise typer.BadParameter(str(error), param_hint="'--stop'") from None
-
-
-def matched(place: Path, picture: Path) -> Path:
-    """A file for all pictures, or the one in a folder that has the name of this picture."""
-    if not place.is_dir():
-        return place
-    same = place / picture.name
-    if same.exists():
-        return same
-    stems = sorted(path for path in place.glob("*") if path.stem == picture.stem)
-    return stems[0] if stems else same
-
-
-def make_folder(output: str, several: bool) -> list[Path]:
-    """Make the folder of the results and try whether it can be written.
-
-    Returns:
-        The folder if it was missing.
-
-    Raises:
-        ImageFileError: it cannot.
-    """
-    import tempfile
-
-    from priorfit.errors import ImageFileError
-
-    inside = several or _is_folder(output)
-    folder = Path(output) if inside else Path(output).parent
-    made = [] if folder.exists() else [folder]
-    try:
-        if inside:
-            folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ImageFileError(f"{folder}: cannot be written: {reason}") from None
-    return made
-
-
-def _is_folder(output: str) -> bool:
-    """Whether a name for the result of one picture means a folder, which may be missing."""
-    path = Path(output)
-    if path.is_dir() or output.endswith(_SLASHES):
-        return True
-    return not path.suffix and not path.exists()
-
-
-def _targets(
-    inputs: Sequence[Path], output: str, *, hint: str = _OUTPUT, endings: Collection[str] = ()
-) -> list[Path]:
-    """Where the results of the pictures go.
-
-    Args:
-        inputs: pictures.
-        output: file, or folder, as it was typed.
-        hint: the option that it was typed for.
-        endings: that a name may have, the first for those that have another; every picture's own
-            by default.
-
-    Raises:
-        BadParameter: several pictures, and a name for one.
-        ImageFileError: there is a file in the place of the folder.
-    """
-    from priorfit.errors import ImageFileError
-
-    if len(inputs) == 1 and not _is_folder(output):
-        return [Path(output)]
-    place = Path(output)
-    if len(inputs) > 1 and not place.is_dir() and not output.endswith(_SLASHES):
-        if place.exists():
-            raise ImageFileError(
-                f"{output} is a file, expected a folder for {len(inputs)} pictures"
-            )
-        if place.suffix.lower() in _endings():
-            raise typer.BadParameter(
-                f"{output} is a name for one picture, expected a folder for {len(inputs)}: "
-                "with / at its end it is one",
-                param_hint=hint,
-            )
-    return [place / _name_of(path, endings) for path in inputs]
-
-
-def _name_of(picture: Path, endings: Collection[str]) -> str:
-    """The name of a picture's result in a folder: its own, if results can have its ending."""
-    from priorfit.images import result_name
-
-    if not endings:
-        return result_name(picture)
-    if picture.suffix.lower() in endings:
-        return picture.name
-    return picture.stem + next(iter(endings))
-
-
-def _endings() -> Collection[str]:
-    from priorfit.images import SUFFIXES
-
-    return SUFFIXES
-
-
-def _check_names(jobs: "Sequence[Job]") -> None:
-    """Refuse results that would overwrite each other, or something that is read."""
-    hint = _OUTPUT
-    read = {_real(path): path for job in jobs for path in job.files.values()}
-    written: dict[str, Path] = {}
-    for job in jobs:
-        for product in job.products:
-            real = _real(product)
-            if real in read:
-                raise typer.BadParameter(
-                    f"{product} is read by this command: choose another name", param_hint=hint
-                )
-            if real in written:
-                raise typer.BadParameter(
-                    f"two results would have the name {product}: give the inputs other names, "
-                    "or restore them one by one",
-                    param_hint=hint,
-                )
-            written[real] = product
-
-
-def _check_shared(jobs: "Sequence[Job]") -> None:
-    """Find out once, not for each picture, whether what they all need is there.
-
-    Raises:
-        ImageFileError: it is not.
-    """
-    from priorfit.errors import ImageFileError
-    from priorfit.images import no_file
-
-    files = [{path for role, path in job.files.items() if role != "input"} for job in jobs]
-    for path in sorted(set.intersection(*files)) if len(files) > 1 else ():
-        try:
-            why = no_file(path)
-        except OSError as error:
-            why = f"cannot be read: {error.strerror or error}"
-        if why is not None:
-            raise ImageFileError(f"{path}: {why}")
-
-
-def _real(path: Path) -> str:
-    return os.path.realpath(path)
+    given = {name: value for name, value in vars(common).items() if name in Request.model_fields}
+    parsed = {
+        "snapshots": options.snapshots(common.snapshots),
+        "memory_limit": options.memory(common.memory_limit),
+    }
+    return Request(**given | parsed)

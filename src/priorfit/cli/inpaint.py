@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from priorfit.cli import options
-from priorfit.cli.common import Common, matched, restoring
+from priorfit.cli.common import Common, restoring
 from priorfit.cli.session import restore
 
 HoleMask = Annotated[
@@ -58,7 +58,7 @@ def inpaint(
     if hole_mask is not None and known_mask is not None:
         raise typer.BadParameter("expected one mask, got --hole-mask and --known-mask")
 
-    from priorfit.runs import Inpaint
+    from priorfit.runs import Inpaint, matched
 
     def task(path: Path) -> Inpaint:
         return Inpaint(

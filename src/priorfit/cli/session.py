@@ -22,6 +22,7 @@ from priorfit.wording import counted
 if TYPE_CHECKING:
     from priorfit.cli.common import Common
     from priorfit.runs import Job, Outcome, Task, Watch
+    from priorfit.types import Code
 
 
 def _age() -> float:
@@ -98,27 +99,25 @@ def restore(
         PriorfitError: the folder of the results cannot be written.
         Exit: 0 all done, 1 at least one failed, 130 interrupted.
     """
-    from priorfit.cli.common import jobs_of, make_folder
+    from priorfit.cli.common import jobs_of, places_of
+    from priorfit.runs.plan import make_folders
     from priorfit.tasks import device_named
 
-    if common.skip_existing and (common.overwrite or common.sequence is not None):
-        other = "--overwrite" if common.overwrite else "--sequence"
-        raise typer.BadParameter(f"does not go with {other}", param_hint="'--skip-existing'")
     jobs = jobs_of(inputs, output, common, task_of)
     if common.report:
         from priorfit.report.page import require
 
         require()
     device_named(common.device)  # once, and not for each picture
-    made = make_folder(output, several=len(inputs) > 1)
-    if common.uncertainty is not None:
-        made += make_folder(common.uncertainty, several=len(inputs) > 1)
+    made = make_folders(places_of(output, common), several=len(inputs) > 1)
     set_up(common.threads)
     loud = not (common.quiet or common.json)
     if common.steps is None and common.time_limit is None and loud:
         _announce(common.recipe)
     try:
         failed = _each(jobs, common)
+    except KeyboardInterrupt:  # which is said
+        raise typer.Exit(INTERRUPTED) from None
     finally:
         for folder in made:
             with suppress(OSError):
@@ -128,64 +127,54 @@ def restore(
 
 def _each(jobs: "Sequence[Job]", common: "Common") -> int:
     """Do one job after the other, and say how many failed."""
-    failed, before = 0, None
-    for number, job in enumerate(jobs):
-        if common.skip_existing and _is_skipped(job, common):
-            continue
-        outcome = _attempt(job, common, STARTED if number == 0 else None, before)
-        failed += outcome is None
-        if common.sequence is not None:
-            # A frame that was left as it was has fitted nothing that another could begin from.
-            before = outcome if outcome is not None and outcome.tuned else before
-        if outcome is not None:
-            leave_if_interrupted(outcome, len(jobs) - number - 1)
+    from priorfit.runs.turns import in_turn
+
+    perform = partial(_perform, common=common)
+    failed = 0
+    for turn in in_turn(
+        jobs, perform, skip_existing=common.skip_existing, sequence=common.sequence
+    ):
+        if turn.outcome is not None:
+            leave_if_interrupted(turn.outcome, turn.left)
+        elif turn.error is None:
+            _say_skipped(turn.job, common)
+        else:
+            failed += 1
+            _say_failed(turn.job, reason(turn.error), common)
     return failed
 
 
-def _is_skipped(job: "Job", common: "Common") -> bool:
-    """Whether a job is done already, which is said."""
-    from priorfit.runs import is_finished
-
-    if not is_finished(job):
-        return False
-    if common.json:
-        say(json.dumps({"input": str(job.input), "output": str(job.output), "skipped": True}))
-    elif not common.quiet:
-        say(f"{job.output}: exists already, skipped")
-    return True
-
-
-def _attempt(
-    job: "Job", common: "Common", started: float | None, before: "Outcome | None"
-) -> "Outcome | None":
-    """Run one job, from where another ended if there is one; None if it failed, which is said."""
+def _perform(job: "Job", common: "Common", *, first: bool, before: "Code | None") -> "Outcome":
+    """Do one job with a bar, and say what came of it."""
     from priorfit.runs import go_on, run
 
-    if before is not None and common.sequence is not None:
-        job = job.following(before.job, common.sequence)
-
+    started = STARTED if first else None
+    quiet = common.quiet or common.json
     try:
-        with progress(job.input, shown=not (common.quiet or common.json)) as watch:
+        with progress(job.input, shown=not quiet) as watch:
             if common.skip_existing:
                 outcome = go_on(job, watch, started=started)
             else:
-                tuned = None if before is None else before.tuned
-                quiet = common.quiet or common.json
                 tell = None if quiet else partial(complain, about=job.input)
-                outcome = run(job, watch, started=started, before=tuned, tell=tell)
+                outcome = run(job, watch, started=started, before=before, tell=tell)
         conclude(outcome, as_json=common.json, quiet=common.quiet)
         return outcome
     except KeyboardInterrupt:
         complain(_broken_off(job), job.input)
-        raise typer.Exit(INTERRUPTED) from None
-    except BrokenPipeError:
         raise
-    except Exception as error:
-        message = reason(error)
-        complain(message, job.input)
-        if common.json:
-            say(json.dumps({"input": str(job.input), "error": message}))
-        return None
+
+
+def _say_skipped(job: "Job", common: "Common") -> None:
+    if common.json:
+        say(json.dumps({"input": str(job.input), "output": str(job.output), "skipped": True}))
+    elif not common.quiet:
+        say(f"{job.output}: exists already, skipped")
+
+
+def _say_failed(job: "Job", message: str, common: "Common") -> None:
+    complain(message, job.input)
+    if common.json:
+        say(json.dumps({"input": str(job.input), "error": message}))
 
 
 def _broken_off(job: "Job") -> str:

@@ -109,7 +109,7 @@ def claim(folder: Path, *, resume: bool) -> None:
         PriorfitError: it holds a training that was not to be gone on with, or none that was, or
             cannot be written.
     """
-    from priorfit.cli.common import make_folder
+    from priorfit.runs.plan import make_folder
     from priorfit.train.run import STATE
 
     begun = (folder / STATE).exists()

@@ -3,9 +3,10 @@
 from priorfit.runs.again import go_on, is_finished
 from priorfit.runs.checks import check_outputs
 from priorfit.runs.follow import Watch
-from priorfit.runs.job import Job, Task
+from priorfit.runs.job import Job, Request, Task
 from priorfit.runs.kinds import Deblur, Dejpeg, Denoise, Enhance, Fuse, Inpaint, Upscale
 from priorfit.runs.perform import Outcome, resume, run
+from priorfit.runs.plan import Places, matched, plan_jobs
 from priorfit.runs.saved import Saved, is_unfinished
 from priorfit.runs.saved import load as load_saved
 
@@ -22,7 +23,11 @@ __all__ = [
     "is_unfinished",
     "Job",
     "load_saved",
+    "matched",
     "Outcome",
+    "Places",
+    "plan_jobs",
+    "Request",
     "resume",
     "run",
     "Saved",

@@ -13,13 +13,13 @@ from priorfit.guarantee.comparators import BY_TASK
 from priorfit.images import Picture
 from priorfit.records.sidecar import Sidecar, Source, source
 from priorfit.runs.checks import check_outputs
+from priorfit.runs.clock import closing_seconds
 from priorfit.runs.job import Job
 from priorfit.runs.kinds import Laid
 from priorfit.runs.large import Extent, read_within
 from priorfit.runs.measure import read_reference
-from priorfit.runs.plan import closing_seconds, settled
 from priorfit.runs.uncertainty import check_uncertainty
-from priorfit.tasks import Posed, device_named, for_recipe
+from priorfit.tasks import AUTO, Posed, device_named, for_recipe
 from priorfit.types import Code, Image, Shape
 
 
@@ -100,7 +100,7 @@ def lay_out(job: Job, device: str) -> Desk:
     check_outputs(job)
     chosen = device_named(device)
     picture = read_within(job)
-    job, laid = settled(job, job.task.lay(images.visible(picture), job.input))
+    job, laid = _with_recipe(job, job.task.lay(images.visible(picture), job.input))
     check_uncertainty(job)
     losses = images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
     reference = None
@@ -111,6 +111,15 @@ def lay_out(job: Job, device: str) -> Desk:
     posed = for_recipe(laid.posed, picture, job.recipe)
     notes = (*picture.notes, *laid.notes, *losses)
     return Desk(job, inputs, picture, laid, posed, reference, notes, chosen)
+
+
+def _with_recipe(job: Job, laid: Laid) -> tuple[Job, Laid]:
+    """The job with a recipe of a name, and what was laid out with a note on why that was chosen."""
+    choice = laid.choice
+    if job.recipe != AUTO or choice is None:
+        return job, laid
+    notes = laid.notes if choice.why is None else (*laid.notes, choice.why)
+    return job.model_copy(update={"recipe": choice.recipe}), replace(laid, notes=notes)
 
 
 def shape_of(laid: Laid) -> Shape:

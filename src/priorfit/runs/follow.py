@@ -12,7 +12,7 @@ from priorfit.loop.fit import Fit
 from priorfit.loop.state import Step
 from priorfit.loop.steps import Rewinding
 from priorfit.loop.tiled import TiledFit
-from priorfit.runs.plan import Clock
+from priorfit.runs.clock import Clock
 from priorfit.types import Image
 from priorfit.wording import counted
 

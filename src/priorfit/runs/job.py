@@ -8,8 +8,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PositiveInt,
-    ValidationInfo,
-    field_validator,
+    model_validator,
 )
 
 from priorfit import recipes
@@ -35,20 +34,16 @@ def handed_out_by(task: str) -> list[str]:
     return [BEST, FIT, *cheap, *(f"{FIT}+{name}" for name in cheap)]
 
 
-class Job(BaseModel):
-    """One picture to restore.
+class Request(BaseModel):
+    """How pictures are to be restored, whatever they are and wherever they come from.
 
     Args:
-        input: file to read; for fusion the one without flash.
-        output: file to write, its name's ending is its format.
-        task: what to do, with its options.
         recipe: name of the recipe; `auto` where the task chooses one by the picture.
         seed: the same gives the same bytes.
         device: auto, cpu, cuda, cuda:N or mps.
         steps: length of the fit, at most; the recipe's own by default.
         time_limit: wall seconds; without `steps` the fit may become longer than the recipe's own.
         stop: rule that may end the fit earlier, see `stopping.ruled`; the recipe's own by default.
-        reference: clean picture to measure the result against; changes no pixel.
         report: whoever runs the job will write a report beside the picture too.
         overwrite: replace files that exist.
         hand_out: `fit`; `best` of the fit and cheap estimates, by the evidence; `fit+NAME`, the
@@ -57,42 +52,26 @@ class Job(BaseModel):
         force: restore what seems to need no restoring too.
         snapshots: steps whose pictures are kept too, each in a file of its own.
         checkpoint_every: seconds between checkpoints, see `keeping.Keeper`.
-        follows: picture of the frame before, whose fit this one begins from.
-        uncertainty: file for the standard deviation of every pixel.
         tile: side of the tiles, in pixels of the input; chosen for the memory there is by default.
         memory_limit: bytes that the fit may take; what the system has free by default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: Path
-    output: Path
-    task: Task
     recipe: str
     seed: int = Field(0, ge=0, lt=2**63)
     device: str = "auto"
     steps: int | None = Field(None, ge=1)
     time_limit: float | None = Field(None, gt=0, allow_inf_nan=False)
     stop: str | None = None
-    reference: Path | None = None
     report: bool = False
     overwrite: bool = False
     hand_out: str | None = None
     force: bool = False
     snapshots: tuple[PositiveInt, ...] = ()
     checkpoint_every: float | None = Field(None, ge=0, allow_inf_nan=False)
-    follows: Path | None = None
-    uncertainty: Path | None = None
     tile: int | None = Field(None, ge=48)
     memory_limit: int | None = Field(None, gt=0)
-
-    @field_validator("hand_out")
-    @classmethod
-    def _known(cls, name: str | None, info: ValidationInfo) -> str | None:
-        kind = getattr(info.data.get("task"), "kind", "")
-        if name is not None and name not in handed_out_by(kind):
-            raise ValueError(f"expected one of {', '.join(handed_out_by(kind))}, got '{name}'")
-        return name
 
     @property
     def cheap(self) -> str | None:
@@ -113,6 +92,47 @@ class Job(BaseModel):
             own = self.steps is not None or self.force
             return not own and not recipes.is_published(self.recipe)
         return self.hand_out != FIT
+
+    @property
+    def most_steps(self) -> int:
+        """Steps of the fit if no clock, no rule and nobody ends it.
+
+        Raises:
+            RecipeError: there is no recipe of that name.
+        """
+        return recipes.longest(self.recipe, self.steps, limited=self.time_limit is not None)
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Steps whose pictures are kept, for files or the report; the first is the start."""
+        return (1, *self.snapshots) if self.report or self.snapshots else ()
+
+
+class Job(Request):
+    """One picture file to restore.
+
+    Args:
+        input: file to read; for fusion the one without flash.
+        output: file to write, its name's ending is its format.
+        task: what to do, with its options.
+        reference: clean picture to measure the result against; changes no pixel.
+        follows: picture of the frame before, whose fit this one begins from.
+        uncertainty: file for the standard deviation of every pixel.
+    """
+
+    input: Path
+    output: Path
+    task: Task
+    reference: Path | None = None
+    follows: Path | None = None
+    uncertainty: Path | None = None
+
+    @model_validator(mode="after")
+    def _hands_out_what_it_can(self) -> Self:
+        known = handed_out_by(self.task.kind)
+        if self.hand_out is not None and self.hand_out not in known:
+            raise ValueError(f"expected one of {', '.join(known)}, got '{self.hand_out}'")
+        return self
 
     def absolute(self) -> Self:
         """The same with paths that hold from every folder."""
@@ -137,11 +157,6 @@ class Job(BaseModel):
         snapshots = [self.snapshot(step) for step in self.snapshots]
         spread = [] if self.uncertainty is None else [self.uncertainty]
         return [self.output, sidecar_path(self.output), *report, *snapshots, *spread]
-
-    @property
-    def kept(self) -> tuple[int, ...]:
-        """Steps whose pictures are kept, for files or the report; the first is the start."""
-        return (1, *self.snapshots) if self.report or self.snapshots else ()
 
     def snapshot(self, step: int) -> Path:
         """Where the picture of a step is written."""

@@ -17,8 +17,8 @@ from priorfit.loop.tiled import TiledFit
 from priorfit.loop.tiles import LEAST, Grid, enlargement
 from priorfit.problem import Problem
 from priorfit.recipes import UNLIMITED
+from priorfit.runs.clock import Clock
 from priorfit.runs.job import Job
-from priorfit.runs.plan import Clock
 from priorfit.types import Code
 from priorfit.wording import counted
 

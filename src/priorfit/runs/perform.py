@@ -17,6 +17,7 @@ from priorfit.records.state_file import threads
 from priorfit.runs import saved as run_folder
 from priorfit.runs.beside import Beside, judged
 from priorfit.runs.checks import check_unbegun
+from priorfit.runs.clock import Clock
 from priorfit.runs.desk import Desk, Outcome, closing_of, lay_out
 from priorfit.runs.follow import End, Follower, Watch, troubles
 from priorfit.runs.handing import Handed, guard_for, hand_out
@@ -25,7 +26,6 @@ from priorfit.runs.job import FIT, Job
 from priorfit.runs.keeping import Keeper, kept
 from priorfit.runs.kinds import Upscale
 from priorfit.runs.large import Tell, begun, extent, tiled
-from priorfit.runs.plan import Clock, longest
 from priorfit.runs.prepare import guide, prepared, snapshots
 from priorfit.runs.record import begin_sidecar, saved_of, sidecar_of
 from priorfit.runs.saved import Saved
@@ -68,7 +68,7 @@ def run(
     needless = desk.laid.needless is not None and not job.force and before is None
     if needless and not desk.laid.filled:
         return _left_alone(desk, started)
-    most, posed = longest(job), desk.posed
+    most, posed = job.most_steps, desk.posed
     recipe = prepared(posed, job.recipe, most, job.kept, job.stop)
     with run_folder.held(job.run_folder):
         check_unbegun(job)

@@ -1,99 +1,228 @@
-"""What a job comes to: its recipe, what is left of its wall time, how many steps that may be."""
+"""The jobs for several pictures: where each result goes, and what can be checked before the first.
 
-import statistics
-import time
-from collections import deque
-from dataclasses import dataclass, field, replace
+Whoever lets somebody choose pictures and places, on a command line or a page, plans with this.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from priorfit import recipes
-from priorfit.runs.job import Job
-from priorfit.runs.kinds import Laid
+from priorfit.errors import ImageFileError, RecipeError, RequestError
+from priorfit.images import SUFFIXES, no_file, result_name
+from priorfit.loop.stopping import ruled
+from priorfit.runs.job import Job, Request, Task, handed_out_by
+from priorfit.runs.uncertainty import ENDINGS
 from priorfit.tasks import AUTO
+from priorfit.wording import listed
 
-_RECENT = 9  # steps whose times foretell the next one's
+_SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 
 
-@dataclass
-class Clock:
-    """A time limit, what has to happen after the last step, and how fast the steps are.
+@dataclass(frozen=True)
+class Places:
+    """Where the files of several pictures are, as somebody typed them.
 
     Args:
-        started: when the picture's turn began, in seconds of `time.perf_counter`.
-        limit: wall seconds, None for as long as it takes.
-        closing: seconds for finishing, metrics and writing.
-        times: of the latest steps, in seconds.
+        output: file, or folder: for several pictures, or by a name without an ending or with a
+            slash at its end.
+        reference: clean picture, or folder of them.
+        uncertainty: as `output`, for the standard deviations.
     """
 
-    started: float
-    limit: float | None
-    closing: float = 0.0
-    times: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    _before: float | None = None
-    _first: bool = True
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the start."""
-        return time.perf_counter() - self.started
-
-    @property
-    def left(self) -> float:
-        """Seconds that steps may still take; infinite without a limit."""
-        if self.limit is None:
-            return float("inf")
-        return self.limit - self.closing - self.seconds
-
-    def tick(self) -> None:
-        """Note the end of a step, or once before the first one that they begin."""
-        now = time.perf_counter()
-        if self._before is not None:
-            if self._first and self.times:  # it also set the convolutions up, and took far longer
-                self.times.clear()
-                self._first = False
-            self.times.append(now - self._before)
-        self._before = now
-
-    def skip(self) -> None:
-        """Leave out of the next step's time what happened since the latest tick."""
-        self._before = time.perf_counter()
-
-    @property
-    def over(self) -> bool:
-        """Whether a step as long as the longest of the latest would exceed the limit."""
-        return self.left < max(self.times, default=0.0)
-
-    def more(self, most: int) -> int:
-        """Estimate how many more steps there is time for, `most` or fewer."""
-        seconds = max(statistics.median(self.times), 1e-9) if self.times else float("inf")
-        return int(max(0.0, min(self.left / seconds, most)))
+    output: str
+    reference: Path | None = None
+    uncertainty: str | None = None
 
 
-def settled(job: Job, laid: Laid) -> tuple[Job, Laid]:
-    """The job with a recipe of a name, and what was laid out with a note on why that was chosen."""
-    choice = laid.choice
-    if job.recipe != AUTO or choice is None:
-        return job, laid
-    notes = laid.notes if choice.why is None else (*laid.notes, choice.why)
-    return job.model_copy(update={"recipe": choice.recipe}), replace(laid, notes=notes)
+def plan_jobs(
+    inputs: Sequence[Path], places: Places, request: Request, task_of: Callable[[Path], Task]
+) -> list[Job]:
+    """Make one job a picture, and check what can be checked before the first.
 
-
-def longest(job: Job) -> int:
-    """Steps that the fit of a job takes if no clock, no rule and nobody stops it.
+    Args:
+        inputs: pictures.
+        places: where the results go.
+        request: what all pictures have in common.
+        task_of: picture to its task.
 
     Raises:
-        RecipeError: there is no recipe of that name.
+        RequestError: names that collide, an output that is an input, no such recipe or rule.
+        ImageFileError: what all pictures need is not there, or a file is in the place of a folder.
     """
-    return recipes.longest(job.recipe, job.steps, limited=job.time_limit is not None)
+    tasks = [task_of(path) for path in inputs]
+    _check_request(request, tasks)
+    spreads: list[Path | None] = [None] * len(inputs)
+    if places.uncertainty is not None:
+        spreads = [*_targets(inputs, places.uncertainty, about="uncertainty", endings=ENDINGS)]
+    targets = _targets(inputs, places.output)
+    jobs = [
+        Job(
+            **dict(request),
+            input=path,
+            output=target,
+            task=task,
+            reference=None if places.reference is None else matched(places.reference, path),
+            uncertainty=spread,
+        )
+        for path, target, task, spread in zip(inputs, targets, tasks, spreads, strict=True)
+    ]
+    _check_names(jobs)
+    _check_shared(jobs)
+    return jobs
 
 
-def closing_seconds(limit: float, samples: int, *, measured: int, reported: bool) -> float:
-    """Estimate how long finishing, metrics, writing, the report and the process's end take.
+def make_folders(places: Places, *, several: bool) -> list[Path]:
+    """Make the folders of the results and try whether they can be written.
+
+    Returns:
+        Those that were missing.
+
+    Raises:
+        ImageFileError: one cannot be written.
+    """
+    made = make_folder(places.output, several=several)
+    if places.uncertainty is not None:
+        made += make_folder(places.uncertainty, several=several)
+    return made
+
+
+def make_folder(output: str, *, several: bool) -> list[Path]:
+    """Make the folder of a result and try whether it can be written.
 
     Args:
-        limit: of the whole command, in seconds: the longer, the more there is to spare.
-        samples: pixels times channels of the result.
-        measured: pictures that are compared with a reference.
-        reported: a report will be written.
+        output: file, or folder, as it was typed.
+        several: whether it is for several results.
+
+    Returns:
+        The folder if it was missing.
+
+    Raises:
+        ImageFileError: it cannot be written.
     """
-    spare = 0.3 + min(0.02 * limit, 2.0)
-    return spare + samples * (4e-7 + 2e-6 * measured + 4e-7 * reported) + 1.5 * reported
+    inside = several or _is_folder(output)
+    folder = Path(output) if inside else Path(output).parent
+    made = [] if folder.exists() else [folder]
+    try:
+        if inside:
+            folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ImageFileError(f"{folder}: cannot be written: {reason}") from None
+    return made
+
+
+def matched(place: Path, picture: Path) -> Path:
+    """A file for all pictures, or the one in a folder that has the name of this picture."""
+    if not place.is_dir():
+        return place
+    same = place / picture.name
+    if same.exists():
+        return same
+    stems = sorted(path for path in place.glob("*") if path.stem == picture.stem)
+    return stems[0] if stems else same
+
+
+def _check_request(request: Request, tasks: Sequence[Task]) -> None:
+    """Refuse what would fail for every picture alike."""
+    try:
+        if request.recipe != AUTO or not all(task.chooses for task in tasks):
+            recipes.find(request.recipe)
+    except RecipeError as error:
+        raise RequestError(str(error), "recipe") from None
+    try:
+        ruled([], request.stop)
+    except RecipeError as error:
+        raise RequestError(str(error), "stop") from None
+    for kind in {task.kind for task in tasks} if request.hand_out is not None else ():
+        known = handed_out_by(kind)
+        if request.hand_out not in known:
+            expected = listed(known, most=len(known))
+            raise RequestError(f"expected {expected}, got '{request.hand_out}'", "hand_out")
+
+
+def _is_folder(output: str) -> bool:
+    """Whether a name for the result of one picture means a folder, which may be missing."""
+    path = Path(output)
+    if path.is_dir() or output.endswith(_SLASHES):
+        return True
+    return not path.suffix and not path.exists()
+
+
+def _targets(
+    inputs: Sequence[Path], output: str, *, about: str = "output", endings: Collection[str] = ()
+) -> list[Path]:
+    """Where the results of the pictures go.
+
+    Args:
+        inputs: pictures.
+        output: file, or folder, as it was typed.
+        about: what it was typed for.
+        endings: that a name may have, the first for those that have another; every picture's own
+            by default.
+
+    Raises:
+        RequestError: several pictures, and a name for one.
+        ImageFileError: there is a file in the place of the folder.
+    """
+    if len(inputs) == 1 and not _is_folder(output):
+        return [Path(output)]
+    place = Path(output)
+    if len(inputs) > 1 and not place.is_dir() and not output.endswith(_SLASHES):
+        if place.exists():
+            raise ImageFileError(
+                f"{output} is a file, expected a folder for {len(inputs)} pictures"
+            )
+        if place.suffix.lower() in SUFFIXES:
+            raise RequestError(
+                f"{output} is a name for one picture, expected a folder for {len(inputs)}: "
+                "with / at its end it is one",
+                about,
+            )
+    return [place / _name_of(path, endings) for path in inputs]
+
+
+def _name_of(picture: Path, endings: Collection[str]) -> str:
+    """The name of a picture's result in a folder: its own, if results can have its ending."""
+    if not endings:
+        return result_name(picture)
+    if picture.suffix.lower() in endings:
+        return picture.name
+    return picture.stem + next(iter(endings))
+
+
+def _check_names(jobs: Sequence[Job]) -> None:
+    """Refuse results that would overwrite each other, or something that is read."""
+    read = {os.path.realpath(path) for job in jobs for path in job.files.values()}
+    written: set[str] = set()
+    for product in (product for job in jobs for product in job.products):
+        real = os.path.realpath(product)
+        if real in read:
+            raise RequestError(f"{product} is read by this command: choose another name", "output")
+        if real in written:
+            raise RequestError(
+                f"two results would have the name {product}: give the inputs other names, "
+                "or restore them one by one",
+                "output",
+            )
+        written.add(real)
+
+
+def _check_shared(jobs: Sequence[Job]) -> None:
+    """Find out once, not for each picture, whether what they all need is there.
+
+    Raises:
+        ImageFileError: it is not.
+    """
+    files = [{path for role, path in job.files.items() if role != "input"} for job in jobs]
+    for path in sorted(set.intersection(*files)) if len(files) > 1 else ():
+        try:
+            why = no_file(path)
+        except OSError as error:
+            why = f"cannot be read: {error.strerror or error}"
+        if why is not None:
+            raise ImageFileError(f"{path}: {why}")

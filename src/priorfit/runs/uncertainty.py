@@ -15,7 +15,10 @@ from priorfit.records.sidecar import Uncertainty
 from priorfit.runs.job import Job
 from priorfit.types import Image
 
-_FLOATS = {".tif", ".tiff", ".npy"}
+ENDINGS = (".tif", ".tiff", ".npy", ".png")
+"""Of files that hold standard deviations."""
+
+_FLOATS = ENDINGS[:3]
 
 
 def check_uncertainty(job: Job) -> None:
@@ -27,7 +30,7 @@ def check_uncertainty(job: Job) -> None:
     """
     if job.uncertainty is None:
         return
-    if job.uncertainty.suffix.lower() not in (".png", *_FLOATS):
+    if job.uncertainty.suffix.lower() not in ENDINGS:
         raise ImageFileError(
             f"{job.uncertainty}: standard deviations go into .png, .tif or .npy files"
         )
