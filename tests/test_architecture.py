@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # From the ground up: a room imports from its own line and from the lines before it.
 LAYERS = [
-    "errors types wording signals",
+    "errors types wording signals disk",
     "code noise color kernels units",
     "images store degradations records",
     "problem networks",

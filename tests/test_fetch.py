@@ -10,32 +10,32 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from priorfit.checkpoints import catalog, fetch
+from priorfit.checkpoints import catalog, fetch, importing
+from priorfit.checkpoints.child import Request
+from priorfit.checkpoints.conversion import checked
 from priorfit.checkpoints.download import Patience
-from priorfit.checkpoints.importing import import_file
 from priorfit.checkpoints.published.file import Published
 from priorfit.checkpoints.verify import verify
 from priorfit.errors import CheckpointError
 from priorfit.networks.generator import Generator
 from priorfit.noise import Noise
-from priorfit.store import files, folders
+from priorfit.store import folders
 from priorfit.store.description import CONFIG, MODEL, read_config
-from priorfit.store.files import Stored
 from tests.server import Shelf, serving
 
+reading = importing._answer
 QUICK = Patience(timeout=5.0, pauses=())
 
 
-def imported(path: Path, name: str, *, overwrite: bool = False, settings: Any = None) -> Path:
-    """As import_file, for a file of anything, without another process."""
-    data = path.read_bytes()
+def answered(shop: Path, request: Request) -> dict[str, Any]:
+    """As the process that reads published files, for a file of anything, at once."""
+    data = Path(request.path).read_bytes()
     if data.startswith(b"nonsense"):
-        raise CheckpointError(f"{path}: is something else")
-    source = {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "told": settings}
-    stored = Stored("twice", {}, {"a": torch.tensor(list(data[:4]))}, source)
-    files.write(folders.place(name), stored, overwrite=overwrite)
-    return folders.place(name)
+        raise CheckpointError("is something else")
+    save_file({"a": torch.tensor(list(data[:4]))}, Path(request.folder) / MODEL)
+    return {"kind": "twice", "config": {}, "source": {"told": request.settings}}
 
 
 @pytest.fixture
@@ -49,7 +49,8 @@ def file(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("PRIORFIT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(folders, "ZOO", tmp_path / "zoo")
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(fetch, "import_file", imported)
+    monkeypatch.setattr(importing, "_answer", answered)
+    monkeypatch.setattr(importing, "checked", lambda stored: None)
     with serving(shelf) as address:
         one = Published(
             name="some",
@@ -138,7 +139,7 @@ def test_a_checkpoint_that_is_called_like_a_published_one_says_nothing_of_its_ha
     tmp_path: Path, file: Published
 ):
     (tmp_path / "mine.pth").write_bytes(b"mine")
-    imported(tmp_path / "mine.pth", "some")
+    importing.import_file(tmp_path / "mine.pth", "some")
     place = fetch.fetch("some", overwrite=True, patience=QUICK)
     assert read_config(place)["source"]["published"] == "some"
 
@@ -220,7 +221,8 @@ def test_the_whole_way_from_an_address_to_a_picture(shelf: Shelf, file: Publishe
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
     shelf.data = buffer.getvalue()
-    monkeypatch.setattr(fetch, "import_file", import_file)
+    monkeypatch.setattr(importing, "_answer", reading)
+    monkeypatch.setattr(importing, "checked", checked)
     known_with(monkeypatch, file, kind="pggan")
     fetch.fetch("some", patience=QUICK)
     network = Generator.from_pretrained("some")

@@ -202,7 +202,7 @@ FALLEN = {
 def test_a_reader_that_was_taken_over_gets_nothing_in(
     does: str, said: str, file: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(importing, "_START", f"import sys; sys.stdin.read(); {does}")
+    monkeypatch.setattr(importing, "_START", f"import sys; sys.stdin.readline(); {does}")
     refused(said, file)
     assert not home.exists()
 

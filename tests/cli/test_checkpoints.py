@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from priorfit.checkpoints import catalog, download, fetch
 from priorfit.checkpoints.catalog import CATALOG
+from priorfit.checkpoints.importing import Wish
 from priorfit.checkpoints.published.file import Published
 from priorfit.errors import CheckpointError
 from priorfit.store import files, folders
@@ -39,10 +40,10 @@ def shelf() -> Shelf:
 def some(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Published]:
     """A published file of our own server, which becomes a checkpoint without being read."""
 
-    def imported(path: Path, name: str, **named: object) -> Path:
-        return kept(name, {"file": path.name})
+    def imported(wish: Wish, *, overwrite: bool) -> Path:
+        return kept(wish.place.name, {"file": wish.path.name, **wish.known})
 
-    monkeypatch.setattr(fetch, "import_file", imported)
+    monkeypatch.setattr(fetch, "placed", imported)
     monkeypatch.setattr(download.Patience, "__init__", quick)
     with serving(shelf) as address:
         changes = {"name": "some", "kind": "stylegan", "url": f"{address}/a", "sha256": None}
@@ -326,7 +327,7 @@ def test_an_error_in_between_keeps_what_was_there(priorfit, folder, some, monkey
 
     kept("some", {"published": "some"})
     before = (folders.place("some") / MODEL).read_bytes()
-    monkeypatch.setattr(fetch, "import_file", fails)
+    monkeypatch.setattr(fetch, "placed", fails)
     answer = priorfit("checkpoints", "fetch", "some", "--overwrite", "-q")
     assert (answer.status, len(answer.lines)) == (1, 1)
     assert (folders.place("some") / MODEL).read_bytes() == before

@@ -1,7 +1,9 @@
 """The process that opens a published file: it has little memory and time, and writes one file."""
 
 import json
+import os
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,7 @@ class Request:
 def main() -> int:
     """Answer one request with one line of JSON: `kind`, `config` and `source`, or `error`."""
     request = Request.from_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     confine(request.limits)
     try:
@@ -84,6 +87,13 @@ def main() -> int:
         answer = {"error": _too_much(request.limits) if short else _strange(error)}
     sys.stdout.write(json.dumps(answer) + "\n")
     return int("error" in answer)
+
+
+def _end_with_parent() -> None:
+    """Wait for the pipe to close, as it does when whoever asked is gone, however it went."""
+    while os.read(0, 1 << 10):
+        pass
+    os._exit(1)
 
 
 def imported(request: Request) -> dict[str, Any]:

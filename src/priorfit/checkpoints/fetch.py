@@ -4,13 +4,12 @@ from pathlib import Path
 
 from priorfit.checkpoints.catalog import by_hand, published, waiting
 from priorfit.checkpoints.download import Patience, Progress, download
-from priorfit.checkpoints.importing import import_file
+from priorfit.checkpoints.importing import Wish, placed
 from priorfit.checkpoints.published.file import Published
 from priorfit.errors import CheckpointError
 from priorfit.store import folders
 from priorfit.store.description import CONFIG, read_config
 from priorfit.store.description import sha256 as file_hash
-from priorfit.store.files import annotate
 
 
 def fetch(
@@ -67,14 +66,16 @@ def adopt(file: Published, path: Path, *, overwrite: bool = False) -> Path:
             f"{path} is not {file.file} {whose}: expected the sha256 {expected}, got {digest}; "
             "import it under another name if it is meant"
         )
-    place = import_file(path, file.name, overwrite=overwrite, settings=dict(file.settings))
-    kind = read_config(place)["kind"]
-    if kind != file.kind:
-        folders.remove(file.name)
-        raise CheckpointError(f"{path}: holds a {kind}, and {file.name} is a {file.kind}")
     known = {"published": file.name, "page": file.page, "url": file.url, "licence": file.licence}
-    annotate(place, {key: value for key, value in known.items() if value is not None})
-    return place
+    wish = Wish(
+        path,
+        folders.place(file.name),
+        settings=dict(file.settings),
+        kind=file.kind,
+        digest=digest,
+        known={key: value for key, value in known.items() if value is not None},
+    )
+    return placed(wish, overwrite=overwrite)
 
 
 def _bring(

@@ -4,15 +4,14 @@ import hashlib
 import json
 import os
 import re
-import secrets
-import shutil
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,15 +25,16 @@ from priorfit.checkpoints.readers.source import Source, opened
 from priorfit.errors import CheckpointError, ImageFileError
 from priorfit.store import files, folders
 from priorfit.store.files import MODEL, Stored
+from priorfit.store.workshop import workshop
 
 _SLACK = 1 << 30
 _CHUNK = 1 << 20
 _LONGEST_ANSWER = 1 << 20
 _LONGEST_MESSAGE = 500
 # With -I neither the current folder nor the environment has a say in what is imported. So the
-# process must be told where the package and what it needs are installed.
-_START = "import sys; sys.path += sys.argv[1:]; from priorfit.checkpoints import child; "
-_START += "sys.exit(child.main())"
+# process must be told where the package and what it needs are installed; this very package first.
+_START = "import sys; here, *others = sys.argv[1:]; sys.path[:0] = {here}.difference(sys.path); "
+_START += "sys.path += others; from priorfit.checkpoints import child; sys.exit(child.main())"
 
 
 def import_file(
@@ -66,22 +66,65 @@ def import_file(
     """
     path = Path(path)
     place = folders.place(default_name(path, part) if name is None else name)
+    return placed(Wish(path, place, part, settings or {}), overwrite=overwrite)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to become of a file.
+
+    Args:
+        path: of the file.
+        place: folder of the checkpoint.
+        part: which of several networks in the file.
+        settings: what the file does not say.
+        kind: of network that it has to hold; None for any.
+        digest: what its SHA-256 has to begin with.
+        known: what is known of its source besides what the file says.
+    """
+
+    path: Path
+    place: Path
+    part: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    kind: str | None = None
+    digest: str = ""
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+
+def placed(wish: Wish, *, overwrite: bool) -> Path:
+    """As `import_file`, of a file of which something is known.
+
+    Raises:
+        CheckpointError: as there, or it is not what was known; what was there before is there
+            still.
+    """
+    path, place = wish.path, wish.place
     if place.exists() and not overwrite:
         raise CheckpointError(_taken(place))
     try:
-        with opened(path) as source, _workshop() as shop:
+        with opened(path) as source, workshop() as shop:
             new = shop / "new"
             new.mkdir()
-            told = dict(settings or {})
-            request = Request(str(path.absolute()), str(new), part, told, limits(source))
+            told = dict(wish.settings)
+            request = Request(str(path.absolute()), str(new), wish.part, told, limits(source))
             answer = _answer(shop, request)
-            _describe(new, answer, _origin(path, source))
+            origin = _origin(path, source)
+            _describe(new, answer, origin | dict(wish.known))
+            _check_known(wish, answer, origin)
             _put(new, place, overwrite)
     except OSError as error:
         raise CheckpointError(f"{place}: cannot be written: {error.strerror or error}") from error
     except (CheckpointError, ImageFileError) as error:
         raise CheckpointError(f"{path}: {_plain(str(error))}") from error
     return place
+
+
+def _check_known(wish: Wish, answer: Mapping[str, Any], origin: Mapping[str, Any]) -> None:
+    if wish.kind is not None and answer["kind"] != wish.kind:
+        raise CheckpointError(f"holds a {answer['kind']}, and {wish.place.name} is a {wish.kind}")
+    if not origin["sha256"].startswith(wish.digest):
+        raise CheckpointError("changed while it was read, wait until it is complete")
 
 
 def default_name(path: Path, part: str | None = None) -> str:
@@ -111,23 +154,6 @@ def patience(limits: Limits) -> float:
     return 60 + 4 * limits.seconds
 
 
-@contextmanager
-def _workshop() -> Iterator[Path]:
-    """A folder beside the checkpoints, where `folders.names` does not look, gone afterwards."""
-    home = folders.home()
-    made = [folder for folder in (home, *home.parents) if not folder.exists()]
-    home.mkdir(parents=True, exist_ok=True)
-    shop = home / f".{secrets.token_hex(8)}"
-    shop.mkdir(mode=0o700)
-    try:
-        yield shop
-    finally:
-        shutil.rmtree(shop, ignore_errors=True)
-        with suppress(OSError):  # a folder that holds something stays
-            for folder in made:
-                folder.rmdir()
-
-
 def _answer(shop: Path, request: Request) -> dict[str, Any]:
     """What the reading process says; it is gone afterwards.
 
@@ -146,7 +172,10 @@ def _answer(shop: Path, request: Request) -> dict[str, Any]:
             start_new_session=True,
         )
         try:
-            process.communicate(request.to_json().encode(), patience(request.limits))
+            # The pipe stays open: when it closes, because we are gone, the process ends too.
+            with suppress(BrokenPipeError):  # it has ended already, and says why
+                _told(process, request.to_json() + "\n")
+            process.wait(patience(request.limits))
         except subprocess.TimeoutExpired:
             raise CheckpointError("takes too long to read") from None
         finally:
@@ -163,6 +192,12 @@ def _answer(shop: Path, request: Request) -> dict[str, Any]:
     if failed is not None:
         raise CheckpointError(str(failed))
     return answer
+
+
+def _told(process: subprocess.Popen[bytes], text: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(text.encode())
+    process.stdin.flush()
 
 
 def _describe(folder: Path, answer: dict[str, Any], origin: dict[str, Any]) -> None:
@@ -191,15 +226,15 @@ def _shape(described: Any) -> Tensor:
 
 
 def _put(new: Path, place: Path, overwrite: bool) -> None:
-    """Move a whole folder to its place, in one step where nothing is in the way."""
-    old = new.with_name("old")
+    """Move a whole checkpoint to its place; at every moment the old one or the new one is there."""
+    with (new / MODEL).open("rb") as model:  # what is on the disk before its name is, stays
+        os.fsync(model.fileno())
     if overwrite and place.exists():
-        place.rename(old)
+        files.replace(place, new / MODEL, files.read_config(new))
+        return
     try:
         new.rename(place)
     except OSError as error:
-        if old.exists():
-            old.rename(place)
         raise CheckpointError(_taken(place)) from error
 
 
@@ -240,6 +275,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         process.kill()
         process.wait()
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 def _ended(status: int) -> str:

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from priorfit.errors import CheckpointError
 from priorfit.store import folders
-from priorfit.store.description import MODEL, MODEL_SHA256, read_config, sha256
+from priorfit.store.description import MODEL_SHA256, model_of, read_config, sha256
 
 State = Literal["ok", "changed", "damaged", "missing"]
 
@@ -41,9 +41,6 @@ def verified(name: str) -> Verdict:
         folder = folders.find(name)
     except CheckpointError as error:
         return Verdict(name, "missing", str(error))
-    model = folder / MODEL
-    if not model.is_file():
-        return Verdict(name, "missing", f"{model} is not there")
     try:
         return _compared(name, folder)
     except CheckpointError as error:
@@ -51,10 +48,13 @@ def verified(name: str) -> Verdict:
 
 
 def _compared(name: str, folder: Path) -> Verdict:
-    expected = read_config(folder).get(MODEL_SHA256)
+    config = read_config(folder)
+    model, expected = model_of(folder, config), config.get(MODEL_SHA256)
+    if not model.is_file():
+        return Verdict(name, "missing", f"{model} is not there")
     if not isinstance(expected, str):
         return Verdict(name, "damaged", f"{folder} does not say which hash its model had")
-    found = sha256(folder / MODEL)
+    found = sha256(model)
     if found == expected:
         return Verdict(name, "ok")
-    return Verdict(name, "changed", f"{folder / MODEL} has sha256 {found}, expected {expected}")
+    return Verdict(name, "changed", f"{model} has sha256 {found}, expected {expected}")

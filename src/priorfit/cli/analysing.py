@@ -159,11 +159,12 @@ def inputs_of(files: Mapping[str, Path], network: str | None = None) -> "tuple[S
     """Every file that went in, with its hash; of a network its numbers."""
     from priorfit.records.sidecar import source
     from priorfit.store import folders
-    from priorfit.store.description import MODEL
+    from priorfit.store.description import MODEL, model_of, read_config
 
     found = [source(role, path) for role, path in files.items()]
     if network is not None:
-        model = source("network", folders.find(network) / MODEL)
+        folder = folders.find(network)
+        model = source("network", model_of(folder, read_config(folder)))
         found.append(model.model_copy(update={"name": f"{Path(network).name}/{MODEL}"}))
     return tuple(found)
 

@@ -46,7 +46,9 @@ def list_checkpoints(
     """List the checkpoints that are here, and the published files that can become some."""
     from priorfit.checkpoints.catalog import CATALOG
     from priorfit.store import folders
+    from priorfit.store.workshop import sweep
 
+    sweep()
     present = folders.names()
     rows = [_present(name, folder) for name, folder in sorted(present.items())]
     if not here:
@@ -177,7 +179,9 @@ def import_(
 def verify(names: Some = None, quiet: options.Quiet = False) -> None:
     """Compare checkpoints with the hashes that they had when they were made."""
     from priorfit.checkpoints.verify import verify as verdicts
+    from priorfit.store.workshop import sweep
 
+    sweep()
     found = verdicts(names or ())
     if not quiet:
         table(("checkpoint", "state"), [(verdict.name, verdict.state) for verdict in found])
@@ -191,7 +195,9 @@ def verify(names: Some = None, quiet: options.Quiet = False) -> None:
 def remove(names: Names, quiet: options.Quiet = False) -> None:
     """Delete checkpoints of your own."""
     from priorfit.store import folders
+    from priorfit.store.workshop import sweep
 
+    sweep()
     failed = 0
     for name in names:
         try:
@@ -220,7 +226,7 @@ def _present(name: str, folder: Path) -> tuple[str, ...]:
     from priorfit.checkpoints.catalog import CATALOG
     from priorfit.errors import CheckpointError
     from priorfit.store import folders
-    from priorfit.store.description import MODEL, read_config
+    from priorfit.store.description import model_of, read_config
 
     place = "comes with priorfit" if folder.parent == folders.ZOO else "here"
     try:
@@ -231,7 +237,8 @@ def _present(name: str, folder: Path) -> tuple[str, ...]:
     file = CATALOG.get(str(source.get("published")))
     purpose = file.does if file else str(source.get("about") or source.get("file") or "")
     told = [str(source.get(key) or "") for key in ("license", "file", "sha256")]
-    size = _megabytes((folder / MODEL).stat().st_size if (folder / MODEL).is_file() else 0)
+    model = model_of(folder, config)
+    size = _megabytes(model.stat().st_size if model.is_file() else 0)
     told[0] = told[0] or (file.licence if file else "")
     return name, place, config["kind"], _pixels(file), purpose, size, *told
 
@@ -269,10 +276,10 @@ def _found(name: str) -> Path | None:
 
 def _facts(folder: Path) -> dict[str, Any]:
     """What stands in a checkpoint's description."""
-    from priorfit.store.description import MODEL, MODEL_SHA256, read_config
+    from priorfit.store.description import MODEL, MODEL_SHA256, model_of, read_config
 
     config = read_config(folder)
-    model = folder / MODEL
+    model = model_of(folder, config)
     size = _bytes(model.stat().st_size) if model.is_file() else "missing"
     facts: dict[str, Any] = {"folder": folder, "kind": config["kind"], MODEL: size}
     facts[f"{MODEL} sha256"] = config.get(MODEL_SHA256, "not known")

@@ -9,8 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
+from priorfit.disk.locks import locked
 from priorfit.errors import ImageFileError
-from priorfit.images.locks import locked
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
 

@@ -3,9 +3,12 @@
 import hashlib
 import json
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from priorfit.disk.regular import open_regular, read_regular
 from priorfit.errors import CheckpointError
 
 MODEL, CONFIG = "model.safetensors", "config.json"
@@ -16,6 +19,8 @@ MODEL_SHA256 = "model_sha256"
 FORMAT = 1
 
 _LONGEST = 1 << 20
+_ARRIVING = re.compile(r"model-[0-9a-f]{16}\.safetensors")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -26,9 +31,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG
     try:
-        if path.stat().st_size > _LONGEST:
-            raise CheckpointError(f"{path}: is too long for the description of a network")
-        config = json.loads(path.read_text("utf-8"))
+        config = json.loads(read_regular(path, _LONGEST).decode("utf-8"))
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -44,6 +47,29 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def model_of(folder: Path, config: Mapping[str, Any]) -> Path:
+    """The numbers that a description is of.
+
+    While a checkpoint is replaced, and after a kill at that moment, they still have the name under
+    which they arrived, see `priorfit.store.files`.
+    """
+    digest = config.get(MODEL_SHA256)
+    if isinstance(digest, str) and _SHA256.fullmatch(digest):
+        arrived = arriving(folder, digest)
+        return arrived if arrived.is_file() else folder / MODEL
+    return folder / MODEL
+
+
+def arriving(folder: Path, digest: str) -> Path:
+    """Where the numbers with this SHA-256 lie until those before them are not needed any more."""
+    return folder / f"model-{digest[:16]}.safetensors"
+
+
+def arrivals(folder: Path) -> list[Path]:
+    """All numbers in a folder that lie under such names."""
+    return [path for path in folder.iterdir() if _ARRIVING.fullmatch(path.name)]
+
+
 def sha256(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file, in hexadecimal.
 
@@ -51,7 +77,7 @@ def sha256(path: str | os.PathLike[str]) -> str:
         CheckpointError: the file cannot be read.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error

@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 
 from priorfit.errors import CheckpointError
-from priorfit.store.description import CONFIG, MODEL
+from priorfit.store.description import CONFIG, MODEL, arrivals
 
 SHIPPED = ("scenes-biggan", "scenes-features", "scenes-stylegan")
 """What is in the zoo."""
@@ -96,8 +96,8 @@ def remove(name: str) -> Path:
     if not folder.is_dir():
         raise CheckpointError(f"no checkpoint '{name}' in {home()}")
     try:
-        for file in (CONFIG, MODEL):
-            (folder / file).unlink(missing_ok=True)
+        for path in (folder / CONFIG, folder / MODEL, *arrivals(folder)):
+            path.unlink(missing_ok=True)
         folder.rmdir()
     except OSError as error:
         raise CheckpointError(f"{folder}: cannot be deleted: {error.strerror or error}") from error
