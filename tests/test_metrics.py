@@ -85,6 +85,14 @@ def test_arrays_of_two_types_are_measured_where_both_have_a_scale():
         pf.psnr(draws * 300, (draws * 255).astype(np.uint8))
 
 
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+def test_psnr_takes_the_argument_that_others_take(axis):
+    draws = np.random.default_rng(0).random((24, 20, 3))
+    assert pf.psnr(draws, draws * 0.9, channel_axis=axis) == pf.psnr(draws, draws * 0.9)
+    with pytest.raises(ProblemError, match="channel_axis=3"):
+        pf.psnr(draws, draws, channel_axis=3)
+
+
 @pytest.mark.parametrize("axis", [None, 0, -1])
 def test_similarity_of_arrays_is_that_of_tensors(axis):
     draws = np.random.default_rng(0).random((3, 24, 20))

@@ -106,6 +106,28 @@ def test_a_report_shows_the_pictures_as_they_are(outcome, tmp_path):
     assert {name.replace("_", " ") for name in outcome.comparators} <= set(shown)
 
 
+@pytest.mark.parametrize("white", [444, 4095])
+def test_a_picture_that_fills_little_of_its_file_is_shown_bright(white, tmp_path, tiny_recipes):
+    for seed, name in enumerate(("in.png", "clean.png")):
+        drawn = uniform(20, 24, seed=seed).numpy()
+        Image.fromarray((white * drawn).astype(np.uint16)).save(tmp_path / name)
+    made = Job(
+        input=tmp_path / "in.png",
+        output=tmp_path / "out.png",
+        task=Denoise(noise_std=0.001),
+        recipe="dip/denoise",
+        reference=tmp_path / "clean.png",
+        report=True,
+    )
+    outcome = run(made)
+    html = written(outcome, tmp_path / "r.html")
+    shown = {image["alt"]: np.array(decoded(image["src"])) for image in Elements(html).all("img")}
+    for name in ("damaged", "restored", "reference"):
+        assert shown[name].max() > 180 and shown[name].min() < 60
+    assert "of the file&#39;s range" in html
+    assert f"restored {outcome.sidecar.metrics['psnr']:.2f} dB" in html
+
+
 def test_a_report_has_a_table_of_methods_with_the_best_marked(outcome, tmp_path):
     page = Elements(written(outcome, tmp_path / "r.html"))
     text = " ".join(page.words)

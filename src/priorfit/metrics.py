@@ -21,26 +21,33 @@ def psnr(image: Image, reference: Image) -> PerImage:
 
 
 @overload
-def psnr(image: Array, reference: Array) -> float:
+def psnr(image: Array, reference: Array, *, channel_axis: int | None = None) -> float:
     """Of arrays."""
 
 
-def psnr(image: Image | Array, reference: Image | Array) -> PerImage | float:
+def psnr(
+    image: Image | Array, reference: Image | Array, *, channel_axis: int | None = None
+) -> PerImage | float:
     """Peak signal-to-noise ratio in dB over all pixels and channels; inf if equal.
 
     Args:
         image: tensor (B, C, H, W) in [0, 1]; or array of any shape, whose scale is that of its
             dtype, for floats [0, 1], and where there is none the range of the reference.
         reference: likewise, of the same shape.
+        channel_axis: of arrays, as every function here takes it; all channels count alike, so
+            that it changes nothing.
 
     Returns:
         (B,) for tensors, a number for arrays.
 
     Raises:
-        ProblemError: a tensor and an array, or two of different shapes or scales.
+        ProblemError: a tensor and an array, two of different shapes or scales, or an axis that
+            they do not have.
     """
     if not (isinstance(image, Tensor) and isinstance(reference, Tensor)):
         one, other = on_one_scale(image, reference)
+        if channel_axis is not None and not -one.ndim <= channel_axis < one.ndim:
+            raise ProblemError(f"expected one of {one.ndim} axes, got channel_axis={channel_axis}")
         return psnr(one.reshape(1, 1, 1, -1), other.reshape(1, 1, 1, -1)).item()
     _same_size(image, reference)
     error = (image.double() - reference.double()).square().flatten(1).mean(1)

@@ -37,6 +37,7 @@ def test_the_message_is_about_the_input(priorfit, folder, name, output):
     assert answer.status == 1
     assert len(answer.lines) == 1
     assert INPUTS[name] in answer.err
+    assert name.rstrip("/") in answer.err  # as it was typed
     assert "cannot be written" not in answer.err
     assert "expected a name ending" not in answer.err
     assert not (folder / "out").exists()
@@ -48,7 +49,7 @@ def test_files_beside_the_picture_may_be_no_address_either(priorfit, pictures, o
     address = "https://example.com/m.png"
     answer = priorfit("inpaint", "a.png", "-o", "c.png", option, address, *given)
     assert answer.status == 1
-    assert "is an address, and nothing is downloaded" in answer.lines[-1]
+    assert f"{address}: is an address, and nothing is downloaded" in answer.lines[-1]
 
 
 @pytest.mark.parametrize("name", ["new.png", "new.TIF", "made.jpg", "x.heic", "x.bmp", "x.jp2"])

@@ -1,6 +1,7 @@
 """Point spread functions from files: one picture of numbers, or a line that says what was there."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,3 +61,29 @@ def test_a_single_page_is_read_number_by_number(dtype: str, byteorder: str, tmp_
     array = SPOT.astype(dtype) * (100 if dtype == "u2" else 1)
     (tmp_path / "psf.tif").write_bytes(tiff(array, byteorder=byteorder))
     np.testing.assert_array_equal(read_psf(tmp_path / "psf.tif").numpy(), array)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.full((3, 3), np.nan), np.zeros((3, 3)), -np.ones((3, 3)), np.diag([1.0, np.inf, 1.0])],
+)
+@pytest.mark.parametrize("ending", ["npy", "tif"])
+def test_values_that_no_blur_has_are_refused_with_the_name_of_the_file(values, ending, tmp_path):
+    path = tmp_path / f"psf.{ending}"
+    if ending == "npy":
+        np.save(path, values)
+    else:
+        path.write_bytes(tiff(values.astype(np.float32)))
+    with pytest.raises(ImageFileError, match=rf"psf\.{ending}: is no PSF: expected finite"):
+        read_psf(path)
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "is a folder"), ("a.npy", "No such file")])
+def test_what_is_no_file_is_named(name, said, tmp_path):
+    with pytest.raises(ImageFileError, match=said):
+        read_psf(tmp_path / name)
+
+
+def test_an_address_is_named_as_it_was_typed():
+    with pytest.raises(ImageFileError, match=r"https://example\.org/psf\.npy: is an address"):
+        read_psf(Path("https://example.org/psf.npy"))

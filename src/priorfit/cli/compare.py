@@ -192,8 +192,10 @@ def _pictures(
 ) -> "list[tuple[str, Image]]":
     """What is shown, by name: the damaged picture first, the clean one last."""
     from priorfit import images
+    from priorfit.report.embed import seen_in
     from priorfit.runs.contest import finite
 
+    units = seen_in(images.read(entrants[0].name))
     pictures = [
         (Path(each.name).name if each.restored else each.name, each.image)
         for each in entrants
@@ -202,8 +204,9 @@ def _pictures(
     if reference is not None:
         pictures.append(("reference", images.read(reference).tensor()))
     first = entrants[0].image.shape
-    shown = [(name, finite(image)) for name, image in pictures if image.shape == first]
-    return shown if cheap is None else [("damaged", finite(cheap.observed)), *shown]
+    same = [(name, image) for name, image in pictures if image.shape == first]
+    shown = same if cheap is None else [("damaged", cheap.observed), *same]
+    return [(name, finite(units.inward(image))) for name, image in shown]
 
 
 def _write(

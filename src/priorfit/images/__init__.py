@@ -9,13 +9,14 @@ from priorfit.images.formats import FORMATS, SUFFIXES, WRITTEN, Format
 from priorfit.images.jpeg_tables import JpegTables
 from priorfit.images.naming import result_name
 from priorfit.images.picture import Picture
-from priorfit.images.places import no_file
+from priorfit.images.places import as_typed, no_file
 from priorfit.images.read import MAX_PIXELS, Mask, format_in, mask_of, read, read_mask
 from priorfit.images.scale import Scale
 from priorfit.images.unseen import visible
 from priorfit.images.write import encode, ensure_writable, format_of, write
 
 __all__ = [
+    "as_typed",
     "encode",
     "enlarged",
     "ensure_writable",

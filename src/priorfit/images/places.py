@@ -9,6 +9,14 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 """Of the web or the like: a `Path` has lost one of its slashes, and a drive has one letter."""
 
 
+def as_typed(path: str | PathLike[str]) -> str:
+    """A name as somebody typed it: an address with the slash that a `Path` has lost."""
+    name, start = str(path), _ADDRESS.match(str(path))
+    if start is None or Path(path).exists():
+        return name
+    return f"{start[0]}/{name[start.end() :].lstrip('/')}"
+
+
 def no_file(path: str | PathLike[str]) -> str | None:
     """Say why a name stands for no file to read, and what to do; None where it may well.
 

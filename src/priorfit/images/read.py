@@ -16,7 +16,7 @@ from priorfit.images.exif_edit import packed_anew
 from priorfit.images.extras import Extras
 from priorfit.images.formats import FORMATS
 from priorfit.images.picture import Notes, Picture, Sheet
-from priorfit.images.places import no_file
+from priorfit.images.places import as_typed, no_file
 from priorfit.images.scale import check_samples, pixels_of, scale_of
 from priorfit.images.sniff import HEAD, identify
 from priorfit.images.tiff_samples import TRUE_IS_WHITE, WHITE_IS_ZERO
@@ -176,7 +176,7 @@ def _opened(path: str | PathLike[str]) -> Iterator[BinaryIO]:
         with Path(path).open("rb") as file:
             yield file
     except ImageFileError as error:
-        raise ImageFileError(f"{path}: {error}") from error
+        raise ImageFileError(f"{as_typed(path)}: {error}") from error
     except OSError as error:
         raise ImageFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except MemoryError as error:

@@ -9,7 +9,9 @@ import torch.nn.functional as F
 from PIL import Image as PillowImage
 from torch import Tensor
 
+from priorfit.images import Picture
 from priorfit.types import Image
+from priorfit.units import Units
 
 LONGEST_SIDE = 1280
 """Pixels; what is larger is shown reduced by a whole factor."""
@@ -34,7 +36,24 @@ class Embedded:
     caveats: tuple[str, ...] = ()
 
 
-def embed(name: str, image: Image, *, icc: bytes | None = None) -> Embedded:
+_HALF = 0.5
+"""Share of what a file can store from which a picture is shown as it is."""
+
+
+def seen_in(picture: Picture) -> Units:
+    """What is shown as black and as white: the range of a picture that fills little of its file's.
+
+    Twelve bits in a file of 16 would be nearly black otherwise.
+    """
+    if picture.is_everyday:
+        return Units()
+    found = Units.of(picture.tensor(), limits=picture.limits)
+    return Units() if found.high >= _HALF and found.low <= _HALF else Units(found.low, found.high)
+
+
+def embed(
+    name: str, image: Image, *, icc: bytes | None = None, units: Units | None = None
+) -> Embedded:
     """Make a picture part of a page.
 
     Args:
@@ -42,10 +61,17 @@ def embed(name: str, image: Image, *, icc: bytes | None = None) -> Embedded:
         image: (1, C, H, W) in [0, 1]; of more than three channels the first three are shown, of
             two the first. What is not a number is black.
         icc: colour profile that the PNG carries.
+        units: whose range is shown from black to white; 0 to 1 by default.
     """
     _, channels, height, width = image.shape
-    shown = image[:, : 3 if channels >= 3 else 1].float().nan_to_num(0.0)
+    shown = image[:, : 3 if channels >= 3 else 1].float()
     caveats = []
+    if units is not None and not units.is_identity:
+        shown = (shown - units.low) / units.span
+        caveats.append(
+            f"shown from {units.low:.2g} (black) to {units.high:.2g} (white) of the file's range"
+        )
+    shown = shown.nan_to_num(0.0)
     if channels not in (1, 3):
         caveats.append(f"{shown.shape[1]} of {channels} channels shown")
     factor = -(-max(height, width) // LONGEST_SIDE)

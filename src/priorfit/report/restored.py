@@ -15,9 +15,10 @@ from priorfit.metrics import psnr
 from priorfit.recipes.show import Row, rows
 from priorfit.records.sidecar import Measured, Sidecar, to_json
 from priorfit.report.curve import draw
-from priorfit.report.embed import Embedded, embed
+from priorfit.report.embed import Embedded, embed, seen_in
 from priorfit.report.page import page
 from priorfit.runs import Outcome
+from priorfit.runs.measure import peak_units
 from priorfit.types import Image
 from priorfit.wording import grey_levels
 
@@ -163,7 +164,8 @@ def _others(outcome: Outcome) -> list[Shown]:
         name = "start" if step == 1 else f"step {step}"
         shown.append(_shown(outcome, name, image, "on the way"))
     if outcome.reference is not None:
-        picture = embed("reference", outcome.reference, icc=outcome.picture.icc)
+        units = seen_in(outcome.picture)
+        picture = embed("reference", outcome.reference, icc=outcome.picture.icc, units=units)
         shown.append(Shown(picture, "the clean picture, for measuring alone"))
     return shown
 
@@ -172,8 +174,11 @@ def _shown(outcome: Outcome, name: str, image: Image, about: str) -> Shown:
     reference = outcome.reference
     value = ""
     if reference is not None and reference.shape == image.shape:
-        value = decibels(psnr(image, reference).item())
-    return Shown(embed(name, image, icc=outcome.picture.icc), about, value)
+        peak = peak_units(reference, outcome.picture)  # that of the terminal and of the sidecar
+        seen, truth = ((each - peak.low) / peak.span for each in (image, reference))
+        value = decibels(psnr(seen, truth).item())
+    units = seen_in(outcome.picture)
+    return Shown(embed(name, image, icc=outcome.picture.icc, units=units), about, value)
 
 
 def _facts(sidecar: Sidecar) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from priorfit import recipes
 from priorfit.errors import ImageFileError, RecipeError, RequestError
-from priorfit.images import SUFFIXES, no_file, result_name
+from priorfit.images import SUFFIXES, as_typed, no_file, result_name
 from priorfit.loop.stopping import ruled
 from priorfit.runs.job import Job, Request, Task, handed_out_by
 from priorfit.runs.uncertainty import ENDINGS
@@ -225,4 +225,4 @@ def _check_shared(jobs: Sequence[Job]) -> None:
         except OSError as error:
             why = f"cannot be read: {error.strerror or error}"
         if why is not None:
-            raise ImageFileError(f"{path}: {why}")
+            raise ImageFileError(f"{as_typed(path)}: {why}")

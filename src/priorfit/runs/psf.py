@@ -12,6 +12,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from priorfit.errors import ImageFileError
+from priorfit.images import as_typed, no_file
 
 _LONGEST_SIDE = 1024
 _FORMATS = ["PNG", "TIFF", "JPEG", "WEBP"]
@@ -31,9 +32,13 @@ def read_psf(path: Path) -> Tensor:
     """Read a PSF, (h, w) in float64, from a .npy file or a picture whose colours are averaged.
 
     Raises:
-        ImageFileError: unreadable, of other than two axes, or more than 1,024 pixels a side.
+        ImageFileError: unreadable, of other than two axes, more than 1,024 pixels a side, or of
+            values that no blur has.
     """
     try:
+        why = no_file(path)
+        if why is not None:
+            raise ImageFileError(f"{as_typed(path)}: {why}")
         array = _from_array(path) if path.suffix.lower() == ".npy" else _from_picture(path)
     except OSError as error:
         reason = "is no picture" if isinstance(error, UnidentifiedImageError) else error.strerror
@@ -45,7 +50,12 @@ def read_psf(path: Path) -> Tensor:
             f"{path}: is no PSF: expected numbers (height, width), at most {_LONGEST_SIDE} a "
             f"side, got {array.dtype} {array.shape}"
         )
-    return torch.from_numpy(np.array(array, np.float64))
+    psf = np.array(array, np.float64)
+    if not np.isfinite(psf).all() or (psf < 0).any() or not psf.any():
+        raise ImageFileError(
+            f"{path}: is no PSF: expected finite values, none negative and not all zero"
+        )
+    return torch.from_numpy(psf)
 
 
 def _from_array(path: Path) -> np.ndarray:
