@@ -6,6 +6,7 @@ PriorfitError
 ├── ProblemError        an observation, degradation or setting that does not fit the others
 ├── RecipeError         a recipe that does not exist, or stages that do not fit their prior
 ├── CheckpointError     a trained network that is not here, or a file that holds none
+├── CodeError           a file that holds no code, or one of another network
 ├── DeviceError         a device that is not there
 └── DivergenceError     a fit whose loss stopped being a number
 
@@ -44,6 +45,10 @@ class RecipeError(PriorfitError):
 
 class CheckpointError(PriorfitError):
     """A trained network is not here, or a file does not hold one that fits."""
+
+
+class CodeError(PriorfitError):
+    """A file does not hold a code, or one that another network or family has made."""
 
 
 class DeviceError(PriorfitError):
