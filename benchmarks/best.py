@@ -53,14 +53,12 @@ def measure(path: Path, only: tuple[str, ...]) -> None:
 
 def _one(suite: str, name: str) -> dict[str, object]:
     case = SUITES[suite].case(name, SHARED)
-    problem, finish = case.posed
+    problem = case.problem
     about, estimate = ESTIMATES[suite]
     started = time.process_time()
     image = estimate(problem)
     seconds = time.process_time() - started
-    for step in finish:
-        image = step(image, problem)
-    psnr = case.score(levels(image))["psnr"]
+    psnr = case.score(levels(problem.apply_finish(image)))["psnr"]
     return {
         "suite": suite,
         "image": name,

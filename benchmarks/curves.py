@@ -12,7 +12,6 @@ import torch
 from benchmarks.suites import RESULTS, SHARED
 from priorfit.bench.damages import levels
 from priorfit.bench.suites import SUITES
-from priorfit.loop.finish import KeepKnownPixels
 from priorfit.loop.fit import Fit
 from priorfit.recipes import Setting
 
@@ -46,7 +45,7 @@ class Curve:
 def record(curve: Curve) -> None:
     """Fit, and keep (step, seconds since the start, PSNR so far) after every so many steps."""
     case = SUITES[curve.suite].case(curve.image, SHARED, side=256)
-    problem = case.posed.problem
+    problem = case.problem
     started = time.perf_counter()
     fit = Fit(problem, curve.setting.recipe(curve.steps), [0])
     seconds = time.perf_counter() - started
@@ -55,7 +54,7 @@ def record(curve: Curve) -> None:
     for step in fit:
         if step.state.taken % curve.every == 0:
             seconds += time.perf_counter() - before
-            finished = KeepKnownPixels()(step.image, problem)
+            finished = problem.apply_finish(step.image)
             ratio = case.score(levels(finished))["psnr"]
             points.append((step.state.taken, round(seconds, 2), round(ratio, 2)))
             curve.results.write_text(json.dumps(_described(curve, points)) + "\n")

@@ -35,7 +35,7 @@ def picture(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def test_a_picture_is_its_own_pre_image_and_features_of_zero_are_as_far_as_one():
     network, image = seeing(), picture()
-    problem = pose.preimage(image, network, "fire3").problem
+    problem = pose.preimage(image, network, "fire3")
     own = problem.operator(image) - problem.observation
     assert own.square().mean() < 1e-10
     torch.testing.assert_close(problem.observation.square().mean(), torch.tensor(1.0))
@@ -43,13 +43,13 @@ def test_a_picture_is_its_own_pre_image_and_features_of_zero_are_as_far_as_one()
 
 @pytest.mark.parametrize(("trunk", "layer"), [("alexnet", "fc6"), ("vgg16", "fc8")])
 def test_features_without_places_are_an_observation_too(trunk, layer):
-    problem = pose.preimage(picture(3, 64, 64), seeing(trunk), layer).problem
+    problem = pose.preimage(picture(3, 64, 64), seeing(trunk), layer)
     assert problem.observation.shape[2:] == (1, 1)
     assert problem.shape == (3, 64, 64)
 
 
 def test_a_grey_picture_has_a_grey_pre_image():
-    problem = pose.preimage(picture(1, 32, 32), seeing(), "fire2").problem
+    problem = pose.preimage(picture(1, 32, 32), seeing(), "fire2")
     assert problem.shape == (1, 32, 32)
     assert restore(problem, short("pixels/preimage", 2), [0]).image.shape == (1, 1, 32, 32)
 
@@ -91,7 +91,7 @@ def test_a_class_is_a_channel_of_the_last_layer():
 def test_ascent_is_the_mean_answer_with_its_sign_turned_image_by_image():
     answers = uniform(2, 1, 3, 3)
     estimate = type("At", (), {"degraded": answers})()
-    problem = denoising(picture()).problem
+    problem = denoising(picture())
     loss = Ascent().against(problem)(estimate)  # type: ignore[arg-type]
     torch.testing.assert_close(loss, -answers.mean((1, 2, 3)))
 
@@ -102,7 +102,7 @@ def test_a_mean_of_total_variation_weighs_the_same_in_a_picture_laid_out_twice()
     losses = []
     for image in (flat, wide):
         estimate = type("At", (), {"image": image})()
-        term = TotalVariation(mean=True).against(denoising(picture()).problem)
+        term = TotalVariation(mean=True).against(denoising(picture()))
         losses.append(float(term(estimate)))  # type: ignore[arg-type]
     assert losses[0] == pytest.approx(losses[1])
 
@@ -115,10 +115,10 @@ def short(name: str, steps: int) -> Recipe:
 def test_every_analysis_runs_and_gives_a_picture(name):
     network = seeing()
     problem = {
-        "preimage": lambda: pose.preimage(picture(), network, "fire3").problem,
+        "preimage": lambda: pose.preimage(picture(), network, "fire3"),
         "maximise": lambda: pose.maximise(network, "fire3", 1, (32, 32)),
-        "effect": lambda: upscaling(picture(3, 16, 16), 2).problem,
-        "impedance": lambda: denoising(picture()).problem,
+        "effect": lambda: upscaling(picture(3, 16, 16), 2),
+        "impedance": lambda: denoising(picture()),
     }[recipes.task_of(name)]()
     found = fitted(problem, short(name, 2), 0)
     assert found.image.shape == found.start.shape == (1, 3, 32, 32)
@@ -150,13 +150,13 @@ def test_the_published_networks_have_the_published_number_of_parameters(name, ch
 
 
 def test_pixels_of_no_prior_become_the_observation():
-    problem = denoising(picture()).problem
+    problem = denoising(picture())
     recipe = Recipe(Pixels(), [Stage(200, {"pixels": 0.05}, 1.0 * Mse())])
     assert (restore(problem, recipe, [0]).image - problem.observation).abs().max() < 0.01
 
 
 def test_bounded_pixels_start_where_free_ones_do_and_cannot_leave_the_range():
-    problem = denoising(picture()).problem
+    problem = denoising(picture())
     free, bounded = Pixels(0.2, 0.3), Pixels(0.2, 0.3, bounded=True)
     starts = [prior.render(prior.start(problem, Noise([3]))) for prior in (free, bounded)]
     torch.testing.assert_close(*starts)
@@ -194,7 +194,7 @@ def test_the_four_targets_are_those_of_the_seed():
 
 
 def test_the_same_seed_makes_the_same_picture():
-    problem = pose.preimage(picture(), seeing(), "fire2").problem
+    problem = pose.preimage(picture(), seeing(), "fire2")
     one, same, other = (fitted(problem, short("dip/preimage", 3), seed) for seed in (0, 0, 1))
     assert torch.equal(one.image, same.image)
     assert not torch.equal(one.image, other.image)

@@ -36,7 +36,7 @@ def test_the_samples_are_damaged_the_same_way_every_time(name):
     case, again = (suite.case(image, side=64) for _ in range(2))
     assert np.array_equal(case.damaged, again.damaged)
     assert case.truth.shape[:2] == (64, 64)
-    assert case.posed.problem.shape[1:] == (64, 64)
+    assert case.problem.shape[1:] == (64, 64)
     assert case.score(case.truth) == {"psnr": float("inf"), "ssim": pytest.approx(1)}
 
 
@@ -76,7 +76,7 @@ def test_the_protocol_gives_the_published_damage(shared, suite, image, expected)
 
 def test_bicubic_enlargement_is_near_what_is_published(shared):
     case = suites.SUITES["set5_x4"].case("butterfly", shared / "images" / "dip_paper")
-    made = {each.name: each.image for each in alternatives("upscale", case.posed.problem)}
+    made = {each.name: each.image for each in alternatives("upscale", case.problem)}
     told = published.published("set5_x4", "butterfly")["bicubic"]
     assert case.score(levels(made["bicubic"]))["psnr"] == pytest.approx(told, abs=0.35)
 

@@ -130,7 +130,7 @@ def test_an_enlargement_of_one_colour_has_no_fringe():
     rgba[seen(rgba), :3] = (200, 120, 40)
     picture: Picture = visible(from_array(rgba, -1))
     assert np.ptp(picture.pixels, (1, 2)).max() < 1e-6
-    problem = Upscale(factor=2).lay(picture, None).posed.problem
+    problem = Upscale(factor=2).lay(picture, None).problem
     assert isinstance(problem.degradation, Downsample)
     assert problem.observation.std((2, 3)).max() < 1e-6
 

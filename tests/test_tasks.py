@@ -8,7 +8,7 @@ from skimage.restoration import calibrate_denoiser
 import priorfit as pf
 from priorfit.errors import DeviceError, PriorfitError, ProblemError, RecipeError
 from priorfit.images import from_array
-from priorfit.recipes import SETTINGS, load
+from priorfit.recipes import SETTINGS
 from priorfit.recipes.setting import Cited
 from priorfit.tasks import (
     deblurring,
@@ -77,7 +77,7 @@ def test_the_recipe_of_a_hole_is_chosen_by_the_mask(monkeypatch):
 def test_a_recipe_for_deep_holes_is_named(side, said):
     hole = torch.zeros(64, 64)
     hole[1 : side + 1, 1 : side + 1] = 1
-    choice = for_hole(inpainting(torch.zeros(1, 3, 64, 64), hole).problem)
+    choice = for_hole(inpainting(torch.zeros(1, 3, 64, 64), hole))
     assert choice.recipe == "dip/inpaint"
     assert ("dip/inpaint-large" in (choice.why or "")) == said
 
@@ -123,7 +123,7 @@ def test_scikit_images_calibration_accepts_the_denoiser():
 def test_an_estimated_noise_level_is_near_the_true_one():
     image = np.clip(0.5 + 0.1 * np.random.default_rng(0).normal(size=(64, 64)), 0, 1)
     posed = denoising(from_array(image).tensor(), 0.1)
-    assert posed.problem.noise_std == 0.1
+    assert posed.noise_std == 0.1
     assert pf.denoise(image, steps=1).shape == image.shape
 
 
@@ -211,11 +211,6 @@ def test_devices_by_name():
     for name in ("warp", "cuda:99", "mps:9"):
         with pytest.raises(DeviceError, match=name):
             device_named(name)
-
-
-@each_task
-def test_the_task_alone_says_what_is_done_at_the_end(task):
-    assert not load(f"dip/{task}").finish
 
 
 def test_known_pixels_come_back_unless_nobody_wants_them():

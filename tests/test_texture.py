@@ -75,15 +75,13 @@ def test_a_fit_comes_nearer_to_a_texture():
 def test_a_network_sees_the_top_left_of_a_canvas():
     """As released: the network is 256 pixels wide, the classifier sees 224 of them."""
     network, image = seeing(), picture(3, 32, 40)
-    posed = pose.preimage(image, network, "fire3", 64)
-    assert posed.problem.shape == (3, 64, 64)
+    problem = pose.preimage(image, network, "fire3", 64)
+    assert problem.shape == (3, 64, 64)
     canvas = picture(3, 64, 64, seed=1)
     canvas[..., :32, :40] = image
-    error = (posed.problem.operator(canvas) - posed.problem.observation).square().mean()
+    error = (problem.operator(canvas) - problem.observation).square().mean()
     assert error < 1e-10
-    found = fitted(
-        posed.problem, posed.ending(recipes.analysis_named("pixels/preimage").recipe(1)), 0
-    )
+    found = fitted(problem, recipes.analysis_named("pixels/preimage").recipe(1), 0)
     assert found.image.shape == found.start.shape == image.shape
 
 

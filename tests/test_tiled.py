@@ -1,5 +1,4 @@
 import copy
-from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -83,8 +82,8 @@ def test_tiles_of_an_enlarged_or_deblurred_picture_have_its_size():
     image = noise(1, 3, 50, 60)
     enlarged = TiledFit(Problem(image, Downsample(2)), RECIPE, [0], GRID)
     assert fitted(enlarged).shape == (1, 3, 100, 120)
-    recipe = replace(RECIPE, finish=[CropCanvas()])
-    sharp = TiledFit(Problem(image, Blur(gaussian_psf(1.0))), recipe, [0], GRID)
+    blurred = Problem(image, Blur(gaussian_psf(1.0)), finish=[CropCanvas()])
+    sharp = TiledFit(blurred, RECIPE, [0], GRID)
     assert fitted(sharp).shape == image.shape
 
 
@@ -92,8 +91,8 @@ def test_a_tile_without_a_hole_costs_nothing_and_known_pixels_stay():
     known = torch.ones(1, 1, 50, 60)
     known[..., 20:24, 2:6] = 0
     mask = Mask(known)
-    problem = Problem(mask(noise(1, 3, 50, 60)), mask)
-    fit = TiledFit(problem, replace(RECIPE, finish=[KeepKnownPixels()]), [0], GRID)
+    problem = Problem(mask(noise(1, 3, 50, 60)), mask, finish=[KeepKnownPixels()])
+    fit = TiledFit(problem, RECIPE, [0], GRID)
     image = fitted(fit)
     holes = sum(bool((window.cut(known) == 0).any()) for window in GRID.windows)
     assert 0 < holes < len(GRID)

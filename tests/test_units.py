@@ -59,7 +59,7 @@ def test_a_fit_sees_the_same_picture_whatever_its_units(name, task):
     for kind in ("floats to 1", name):
         picture = from_array(stored(kind))
         posed = for_recipe(pose(picture.tensor()), picture, f"dip/{task}")
-        seen.append(posed.problem.observation)
+        seen.append(posed.observation)
     # Limits of a type may end the range a little sooner, and few levels round.
     assert (seen[0] - seen[1]).abs().max() < 0.1
 
@@ -82,9 +82,7 @@ def test_the_noise_level_that_is_found_does_not_depend_on_the_units(name):
     one = pf.tasks.pose_noisy(from_array(stored("floats to 1", noisy)))
     picture = from_array(stored(name, noisy))
     full = picture.scale.span / (STORED[name][2] - STORED[name][1])
-    assert posed.posed.problem.noise_std * full == pytest.approx(
-        one.posed.problem.noise_std, rel=0.1
-    )
+    assert posed.problem.noise_std * full == pytest.approx(one.problem.noise_std, rel=0.1)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32, np.float64])
@@ -100,13 +98,11 @@ def test_outliers_neither_settle_the_range_nor_are_they_cut_off(dtype, outlier):
     image[17, 31] = value
     picture, other = from_array(image.astype(dtype)), from_array(plain.astype(dtype))
     posed, usual = (for_recipe(denoising(p.tensor()), p, "dip/denoise") for p in (picture, other))
-    seen, expected = posed.problem.observation, usual.problem.observation
+    seen, expected = posed.observation, usual.observation
     seen[..., 17, 31] = expected[..., 17, 31] = 0
     assert (seen - expected).abs().max() < 0.1
     back = for_recipe(denoising(picture.tensor()), picture, "dip/denoise")
-    result = back.problem.observation
-    for step in back.finish:
-        result = step(result, back.problem)
+    result = back.apply_finish(back.observation)
     assert result[0, 0, 17, 31].item() == pytest.approx(picture.pixels[0, 17, 31], rel=1e-3)
 
 
@@ -155,15 +151,15 @@ def test_a_flat_picture_has_a_range_too(value):
 def test_a_published_recipe_sees_8_bits_as_they_were_published():
     picture = from_array((SCENE * 100).astype(np.uint8))
     posed = for_recipe(denoising(picture.tensor()), picture, "dip/denoise-paper")
-    assert torch.equal(posed.problem.observation, picture.tensor())
+    assert torch.equal(posed.observation, picture.tensor())
     deep = from_array((SCENE * 4095).astype(np.uint16))
     posed = for_recipe(denoising(deep.tensor()), deep, "dip/denoise-paper")
-    assert posed.problem.observation.max() > 0.8
+    assert posed.observation.max() > 0.8
 
 
 def test_a_saturated_value_stays_the_bound_of_the_range():
     scene = np.clip(np.tile(SCENE, (3, 3)) * 1.4 - 0.2, 0, 1)
     picture = from_array((200 + scene * 3895).astype(np.uint16))
     posed = for_recipe(denoising(picture.tensor()), picture, "dip/denoise")
-    seen = posed.problem.observation
+    seen = posed.observation
     assert seen.min() == 0 and seen.max() == 1

@@ -1,5 +1,6 @@
 """What is to be solved: an observation and how it came about."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,6 +11,9 @@ from priorfit.degradations.foreign import Foreign
 from priorfit.errors import ProblemError
 from priorfit.types import Degradation, Image, Observation, Operator, Shape
 from priorfit.wording import described
+
+Finish = Callable[[Image, "Problem"], Image]
+"""What is done to a solution at the end: known pixels put back, a JPEG's intervals respected."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,7 @@ class Problem:
         companion: a second picture of the scene, (B, c, H, W), which some recipes start from.
         withheld: 1 where a stop rule keeps an entry of y from the objective, to judge by it; 0
             elsewhere, of the shape of y. The entry itself is not in `observation` any more.
+        finish: what makes a picture of a solution at the end, in turn; no part of the fit.
 
     Raises:
         ProblemError: y is not a batch of finite pictures, or A does not turn an image of this shape
@@ -38,6 +43,7 @@ class Problem:
     noise_std: float | None = None
     companion: Image | None = None
     withheld: Tensor | None = None
+    finish: Sequence[Finish] = ()
 
     def __post_init__(self) -> None:
         y = self.observation
@@ -84,6 +90,12 @@ class Problem:
         """(C, H, W) of the image sought."""
         assert self.image_shape is not None
         return self.image_shape
+
+    def apply_finish(self, image: Image) -> Image:
+        """Make a picture of a solution, (B, C, H, W) in [0, 1]."""
+        for step in self.finish:
+            image = step(image, self)
+        return image
 
     def to(self, device: torch.device | str) -> "Problem":
         """The same problem with its observation on another device."""

@@ -106,8 +106,8 @@ def test_where_the_whole_does_not_fit_it_is_cut_into_tiles_that_do(
     monkeypatch.setattr(large, "used", lambda: 0)
     free = changed(wide, tile=None, input=photo(tmp_path / "long.png", size=(60, 250)))
     desk = lay_out(free, "cpu")
-    problem = desk.laid.posed.problem
-    recipe = prepared(desk.laid.posed, free.recipe, 4)
+    problem = desk.laid.problem
+    recipe = prepared(free.recipe, 4)
     known = memory.forecast(problem, recipe)
     whole = known.memory(60 * 250)
     assert extent(changed(free, memory_limit=2 * whole), problem, recipe, 4).tiles == 1

@@ -28,7 +28,7 @@ def noise(*, blurred: bool, std: float = 20.0) -> np.ndarray:
 def test_noise_that_is_not_white_is_spoken_of(tmp_path):
     laid = lay(tmp_path, noise(blurred=True))
     assert "not white" in laid.notes[0]
-    assert laid.posed.problem.noise_std == pytest.approx(20 / 255, rel=0.25)
+    assert laid.problem.noise_std == pytest.approx(20 / 255, rel=0.25)
 
 
 def test_white_noise_is_not_spoken_of(tmp_path):
@@ -42,5 +42,5 @@ def test_what_is_faint_is_not_judged(tmp_path):
 def test_noise_of_a_given_level_is_looked_at_too(tmp_path):
     laid = lay(tmp_path, noise(blurred=True), noise_std=0.1)
     assert not laid.white
-    assert laid.posed.problem.noise_std == 0.1
+    assert laid.problem.noise_std == 0.1
     assert "not white" in laid.notes[0]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from priorfit import recipes
 from priorfit.analysis.fit import Fitted, fitted
+from priorfit.problem import Problem
 from priorfit.runs.follow import Watch
-from priorfit.tasks import Posed
 
 ARMS: Mapping[str, str] = {"none": "pixels", "tv": "tv", "dip": "dip"}
 """What stands for the prior, to the family of its recipe."""
@@ -42,7 +42,7 @@ def recipe_of(arm: str, *, noisy: bool, paper: bool) -> str:
 
 
 def effect(
-    posed: Posed,
+    problem: Problem,
     arm: str,
     recipe: str,
     seed: int,
@@ -53,7 +53,7 @@ def effect(
     """Solve a problem in one of the ways.
 
     Args:
-        posed: the problem, and what is done to its solution.
+        problem: to be solved.
         arm: a key of `ARMS`.
         recipe: name of its recipe.
         seed: gives every number.
@@ -64,5 +64,5 @@ def effect(
         RecipeError: there is no recipe of that name.
         DivergenceError: the loss stopped being a number.
     """
-    made = posed.ending(recipes.analysis_named(recipe).recipe(steps))
-    return Arm(arm, recipe, fitted(posed.problem, made, seed, watch))
+    made = recipes.analysis_named(recipe).recipe(steps)
+    return Arm(arm, recipe, fitted(problem, made, seed, watch))

@@ -12,12 +12,13 @@ from priorfit.degradations import Identity
 from priorfit.errors import ProblemError
 from priorfit.networks.features import FeatureNetwork
 from priorfit.problem import Problem
-from priorfit.tasks import Posed
 from priorfit.types import Image, Shape
 
 
 @torch.no_grad()
-def preimage(image: Image, network: FeatureNetwork, layer: str, canvas: int | None = None) -> Posed:
+def preimage(
+    image: Image, network: FeatureNetwork, layer: str, canvas: int | None = None
+) -> Problem:
     """Find an image with the same features: y = Φ(x₀) / s, s their root mean square.
 
     Scaled like that, the squared error is relative: 0 for the image itself, 1 for features of
@@ -38,12 +39,12 @@ def preimage(image: Image, network: FeatureNetwork, layer: str, canvas: int | No
     features = seen(image)
     scale = _spread(features, layer)
     if canvas is None:
-        return Posed(Problem(features / scale, replace(seen, scale=scale)))
+        return Problem(features / scale, replace(seen, scale=scale))
     if canvas < max(height, width):
         raise ProblemError(f"expected a canvas of at least {max(height, width)}, got {canvas}")
     corner = Corner(height, width)
     drawn = replace(seen, shape=(channels, canvas, canvas), scale=scale, corner=corner)
-    return Posed(Problem(features / scale, drawn), [corner])
+    return Problem(features / scale, drawn, finish=[corner])
 
 
 @torch.no_grad()

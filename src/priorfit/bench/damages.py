@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from priorfit.metrics import psnr, psnr_y, ssim
-from priorfit.tasks import Posed, denoising, inpainting, upscaling
+from priorfit.problem import Problem
+from priorfit.tasks import denoising, inpainting, upscaling
 from priorfit.types import Image
 
 Pixels = NDArray[np.uint8]
@@ -35,7 +36,7 @@ class Damage:
     task: str
     arguments: tuple[str, ...]
     make: Callable[[Pixels, np.random.Generator], Pixels]
-    pose: Callable[[Image, Pixels | None], Posed]
+    pose: Callable[[Image, Pixels | None], Problem]
     suffix: str | None = None
     on_luma: bool = False
 
@@ -98,15 +99,15 @@ def _reduced(truth: Pixels, draws: np.random.Generator) -> Pixels:
     return np.asarray(small)
 
 
-def _denoising(image: Image, hole: Pixels | None) -> Posed:
+def _denoising(image: Image, hole: Pixels | None) -> Problem:
     return denoising(image, _STD)
 
 
-def _inpainting(image: Image, hole: Pixels | None) -> Posed:
+def _inpainting(image: Image, hole: Pixels | None) -> Problem:
     return inpainting(image, None if hole is None else torch.from_numpy(hole) > 0)
 
 
-def _upscaling(image: Image, hole: Pixels | None) -> Posed:
+def _upscaling(image: Image, hole: Pixels | None) -> Problem:
     return upscaling(image, _FACTOR)
 
 

@@ -126,7 +126,7 @@ def with_cheap(results: Results, case: Case, plan: Plan) -> Results:
             **_rounded(case.score(levels(other.image))),
             seconds=round(other.seconds, 3),
         )
-        for other in alternatives(case.damage.task, case.posed.problem, plan.patience)
+        for other in alternatives(case.damage.task, case.problem, plan.patience)
     ]
     return results.model_copy(update={"cheap": (*results.cheap, *rows)})
 

@@ -12,7 +12,7 @@ from skimage import color, data
 from priorfit.bench.damages import NOISE25, PIXELS50, SMALL, Damage, Pixels, cropped, tensor
 from priorfit.bench.published import names
 from priorfit.errors import ImageFileError, PriorfitError
-from priorfit.tasks import Posed
+from priorfit.problem import Problem
 
 _WHERE = (
     "the published inputs are not part of priorfit: put the pictures of "
@@ -43,7 +43,7 @@ class Case:
     hole: Pixels | None = None
 
     @property
-    def posed(self) -> Posed:
+    def problem(self) -> Problem:
         """As the core takes it."""
         return self.damage.pose(tensor(self.damaged), self.hole)
 

@@ -115,10 +115,10 @@ def preimage(
     images.ensure_writable(output, like, overwrite=common.overwrite)
     seen = network_named(network, desk.place)
     image = sized(like.tensor(), size)
-    task = posed(image.to(desk.place), seen, layer, canvas)
-    made = task.ending(setting.recipe(steps))
+    problem = posed(image.to(desk.place), seen, layer, canvas)
+    made = setting.recipe(steps)
     with progress(picture, shown=desk.loud) as watch:
-        found = fitted(task.problem, made, common.seed, watch)
+        found = fitted(problem, made, common.seed, watch)
     about = desk.about(
         recipe,
         {"network": network, "layer": layer, "size": size, "canvas": canvas, "recipe": recipe},

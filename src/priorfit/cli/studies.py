@@ -86,17 +86,17 @@ def prior_effect(
 
     read = images.read(picture)
     laid = task.lay(read, picture)
-    clean = None if reference is None else read_reference(reference, read, laid.posed.problem.shape)
+    clean = None if reference is None else read_reference(reference, read, laid.problem.shape)
     paths, sheet = _places(desk, laid)
     given = {"factor": factor, "hole-mask": hole_mask and hole_mask.name, "noise-std": noise_std}
     given |= {"paper": paper}
     sources = inputs_of(_files(picture, task, reference))
     done, records = [], []
-    posed = laid.posed._replace(problem=laid.posed.problem.to(desk.place))
+    problem = laid.problem.to(desk.place)
     for arm, path in paths.items():
         name = recipe_of(arm, noisy=noise_std is not None, paper=paper)
         with progress(path, shown=desk.loud) as watch:
-            one = effect(posed, arm, name, common.seed, steps=steps, watch=watch)
+            one = effect(problem, arm, name, common.seed, steps=steps, watch=watch)
         about = desk.about(name, given, sources, steps)
         found, metrics = one.fitted, _metrics(one.fitted.image, clean)
         records.append(leave(desk, path, about, found, laid.picture, metrics))
@@ -168,7 +168,7 @@ def _side_by_side(
     from priorfit.report.restored import decibels
     from priorfit.report.sheet import side_by_side
 
-    row = [("damaged", laid.posed.problem.observation)]
+    row = [("damaged", laid.problem.observation)]
     for arm, record in zip(done, records, strict=True):
         told = f"  {decibels(record.metrics['psnr'])}" if "psnr" in record.metrics else ""
         row.append((arm.name + told, arm.fitted.image))
@@ -193,7 +193,7 @@ def _page(
         Shown(embed(_PRIORS[arm.name], arm.fitted.image), f"recipe {arm.recipe}", words)
         for arm, words in zip(done, told, strict=True)
     ]
-    damaged = Shown(embed("damaged", laid.posed.problem.observation), "as it was read")
+    damaged = Shown(embed("damaged", laid.problem.observation), "as it was read")
     pictures = [arms[-1], damaged, *arms[:-1]]
     pictures += [] if clean is None else [Shown(embed("original", clean), "for measuring alone")]
     content = Content(

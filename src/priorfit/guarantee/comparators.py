@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import torch
@@ -13,7 +13,7 @@ from priorfit.classical import guides
 from priorfit.classical.camera_noise import camera_denoised, camera_smoothed
 from priorfit.degradations import Identity
 from priorfit.errors import ProblemError
-from priorfit.loop.finish import CropCanvas, Finish
+from priorfit.loop.finish import CropCanvas
 from priorfit.loop.fit import restore
 from priorfit.problem import Problem
 from priorfit.types import Image
@@ -98,23 +98,20 @@ BY_TASK: Mapping[str, Sequence[Comparator]] = {
 """By the name of the command; a task that is not here has no cheap alternative."""
 
 
-def alternatives(
-    task: str, problem: Problem, patience: float = PATIENCE, finish: Sequence[Finish] = ()
-) -> list[Alternative]:
+def alternatives(task: str, problem: Problem, patience: float = PATIENCE) -> list[Alternative]:
     """Solve a problem in every cheap way that its task has.
 
     Args:
         task: the name of a command.
         problem: to solve.
         patience: seconds that each may take, by its cost.
-        finish: what is done to a solution, as to that of a fit.
 
     Returns:
         In the order of the table.
     """
     _load()
     chosen = [each for each in BY_TASK.get(task, ()) if each.fits(problem, patience)]
-    made = [_made(comparator, problem, finish) for comparator in chosen]
+    made = [_made(comparator, problem) for comparator in chosen]
     return [alternative for alternative in made if alternative is not None]
 
 
@@ -155,21 +152,20 @@ def _load() -> None:
         comparator.solve(flat)
 
 
-def _made(comparator: Comparator, problem: Problem, finish: Sequence[Finish]) -> Alternative | None:
+def _made(comparator: Comparator, problem: Problem) -> Alternative | None:
     started = time.perf_counter()
     try:
         image = comparator.solve(problem).clamp(0, 1)
     except ProblemError:  # a blur of unknown kernel, say, is nothing for Wiener
         return None
-    image = finished(image, problem, finish)
+    image = finished(image, problem)
     return Alternative(comparator.name, image, time.perf_counter() - started)
 
 
-def finished(image: Image, problem: Problem, finish: Sequence[Finish]) -> Image:
+def finished(image: Image, problem: Problem) -> Image:
     """A cheap solution, (B, C, H, W) in [0, 1], of the picture's size or the larger canvas of a
     blur, finished as a fit is."""
     if image.shape[1:] == problem.shape:
         image = CropCanvas()(image, problem)
-    for step in finish:
-        image = image if isinstance(step, CropCanvas) else step(image, problem)
-    return image
+    rest = [step for step in problem.finish if not isinstance(step, CropCanvas)]
+    return replace(problem, finish=rest).apply_finish(image)

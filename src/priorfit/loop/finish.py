@@ -1,6 +1,6 @@
 """What is done to the picture at the end of a fit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,12 +8,9 @@ import torch.nn.functional as F
 
 from priorfit.degradations import Blur, Mask
 from priorfit.degradations.jpeg import JpegProjection
-from priorfit.problem import Problem
+from priorfit.problem import Finish, Problem
 from priorfit.types import Image
 from priorfit.units import Units
-
-Finish = Callable[[Image, Problem], Image]
-"""What is done to the picture at the end: known pixels put back, a JPEG's intervals respected."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +72,15 @@ class InPictureUnits:
 
     Args:
         units: of the fit.
-        problem: on the picture's own scale.
-        finish: what is done there.
+        problem: on the picture's own scale, with what is done there.
     """
 
     units: Units
     problem: Problem
-    finish: Sequence[Finish] = ()
 
     def __call__(self, image: Image, problem: Problem) -> Image:
         image = self.units.outward(image) + self._excess(image.shape[-2:])
-        original = self.problem.to(image.device)
-        for step in self.finish:
-            image = step(image, original)
+        image = self.problem.to(image.device).apply_finish(image)
         # Channels that were the same stay the same, whatever rounding has done to each.
         return image[:, :1].expand_as(image) if self.units.copies > 1 else image
 
@@ -102,5 +95,7 @@ class InPictureUnits:
 
 def puts_known_back(finish: Sequence[Finish]) -> bool:
     """Whether known pixels of a masked picture come back as they were."""
-    inner = [step for each in finish if isinstance(each, InPictureUnits) for step in each.finish]
+    inner = [
+        step for each in finish if isinstance(each, InPictureUnits) for step in each.problem.finish
+    ]
     return any(isinstance(step, KeepKnownPixels) for step in (*finish, *inner))

@@ -12,7 +12,6 @@ import torch
 from priorfit.code import detached, part, split, take_over
 from priorfit.degradations import Blind
 from priorfit.errors import ProblemError, RecipeError
-from priorfit.loop.finish import Finish
 from priorfit.loop.state import Filter, State, Step
 from priorfit.noise import Noise
 from priorfit.priors.base import Prior
@@ -52,7 +51,6 @@ class Recipe:
         prior: the family of images.
         stages: how its code is optimised, in turn.
         filters: factories of what watches the loop, innermost first (averaging, stopping).
-        finish: what is done to the picture at the end; a task gives it, no setting.
         runs: fits of one image side by side, each with random numbers of its own; the result is
             their mean, and `ensemble.Together` among the filters makes it that of every step.
     """
@@ -60,7 +58,6 @@ class Recipe:
     prior: Prior
     stages: Sequence[Stage]
     filters: Sequence[Callable[[], Filter]] = ()
-    finish: Sequence[Finish] = ()
     runs: int = 1
 
     @property
@@ -177,11 +174,8 @@ class Fit:
         return self._resume["code"] or self.code, self._resume["picked"]
 
     def finished(self, image: Image) -> Image:
-        """What the task does to a picture at the end, (B, C, H, W) cut off at 0 and 1."""
-        image = image.clamp(0, 1)
-        for step in self.recipe.finish:
-            image = step(image, self.problem)
-        return image
+        """What becomes of a picture at the end, (B, C, H, W) cut off at 0 and 1."""
+        return self.problem.apply_finish(image.clamp(0, 1))
 
     @torch.no_grad()
     def drawn(self) -> Image:

@@ -147,7 +147,7 @@ def forecast(problem: Problem, recipe: Recipe) -> Forecast:
         ProblemError: as the recipe's own on such a problem.
     """
     main = replace(recipe.stages[-1], steps=2 + _STEPS)
-    settled = replace(recipe, prior=_settled(recipe.prior, problem), stages=[main], finish=())
+    settled = replace(recipe, prior=_settled(recipe.prior, problem), stages=[main])
     small, large = (_probed(_like(problem, side), settled) for side in _SIDES)
     return Forecast((small, large))
 

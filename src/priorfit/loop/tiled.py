@@ -8,7 +8,7 @@ import torch
 
 from priorfit.degradations import Mask
 from priorfit.errors import ProblemError
-from priorfit.loop.finish import CropCanvas, Finish, puts_known_back
+from priorfit.loop.finish import CropCanvas, puts_known_back
 from priorfit.loop.fit import Fit, Recipe, Restoration
 from priorfit.loop.state import Filter, State, Step
 from priorfit.loop.tiles import Grid, Window, enlargement, part_of
@@ -86,9 +86,9 @@ class TiledFit:
         self.shares: dict[int, float] = {}  # of the fits in the tiles, see `guarantee.Verdict`
         self.factor = enlargement(problem)
         self.seeds = list(seeds)
-        local = [step for step in recipe.finish if isinstance(step, CropCanvas)]
-        self._each = replace(recipe, finish=local)
-        self._finish: list[Finish] = [step for step in recipe.finish if step not in local]
+        self._local = [step for step in problem.finish if isinstance(step, CropCanvas)]
+        rest = [step for step in problem.finish if step not in self._local]
+        self._whole = replace(problem, finish=rest)
         self.last: Step | None = None
         self.why_stopped: str | None = None
         self.done: dict[int, Image] = {}
@@ -112,7 +112,7 @@ class TiledFit:
 
     def __iter__(self) -> Iterator[Step]:
         for index in range(len(self.done), len(self.grid)):
-            part = part_of(self.problem, self.grid.windows[index])
+            part = self._part(index)
             if self._untouched(part):
                 self.done[index] = part.observation.clone()
                 continue
@@ -157,11 +157,8 @@ class TiledFit:
         return Restoration(image, {}, why)
 
     def finished(self, image: Image) -> Image:
-        """What the task does to the whole picture at the end, (1, C, H, W)."""
-        image = image.clamp_(0, 1)
-        for step in self._finish:
-            image = step(image, self.problem)
-        return image
+        """What becomes of the whole picture at the end, (1, C, H, W)."""
+        return self._whole.apply_finish(image.clamp_(0, 1))
 
     def _pictures(self) -> Iterator[Image]:
         for index, window in enumerate(self.grid.windows):
@@ -185,15 +182,16 @@ class TiledFit:
         return fit.finished(guard.mix(image, verdict))
 
     def _without_fit(self, index: int, guard: Guard) -> Image:
-        window = self.grid.windows[index]
-        image, part = guard.part(window).instead, part_of(self.problem, window)
-        for step in self._each.finish:
-            image = step(image, part)
-        return image
+        instead = guard.part(self.grid.windows[index]).instead
+        return self._part(index).apply_finish(instead)
+
+    def _part(self, index: int) -> Problem:
+        part = part_of(self.problem, self.grid.windows[index])
+        return replace(part, finish=self._local)
 
     def _begun(self, index: int, part: Problem) -> Fit:
         try:
-            return Fit(part, self._each, self.seeds, self._resume)
+            return Fit(part, self.recipe, self.seeds, self._resume)
         except ProblemError as error:
             window = self.grid.windows[index]
             raise ProblemError(
@@ -230,7 +228,7 @@ class TiledFit:
         """Whether the tile has nothing to fill, and what is known of it is put back."""
         mask = part.degradation
         whole = isinstance(mask, Mask) and bool((mask.known > 0.5).all())
-        return whole and puts_known_back(self._finish)
+        return whole and puts_known_back(self._whole.finish)
 
     def _take_up(self, saved: Mapping[str, Any]) -> None:
         self.done = dict(saved["done"])

@@ -16,6 +16,7 @@ from priorfit.records.sidecar import load_sidecar
 from priorfit.runs.job import Task
 from priorfit.runs.kinds import Denoise, Inpaint, Upscale
 from priorfit.runs.measure import read_reference, scores
+from priorfit.tasks import in_own_units
 from priorfit.types import Image
 
 _TASKS: TypeAdapter[Task] = TypeAdapter(Task)
@@ -82,16 +83,16 @@ def cheap_side(
         task = _guessed(picture, size, hole_mask)
     else:
         task = _task(sidecar.task, sidecar.options, [damaged.parent, restored.parent], hole_mask)
-    posed = task.lay(images.visible(picture), damaged).posed
-    observed, posed = posed.problem.observation, posed.in_own_units(picture.limits)
-    made = alternatives(task.kind, posed.problem, patience, posed.finish)
+    problem = task.lay(images.visible(picture), damaged).problem
+    observed, problem = problem.observation, in_own_units(problem, picture.limits)
+    made = alternatives(task.kind, problem, patience)
     if any(tuple(each.image.shape[-2:]) != size for each in made):
         expected = " or ".join({"×".join(map(str, each.image.shape[-2:])) for each in made})
         raise PriorfitError(
             f"{restored}: expected the result of {damaged}, of {expected} pixels, "
             f"got {'×'.join(map(str, size))}"
         )
-    omitted = left_out(task.kind, posed.problem, patience)
+    omitted = left_out(task.kind, problem, patience)
     return Cheap(task.kind, sidecar is None, observed, made, omitted)
 
 

@@ -11,6 +11,7 @@ from priorfit import images
 from priorfit.degradations import Blur
 from priorfit.guarantee.comparators import BY_TASK
 from priorfit.images import Picture
+from priorfit.problem import Problem
 from priorfit.records.sidecar import Sidecar, Source, source
 from priorfit.runs.checks import check_outputs
 from priorfit.runs.clock import closing_seconds
@@ -19,7 +20,7 @@ from priorfit.runs.kinds import Laid
 from priorfit.runs.large import Extent, read_within
 from priorfit.runs.measure import read_reference
 from priorfit.runs.uncertainty import check_uncertainty
-from priorfit.tasks import AUTO, Posed, device_named, for_recipe
+from priorfit.tasks import AUTO, device_named, for_recipe
 from priorfit.types import Code, Image, Shape
 
 
@@ -67,7 +68,7 @@ class Desk:
         inputs: the files.
         picture: as it was read.
         laid: the problem on the scale of the picture.
-        posed: the problem as the recipe sees it.
+        problem: as the recipe sees it.
         reference: (1, C, H, W), if there is one.
         notes: what was found out so far.
         device: that works on it.
@@ -79,7 +80,7 @@ class Desk:
     inputs: tuple[Source, ...]
     picture: Picture
     laid: Laid
-    posed: Posed
+    problem: Problem
     reference: Image | None
     notes: tuple[str, ...]
     device: torch.device
@@ -107,10 +108,10 @@ def lay_out(job: Job, device: str) -> Desk:
     if job.reference is not None:
         reference = read_reference(job.reference, picture, shape_of(laid))
     inputs = tuple(source(role, path) for role, path in job.files.items())
-    laid = replace(laid, posed=laid.posed.to(chosen))
-    posed = for_recipe(laid.posed, picture, job.recipe)
+    laid = replace(laid, problem=laid.problem.to(chosen))
+    problem = for_recipe(laid.problem, picture, job.recipe)
     notes = (*picture.notes, *laid.notes, *losses)
-    return Desk(job, inputs, picture, laid, posed, reference, notes, chosen)
+    return Desk(job, inputs, picture, laid, problem, reference, notes, chosen)
 
 
 def _with_recipe(job: Job, laid: Laid) -> tuple[Job, Laid]:
@@ -124,7 +125,7 @@ def _with_recipe(job: Job, laid: Laid) -> tuple[Job, Laid]:
 
 def shape_of(laid: Laid) -> Shape:
     """Shape of the result: that of the image sought, less the margins of a blur's canvas."""
-    problem = laid.posed.problem
+    problem = laid.problem
     if isinstance(problem.degradation, Blur):
         channels, height, width = problem.observation.shape[1:]
         return channels, height, width

@@ -1,4 +1,4 @@
-"""The tasks as they cross a process or file boundary, and how each is posed from files."""
+"""The tasks as they cross a process or file boundary, and how each is problem from files."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ from priorfit.degradations import gaussian_psf, motion_psf
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.errors import ProblemError
 from priorfit.images import Picture
+from priorfit.problem import Problem
 from priorfit.runs.holes import hole_of, opaque
 from priorfit.runs.psf import read_psf
 from priorfit.tasks import (
     KERNELS,
     Choice,
-    Posed,
     deblurring,
     dejpegging,
     enhancing,
@@ -40,7 +40,7 @@ class Laid:
     """A problem laid out from files.
 
     Args:
-        posed: the problem and its finish.
+        problem: on the scale of the picture.
         picture: the way the result is stored.
         estimated: the noise level was not given but estimated.
         comparators: what a viewer may hold beside the result, by name.
@@ -51,7 +51,7 @@ class Laid:
         choice: the recipe that the picture asks for, where the task looks for one.
     """
 
-    posed: Posed
+    problem: Problem
     picture: Picture
     estimated: bool = False
     comparators: Mapping[str, Image] = field(default_factory=dict)
@@ -136,7 +136,7 @@ class Denoise(Kind):
     def lay(self, picture: Picture, path: Path) -> Laid:
         noisy = pose_noisy(picture, self.level(picture))
         return Laid(
-            noisy.posed,
+            noisy.problem,
             picture,
             estimated=noisy.estimated,
             notes=noisy.notes,
@@ -165,13 +165,13 @@ class Inpaint(Kind):
 
     def lay(self, picture: Picture, path: Path) -> Laid:
         hole = hole_of(picture, self.hole_mask, self.known_mask, from_alpha=self.hole_from_alpha)
-        posed = inpainting(
+        problem = inpainting(
             picture.tensor(), hole.where, grow=self.grow_mask, paste_back=self.paste_back
         )
         if self.hole_from_alpha and picture.alpha is not None:
             filled = np.full_like(picture.alpha, opaque(picture.alpha))
             picture = replace(picture, alpha=filled)
-        return Laid(posed, picture, notes=hole.notes, choice=for_hole(posed.problem))
+        return Laid(problem, picture, notes=hole.notes, choice=for_hole(problem))
 
     @property
     def files(self) -> dict[str, Path]:
@@ -202,9 +202,9 @@ class Upscale(Kind):
         return kernel
 
     def lay(self, picture: Picture, path: Path) -> Laid:
-        posed = upscaling(picture.tensor(), self.factor, KERNELS[self.kernel])
+        problem = upscaling(picture.tensor(), self.factor, KERNELS[self.kernel])
         like, notes = images.enlarged(picture, self.factor)
-        return Laid(posed, like, notes=notes)
+        return Laid(problem, like, notes=notes)
 
     @property
     def arguments(self) -> list[str]:
@@ -254,9 +254,9 @@ class Dejpeg(Kind):
             raise ProblemError(_on_no_tables(picture))
         projection = JpegProjection.from_file(path.read_bytes())
         # Stored with the tables of the input, a JPEG would have its artefacts again.
-        posed = dejpegging(picture.tensor(), projection)
+        problem = dejpegging(picture.tensor(), projection)
         needless = without_artefacts(projection.error_std)
-        return Laid(posed, replace(picture, jpeg=None), estimated=True, needless=needless)
+        return Laid(problem, replace(picture, jpeg=None), estimated=True, needless=needless)
 
 
 class Fuse(Kind):
@@ -282,9 +282,9 @@ class Enhance(Kind):
 
     def lay(self, picture: Picture, path: Path) -> Laid:
         image = picture.tensor()
-        posed = enhancing(image, self.amount)
+        problem = enhancing(image, self.amount)
         return Laid(
-            posed, picture, comparators={"unsharp mask": guides.unsharp(image, self.amount)}
+            problem, picture, comparators={"unsharp mask": guides.unsharp(image, self.amount)}
         )
 
     @property

@@ -68,30 +68,30 @@ def run(
     needless = desk.laid.needless is not None and not job.force and before is None
     if needless and not desk.laid.filled:
         return _left_alone(desk, started)
-    most, posed = job.most_steps, desk.posed
-    recipe = prepared(posed, job.recipe, most, job.kept, job.stop)
+    most, problem = job.most_steps, desk.problem
+    recipe = prepared(job.recipe, most, job.kept, job.stop)
     with run_folder.held(job.run_folder):
         check_unbegun(job)
         run_folder.clear(job.run_folder)
         clock = Clock(started, job.time_limit, closing_of(desk))
         patience = patience_within(None if job.time_limit is None else clock.left)
         if needless and job.hands_out_best:
-            guard = make_guard(posed.problem, [AS_IT_WAS])
+            guard = make_guard(problem, [AS_IT_WAS])
         else:
             white = desk.laid.white
-            guard = guard_for(job, posed.problem, most, patience, white=white)
+            guard = guard_for(job, problem, most, patience, white=white)
         reason = _no_fit(desk, needless=needless)
         if guard is not None and reason is not None:
             return _without_fit(desk, guard, clock, reason)
-        if not is_in_time(job, posed.problem, recipe, clock.left):
+        if not is_in_time(job, problem, recipe, clock.left):
             if guard is None or job.hand_out == FIT:
                 raise too_little(job)
             return _without_fit(desk, guard, clock, "there was no time for one")
-        size = extent(job, posed.problem, recipe, most)
+        size = extent(job, problem, recipe, most)
         if tell is not None and size.told is not None:
             tell(size.told)
         try:
-            fit = begun(job, posed.problem, recipe, size, guard=guard, clock=clock, before=before)
+            fit = begun(job, problem, recipe, size, guard=guard, clock=clock, before=before)
         except KeyboardInterrupt:
             if guard is None or not job.hands_out_best:
                 raise
@@ -114,8 +114,8 @@ def _no_fit(desk: Desk, *, needless: bool) -> str | None:
 
 def _without_fit(desk: Desk, guard: Guard, clock: Clock, why: str) -> Outcome:
     """Write the best cheap estimate, with a sidecar that says why there was no fit."""
-    posed, name = desk.posed, guard.best.method.name
-    image = finished(guard.instead, posed.problem, posed.finish).cpu()
+    problem, name = desk.problem, guard.best.method.name
+    image = finished(guard.instead, problem).cpu()
     update = {
         "seconds": round(clock.seconds, 3),
         "stop_reason": f"there was no fit: {why}",
@@ -126,11 +126,10 @@ def _without_fit(desk: Desk, guard: Guard, clock: Clock, why: str) -> Outcome:
     }
     sidecar = begin_sidecar(desk).model_copy(update=update)
     on_luma = isinstance(desk.job.task, Upscale)
-    kind, finish = desk.job.task.kind, posed.finish
-    made = alternatives(kind, posed.problem, finish=finish) if desk.job.report else ()
+    made = alternatives(desk.job.task.kind, problem) if desk.job.report else ()
     beside = Beside(None, made)
     sidecar = judged(sidecar, image, desk.reference, beside, on_luma=on_luma, like=desk.picture)
-    observed = desk.laid.posed.problem.observation.cpu()
+    observed = desk.laid.problem.observation.cpu()
     comparators = {**desk.laid.comparators, **beside.images}
     outcome = Outcome(desk.job, desk.picture, observed, image, desk.reference, comparators, sidecar)
     return _written(outcome, desk)
@@ -181,7 +180,7 @@ def _resumed(folder: Path, saved: Saved, watch: Watch | None, started: float) ->
     desk = lay_out(saved.job.model_copy(update={"overwrite": True}), saved.device)
     if desk.inputs != saved.inputs:
         raise PriorfitError(f"{folder}: the files that it began with have changed, start anew")
-    posed = desk.posed
+    problem = desk.problem
     clock = Clock(started - saved.seconds, None)
     taken = saved.losses[-1][0] if saved.losses else 0
     follower = Follower(saved.planned, clock, list(saved.losses), taken, saved.resumed + 1)
@@ -189,12 +188,12 @@ def _resumed(folder: Path, saved: Saved, watch: Watch | None, started: float) ->
         if saved.numbers != run_folder.numbers_of(saved.job.recipe):
             raise ValueError("another recipe")
         job = saved.job
-        size = tiled(saved.tile, posed.problem)
+        size = tiled(saved.tile, problem)
         each = saved.each or max(1, saved.planned // size.tiles)
-        recipe = prepared(posed, job.recipe, each, job.kept, job.stop)
+        recipe = prepared(job.recipe, each, job.kept, job.stop)
         white = desk.laid.white
-        guard = guard_for(job, posed.problem, each, saved.patience, white=white)
-        fit = begun(job, posed.problem, recipe, size, guard=guard, resume=state)
+        guard = guard_for(job, problem, each, saved.patience, white=white)
+        fit = begun(job, problem, recipe, size, guard=guard, resume=state)
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise PriorfitError(f"{folder}: does not fit its recipe any more, start anew") from error
     desk = replace(desk, extent=size, patience=saved.patience)
@@ -209,8 +208,7 @@ def _fitted(
     watch: Watch | None,
 ) -> Outcome:
     folder, job = desk.job.run_folder, desk.job
-    finish = desk.posed.finish
-    cheap = alternatives(job.task.kind, fit.problem, finish=finish) if job.report else []
+    cheap = alternatives(job.task.kind, fit.problem) if job.report else []
 
     def save() -> None:
         run_folder.save(folder, saved_of(desk, fit, follower), fit.state_dict())
@@ -240,7 +238,7 @@ def _beside(desk: Desk, fit: Fit | TiledFit, cheap: Sequence[Alternative]) -> Be
     hint = guide(fit)
     if hint is None:
         return Beside(None, cheap)
-    return Beside((hint[0], finished(hint[1], fit.problem, desk.posed.finish).cpu()), cheap)
+    return Beside((hint[0], finished(hint[1], fit.problem).cpu()), cheap)
 
 
 def _outcome(
@@ -255,7 +253,7 @@ def _outcome(
     return Outcome(
         desk.job,
         desk.picture,
-        desk.laid.posed.problem.observation.cpu(),
+        desk.laid.problem.observation.cpu(),
         result,
         desk.reference,
         {**desk.laid.comparators, **beside.images},

@@ -14,21 +14,18 @@ from priorfit.loop.stopping import Stopping, ruled
 from priorfit.loop.tiled import TiledFit
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import Estimator, Guide, Hiding, Probing
-from priorfit.tasks import Posed
 from priorfit.types import Image
 
 
 def prepared(
-    posed: Posed,
     name: str,
     steps: int,
     snapshots: Sequence[int] = (),
     stop: str | None = None,
 ) -> Recipe:
-    """The recipe of this name and length for a problem: with its finish, and a guard against NaN.
+    """The recipe of this name and length, with a guard against NaN.
 
     Args:
-        posed: the problem.
         name: of the recipe.
         steps: length of the fit.
         snapshots: steps whose pictures are kept: as they were, not what a stop rule had picked.
@@ -37,7 +34,7 @@ def prepared(
     Raises:
         RecipeError: there is none of that name, or no such rule.
     """
-    made = guarded(posed.ending(recipes.load(name, steps)))
+    made = guarded(recipes.load(name, steps))
     filters = ruled(made.filters, stop)
     if snapshots:
         rules = [i for i, make in enumerate(filters) if isinstance(make(), Stopping)]

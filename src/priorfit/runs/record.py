@@ -34,7 +34,7 @@ def begin_sidecar(desk: Desk) -> Sidecar:
         stop_reason="not begun",
         loss_curve=(),
         repeat=tuple(job.task.arguments),
-        noise_std=desk.laid.posed.problem.noise_std,
+        noise_std=desk.laid.problem.noise_std,
         noise_std_estimated=desk.laid.estimated,
         notes=desk.notes,
     )

@@ -97,7 +97,7 @@ def denoise(
         force=force,
         white=noisy.white,
         filled=noisy.specks > 0,
-    ).solve(noisy.posed, picture)
+    ).solve(noisy.problem, picture)
 
 
 @explained
@@ -136,8 +136,8 @@ def inpaint(
     picture = _picture(image, channel_axis)
     hole = None if hole_mask is None else hole_in(hole_mask, picture.size)
     grow = whole_number("grow_mask", grow_mask, 0, or_else="leave it out")
-    posed = inpainting(picture.tensor(), hole, grow=grow, paste_back=paste_back)
-    recipe = for_hole(posed.problem).recipe if recipe == AUTO else recipe
+    problem = inpainting(picture.tensor(), hole, grow=grow, paste_back=paste_back)
+    recipe = for_hole(problem).recipe if recipe == AUTO else recipe
     return How(
         "inpaint",
         recipe,
@@ -147,7 +147,7 @@ def inpaint(
         time_limit,
         stop,
         callback,
-    ).solve(posed, picture)
+    ).solve(problem, picture)
 
 
 @explained
@@ -183,7 +183,7 @@ def upscale(
     """
     window = KERNELS[kernel_of(recipe, kernel)]
     picture = _picture(image, channel_axis)
-    posed = upscaling(picture.tensor(), factor, window)
+    problem = upscaling(picture.tensor(), factor, window)
     return How(
         "upscale",
         recipe,
@@ -193,7 +193,7 @@ def upscale(
         time_limit,
         stop,
         callback,
-    ).solve(posed, replace(picture, stored=None))
+    ).solve(problem, replace(picture, stored=None))
 
 
 @explained
@@ -225,7 +225,7 @@ def deblur(
         device: see the module.
     """
     picture = _picture(image, channel_axis)
-    posed = deblurring(picture.tensor(), torch.from_numpy(np.array(psf, np.float64)))
+    problem = deblurring(picture.tensor(), torch.from_numpy(np.array(psf, np.float64)))
     return How(
         "deblur",
         recipe,
@@ -235,7 +235,7 @@ def deblur(
         time_limit,
         stop,
         callback,
-    ).solve(posed, picture)
+    ).solve(problem, picture)
 
 
 @explained
@@ -279,7 +279,7 @@ def dejpeg(
         assert quality is not None
         tables = _usual_tables(quality, picture.shape[0])
     projection = JpegProjection.from_picture(tables, picture.tensor())
-    posed = dejpegging(picture.tensor(), projection)
+    problem = dejpegging(picture.tensor(), projection)
     left_alone = without_artefacts(projection.error_std) is not None and not force
     return How(
         "dejpeg",
@@ -292,7 +292,7 @@ def dejpeg(
         callback,
         left_alone=left_alone,
         force=force,
-    ).solve(posed, picture)
+    ).solve(problem, picture)
 
 
 @explained
@@ -324,7 +324,7 @@ def fuse(
         device: see the module.
     """
     picture = _picture(no_flash, channel_axis)
-    posed = fusing(_picture(flash, channel_axis).tensor(), picture.tensor())
+    problem = fusing(_picture(flash, channel_axis).tensor(), picture.tensor())
     return How(
         "fuse",
         recipe,
@@ -334,7 +334,7 @@ def fuse(
         time_limit,
         stop,
         callback,
-    ).solve(posed, picture)
+    ).solve(problem, picture)
 
 
 @explained
@@ -366,7 +366,7 @@ def enhance(
         device: see the module.
     """
     picture = _picture(image, channel_axis)
-    posed = enhancing(picture.tensor(), amount)
+    problem = enhancing(picture.tensor(), amount)
     return How(
         "enhance",
         recipe,
@@ -376,7 +376,7 @@ def enhance(
         time_limit,
         stop,
         callback,
-    ).solve(posed, picture)
+    ).solve(problem, picture)
 
 
 def _picture(image: ArrayLike, channel_axis: int | None) -> Picture:

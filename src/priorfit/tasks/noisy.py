@@ -7,7 +7,8 @@ from priorfit.classical.needless import said_to_be_none, without_noise
 from priorfit.classical.noise_level import COLOURED, NoiseEstimate, estimate_noise
 from priorfit.classical.specks import fill_specks, find_specks
 from priorfit.images import Picture
-from priorfit.tasks.problems import Posed, denoising
+from priorfit.problem import Problem
+from priorfit.tasks.problems import denoising
 from priorfit.units import Units
 from priorfit.wording import counted
 
@@ -20,7 +21,7 @@ class Noisy:
     """A noisy picture.
 
     Args:
-        posed: the problem, its noise level on the scale of the picture, specks filled.
+        problem: its noise level on the scale of the picture, specks filled.
         estimate: of the noise, in the units of the picture's own range.
         estimated: whether the level is that estimate.
         needless: why there is nothing to restore; None where there is.
@@ -28,7 +29,7 @@ class Noisy:
         notes: what the picture turned out to be like.
     """
 
-    posed: Posed
+    problem: Problem
     estimate: NoiseEstimate
     estimated: bool
     needless: str | None = None
@@ -65,9 +66,9 @@ def pose_noisy(picture: Picture, noise_std: float | None = None) -> Noisy:
         needless = without_noise(seen, noise.std)
     else:
         std, needless = noise_std, said_to_be_none(noise_std)
-    posed = denoising(image, std)
+    problem = denoising(image, std)
     notes = _notes(count, noise, estimated=noise_std is None)
-    return Noisy(posed, noise, noise_std is None, needless, count, notes)
+    return Noisy(problem, noise, noise_std is None, needless, count, notes)
 
 
 def _notes(specks: int, noise: NoiseEstimate, *, estimated: bool) -> tuple[str, ...]:

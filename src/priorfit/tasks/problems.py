@@ -4,10 +4,8 @@ Pictures are (1, C, H, W) in [0, 1], as `Picture.tensor()` gives them.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,12 +20,10 @@ from priorfit.images import MAX_PIXELS, Picture
 from priorfit.loop.finish import (
     BoostDetail,
     CropCanvas,
-    Finish,
     InPictureUnits,
     KeepKnownPixels,
     RespectJpeg,
 )
-from priorfit.loop.fit import Recipe
 from priorfit.problem import Problem
 from priorfit.types import Image
 from priorfit.units import UNLIMITED, Limits, Units
@@ -42,53 +38,35 @@ KERNELS: dict[str, Kernel] = {
 """How a small image was made, by name; the first as Pillow's LANCZOS does."""
 
 
-class Posed(NamedTuple):
-    """A problem, and what its solution needs to become a picture again.
+def in_own_units(problem: Problem, limits: Limits = UNLIMITED) -> Problem:
+    """The same problem at the picture's own range, see `Units`; its finish leads back.
 
     Args:
-        problem: to be fitted.
-        finish: what is done to the solution.
+        problem: on the scale of a picture.
+        limits: what the file can store, on that scale.
     """
-
-    problem: Problem
-    finish: Sequence[Finish] = ()
-
-    def ending(self, recipe: Recipe) -> Recipe:
-        """The recipe with the finish of this task."""
-        return replace(recipe, finish=self.finish)
-
-    def to(self, device: torch.device) -> "Posed":
-        """The same on a device."""
-        return self._replace(problem=self.problem.to(device))
-
-    def in_own_units(self, limits: Limits = UNLIMITED) -> "Posed":
-        """The same problem at the picture's own range, see `Units`; its finish leads back.
-
-        Args:
-            limits: what the file can store, on the scale of the picture.
-        """
-        units = Units.of(self.problem.observation, self.problem.known, limits)
-        if units.is_identity:
-            return self
-        local = [step for step in self.finish if isinstance(step, CropCanvas)]
-        rest = [step for step in self.finish if step not in local]
-        back = InPictureUnits(units, self.problem, rest)
-        return Posed(_seen_in(units, self.problem), [*local, back])
+    units = Units.of(problem.observation, problem.known, limits)
+    if units.is_identity:
+        return problem
+    local = [step for step in problem.finish if isinstance(step, CropCanvas)]
+    rest = [step for step in problem.finish if step not in local]
+    back = InPictureUnits(units, replace(problem, finish=rest))
+    return replace(_seen_in(units, problem), finish=[*local, back])
 
 
-def for_recipe(posed: Posed, picture: Picture, recipe: str) -> Posed:
+def for_recipe(problem: Problem, picture: Picture, recipe: str) -> Problem:
     """A problem as a recipe sees it: at the picture's own range.
 
     Published recipes see pictures of 8 bits as they were published.
 
     Args:
-        posed: on the scale of the picture.
+        problem: on the scale of the picture.
         picture: it.
         recipe: name of the recipe.
     """
     if recipes.is_published(recipe) and picture.is_everyday:
-        return posed
-    return posed.in_own_units(picture.limits)
+        return problem
+    return in_own_units(problem, picture.limits)
 
 
 def _seen_in(units: Units, problem: Problem) -> Problem:
@@ -110,7 +88,7 @@ def _seen_in(units: Units, problem: Problem) -> Problem:
     )
 
 
-def denoising(image: Image, noise_std: float | None = None) -> Posed:
+def denoising(image: Image, noise_std: float | None = None) -> Problem:
     """Remove white noise.
 
     Args:
@@ -122,7 +100,7 @@ def denoising(image: Image, noise_std: float | None = None) -> Posed:
     """
     if noise_std is not None:
         check_noise_std(noise_std)
-    return Posed(Problem(_whole(image), Identity(), noise_std=noise_std))
+    return Problem(_whole(image), Identity(), noise_std=noise_std)
 
 
 def whole_number(name: str, value: object, least: int, *, or_else: str = "None") -> int:
@@ -167,7 +145,7 @@ def check_noise_std(noise_std: float) -> None:
 
 def inpainting(
     image: Image, hole: Tensor | None = None, *, grow: int = 0, paste_back: bool = True
-) -> Posed:
+) -> Problem:
     """Fill a hole.
 
     Args:
@@ -195,7 +173,7 @@ def inpainting(
         )
     mask = Mask(known)
     finish = [KeepKnownPixels()] if paste_back else []
-    return Posed(Problem(mask(image), mask), finish)
+    return Problem(mask(image), mask, finish=finish)
 
 
 def kernel_of(recipe: str, asked: str | None) -> str:
@@ -213,7 +191,7 @@ def kernel_of(recipe: str, asked: str | None) -> str:
     return name
 
 
-def upscaling(image: Image, factor: int, kernel: Kernel = KERNELS["lanczos3"]) -> Posed:
+def upscaling(image: Image, factor: int, kernel: Kernel = KERNELS["lanczos3"]) -> Problem:
     """Enlarge.
 
     Args:
@@ -234,10 +212,10 @@ def upscaling(image: Image, factor: int, kernel: Kernel = KERNELS["lanczos3"]) -
         raise ProblemError(
             f"{height}×{width} pixels are more than {MAX_PIXELS:,}: lower the factor"
         )
-    return Posed(Problem(_whole(image), degradation))
+    return Problem(_whole(image), degradation)
 
 
-def deblurring(image: Image, psf: Tensor) -> Posed:
+def deblurring(image: Image, psf: Tensor) -> Problem:
     """Undo a known blur.
 
     Args:
@@ -252,10 +230,10 @@ def deblurring(image: Image, psf: Tensor) -> Posed:
         raise ProblemError(
             f"expected a PSF no larger than the image, {_size(image)}, got {_size(blur.psf)}"
         )
-    return Posed(Problem(_whole(image), blur), [CropCanvas()])
+    return Problem(_whole(image), blur, finish=[CropCanvas()])
 
 
-def dejpegging(image: Image, projection: JpegProjection) -> Posed:
+def dejpegging(image: Image, projection: JpegProjection) -> Problem:
     """Remove the artefacts of JPEG compression.
 
     Args:
@@ -273,11 +251,11 @@ def dejpegging(image: Image, projection: JpegProjection) -> Posed:
         )
     # What compression left is not white, but Stein's estimate with its size is the best guard
     # against following it.
-    problem = Problem(_whole(image), Identity(), noise_std=projection.error_std)
-    return Posed(problem, [RespectJpeg(projection)])
+    std, finish = projection.error_std, [RespectJpeg(projection)]
+    return Problem(_whole(image), Identity(), noise_std=std, finish=finish)
 
 
-def fusing(flash: Image, no_flash: Image) -> Posed:
+def fusing(flash: Image, no_flash: Image) -> Problem:
     """Give a no-flash photograph the detail of a flash photograph of the same scene.
 
     Args:
@@ -292,10 +270,10 @@ def fusing(flash: Image, no_flash: Image) -> Posed:
             "expected two photographs of one size, got "
             f"{_size(flash)} pixels with flash and {_size(no_flash)} without"
         )
-    return Posed(Problem(_whole(no_flash), Identity(), companion=_whole(flash)))
+    return Problem(_whole(no_flash), Identity(), companion=_whole(flash))
 
 
-def enhancing(image: Image, amount: float = 1.0) -> Posed:
+def enhancing(image: Image, amount: float = 1.0) -> Problem:
     """Boost the detail of a picture: what a short fit of it leaves out.
 
     Args:
@@ -307,7 +285,7 @@ def enhancing(image: Image, amount: float = 1.0) -> Posed:
     """
     if not -1 <= amount <= 10:
         raise ProblemError(f"expected an amount from -1 to 10, got {amount:g}")
-    return Posed(Problem(_whole(image), Identity()), [BoostDetail(amount)])
+    return Problem(_whole(image), Identity(), finish=[BoostDetail(amount)])
 
 
 def _whole(image: Image) -> Image:

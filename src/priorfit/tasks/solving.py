@@ -20,8 +20,9 @@ from priorfit.images import Picture, to_array
 from priorfit.loop.fit import Fit, Recipe
 from priorfit.loop.memory import seconds_before
 from priorfit.loop.stopping import ruled
+from priorfit.problem import Problem
 from priorfit.tasks.device import device_named
-from priorfit.tasks.problems import Posed, for_recipe, whole_number
+from priorfit.tasks.problems import for_recipe, whole_number
 from priorfit.types import Image
 
 Array = NDArray[np.generic]
@@ -93,11 +94,11 @@ class How:
     white: bool = True
     filled: bool = False
 
-    def solve(self, posed: Posed, like: Picture) -> Array:
+    def solve(self, problem: Problem, like: Picture) -> Array:
         """Restore an image.
 
         Args:
-            posed: the problem, on the scale of the image.
+            problem: on the scale of the image.
             like: the image, whose dtype, range and axes the result gets.
 
         Raises:
@@ -108,19 +109,19 @@ class How:
         device = device_named(self.device)
         steps = recipes.longest(self.recipe, self.steps, limited=self.time_limit is not None)
         if self.left_alone:
-            image = posed.problem.observation if self.filled else like.tensor()
+            image = problem.observation if self.filled else like.tensor()
             return to_array(image, like)
-        posed = for_recipe(posed, like, self.recipe).to(device)
+        problem = for_recipe(problem, like, self.recipe).to(device)
         if not (self.white or self._asks_for_fit):
-            return self._of_coloured(posed, like)
-        made = posed.ending(recipes.load(self.recipe, steps))
+            return self._of_coloured(problem, like)
+        made = recipes.load(self.recipe, steps)
         filters = [*ruled(made.filters, self.stop), Following]
-        guard = self._guard(posed, steps)
+        guard = self._guard(problem, steps)
         recipe = replace(made, filters=filters)
-        if guard is not None and not self._has_time(posed, recipe, ends - time.perf_counter()):
+        if guard is not None and not self._has_time(problem, recipe, ends - time.perf_counter()):
             _warn(f"there was no time for a fit: {guard.best.method.name} is returned")
-            return self._finished(posed, guard.instead, like)
-        fit = Fit(posed.problem, recipe, [self._seed()])
+            return self._finished(problem, guard.instead, like)
+        fit = Fit(problem, recipe, [self._seed()])
         cut = self._follow(fit, like, steps, ends)
         return to_array(self._picture(fit, guard, cut=cut).cpu(), like)
 
@@ -128,21 +129,21 @@ class How:
     def _asks_for_fit(self) -> bool:
         return self.force or self.steps is not None or recipes.is_published(self.recipe)
 
-    def _of_coloured(self, posed: Posed, like: Picture) -> Array:
+    def _of_coloured(self, problem: Problem, like: Picture) -> Array:
         """Noise that is not white, removed without a fit."""
         limit = math.inf if self.time_limit is None else self.time_limit / 2
-        guard = make_guard(posed.problem, for_coloured(posed.problem, limit))
+        guard = make_guard(problem, for_coloured(problem, limit))
         assert guard is not None
-        return self._finished(posed, guard.instead, like)
+        return self._finished(problem, guard.instead, like)
 
-    def _finished(self, posed: Posed, image: Image, like: Picture) -> Array:
-        return to_array(finished(image, posed.problem, posed.finish).cpu(), like)
+    def _finished(self, problem: Problem, image: Image, like: Picture) -> Array:
+        return to_array(finished(image, problem).cpu(), like)
 
-    def _has_time(self, posed: Posed, recipe: Recipe, left: float) -> bool:
+    def _has_time(self, problem: Problem, recipe: Recipe, left: float) -> bool:
         """Whether a fit can begin in half of the time that is left."""
         if self.time_limit is None or self._asks_for_fit:
             return True
-        return left > 0 and seconds_before(posed.problem, recipe) <= left / 2
+        return left > 0 and seconds_before(problem, recipe) <= left / 2
 
     def _check(self) -> None:
         if self.steps is not None:
@@ -152,10 +153,10 @@ class How:
         if self.time_limit is not None and not 0 < self.time_limit < math.inf:
             raise ProblemError(f"expected a time_limit above 0, got {self.time_limit:g}")
 
-    def _guard(self, posed: Posed, steps: int) -> Guard | None:
+    def _guard(self, problem: Problem, steps: int) -> Guard | None:
         patience = patience_within(self.time_limit)
         length = steps if self.time_limit is None else None
-        return make_guard(posed.problem, contenders(self.task, posed.problem, length, patience))
+        return make_guard(problem, contenders(self.task, problem, length, patience))
 
     def _follow(self, fit: Fit, like: Picture, steps: int, ends: float) -> bool:
         """Take the steps; whether something ended them before their end."""
