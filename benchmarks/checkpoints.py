@@ -23,9 +23,10 @@ from benchmarks.speed import problem_of
 from priorfit import recipes
 from priorfit.loop.fit import Fit, Recipe
 from priorfit.loop.steps import Filter, Rewinding
-from priorfit.runs import Denoise, Job, saved
+from priorfit.runs import Job, saved
 from priorfit.runs.keeping import EVERY, interval
 from priorfit.runs.saved import Saved
+from priorfit.tasks import Denoise
 
 RECIPES = ("dip/denoise", "dip/denoise-paper")
 _SIDE, _STEPS = 256, 6

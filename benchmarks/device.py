@@ -17,7 +17,7 @@ import torch
 from benchmarks.speed import Stepper, ours, problem_of, ratio, textbook, timed
 from benchmarks.suites import RESULTS
 from priorfit.cli.session import set_up
-from priorfit.tasks import device_named
+from priorfit.tasks.device import device_named
 
 RECIPES = ("dip/denoise-paper", "dip/denoise", "dip/inpaint", "dip/upscale-guided")
 _AT_ONCE = 5  # steps

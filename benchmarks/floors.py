@@ -48,7 +48,7 @@ def measure(plan: Plan) -> None:
             folder=SHARED,
             only=IMAGES[suite][: plan.images],
             side=SIDE,
-            recipe=f"dip/{SUITES[suite].damage.task}{plan.variant}",
+            recipe=f"dip/{SUITES[suite].damage.task.kind}{plan.variant}",
             seeds=plan.seeds,
             threads=plan.threads,
         )

@@ -17,7 +17,8 @@ from priorfit.priors.pixels import Pixels
 from priorfit.recipes.analyses import aimed
 from priorfit.recipes.setting import Cited
 from priorfit.report.curve import draw_together
-from priorfit.tasks import denoising, upscaling
+from priorfit.tasks.denoise import denoising
+from priorfit.tasks.upscale import upscaling
 from priorfit.terms.data import Ascent, Mse, TotalVariation
 from tests.pictures import uniform
 from tests.seeing import PLAIN, ours

@@ -16,6 +16,7 @@ from priorfit.bench.run import Plan, measure, turns, with_cheap
 from priorfit.bench.table import table
 from priorfit.errors import ImageFileError, PriorfitError
 from priorfit.guarantee.comparators import alternatives
+from priorfit.tasks import Upscale
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_the_protocol_gives_the_published_damage(shared, suite, image, expected)
 
 def test_bicubic_enlargement_is_near_what_is_published(shared):
     case = suites.SUITES["set5_x4"].case("butterfly", shared / "images" / "dip_paper")
-    made = {each.name: each.image for each in alternatives("upscale", case.problem)}
+    made = {each.name: each.image for each in alternatives(Upscale().comparators, case.problem)}
     told = published.published("set5_x4", "butterfly")["bicubic"]
     assert case.score(levels(made["bicubic"]))["psnr"] == pytest.approx(told, abs=0.35)
 

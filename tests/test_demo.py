@@ -16,6 +16,7 @@ from priorfit.demo.run import WHOLE, foretold, limit_of
 from priorfit.errors import PriorfitError
 from priorfit.metrics import psnr
 from priorfit.report.sheet import side_by_side
+from priorfit.tasks import Denoise, Inpaint
 from tests.markup import Elements
 from tests.tiny import photo, pixels
 
@@ -78,7 +79,8 @@ def test_the_command_that_is_shown_is_what_is_done(exhibit, tmp_path, monkeypatc
         photo(tmp_path / name)
     priorfit([*exhibit.command, "in.png", "-o", "out.png"])
     assert seen[0].recipe == exhibit.recipe
-    assert seen[0].task.arguments == exhibit.task(tmp_path / f"{exhibit.name}-hole.png").arguments
+    task = exhibit.task(tmp_path / f"{exhibit.name}-hole.png").for_recipe(exhibit.recipe)
+    assert seen[0].task.arguments == task.arguments
 
 
 @pytest.mark.parametrize("number, least, most", [(0, 0.1, 0.2), (1, 0.02, 0.06)])
@@ -119,7 +121,7 @@ def test_a_failure_is_told_and_the_others_are_shown(tmp_path, monkeypatch, capsy
     def lay(self, picture, path):
         raise PriorfitError("no luck")
 
-    monkeypatch.setattr("priorfit.runs.kinds.Inpaint.lay", lay)
+    monkeypatch.setattr(Inpaint, "lay", lay)
     with pytest.raises(PriorfitError, match=r"^1 of 2 restorations failed, see above: scratch$"):
         main(tmp_path, steps=2, exhibits=EXHIBITS[1:3], pace=brisk)
     page = Elements((tmp_path / "index.html").read_text("utf-8"))
@@ -134,7 +136,7 @@ def test_ctrl_c_shows_what_is_done(tmp_path, monkeypatch):
     def restart(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("priorfit.runs.kinds.Denoise.lay", restart)
+    monkeypatch.setattr(Denoise, "lay", restart)
     with pytest.raises(KeyboardInterrupt):
         main(tmp_path, steps=2, exhibits=EXHIBITS[1:3], pace=brisk)
     page = Elements((tmp_path / "index.html").read_text("utf-8"))

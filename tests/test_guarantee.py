@@ -8,17 +8,18 @@ import pytest
 import torch
 
 import priorfit as pf
-from priorfit import recipes
+from priorfit import recipes, tasks
 from priorfit.degradations import Downsample, Identity, Mask
 from priorfit.guarantee.comparators import AS_IT_WAS, BICUBIC, BIHARMONIC, NON_LOCAL_MEANS
 from priorfit.guarantee.evidence import Following, evidence_on
-from priorfit.guarantee.guard import CONTENDERS, contenders, make_guard
+from priorfit.guarantee.guard import contenders, make_guard
 from priorfit.loop.fit import Fit
 from priorfit.loop.tiles import Grid
 from priorfit.problem import Problem
 from priorfit.recipes.setting import Cited
 from priorfit.records.sidecar import load_sidecar
-from priorfit.runs import Deblur, Denoise, Inpaint, Job, Upscale, run
+from priorfit.runs import Job, run
+from priorfit.tasks import Deblur, Denoise, Inpaint, Upscale
 from tests.tiny import TINY, changed, hole, photo, pixels
 
 STD = 0.1
@@ -43,7 +44,7 @@ def mse(a: torch.Tensor, b: torch.Tensor) -> float:
 
 def judged(problem: Problem, task: str, image: torch.Tensor):
     """Verdict on a fit that has come to an image."""
-    guard = make_guard(problem, CONTENDERS[task][:2])
+    guard = make_guard(problem, tasks.TASKS[task]().contenders[:2])
     assert guard is not None
     fit = Fit(problem, replace(recipes.load("dip/denoise-paper", 1), filters=[Following]), [0])
     return guard, guard.judge(fit, image)
@@ -129,12 +130,14 @@ def test_a_part_is_judged_like_the_whole():
 
 def test_what_is_asked_for_costs_a_small_part_of_the_fit():
     large, small = (Problem(torch.rand(1, 3, n, n), Identity(), noise_std=STD) for n in (900, 64))
-    named = {m.name for m in contenders("denoise", small, 900, 10.0)}
-    assert named == {"as it was", "non-local means", "block matching"}
-    assert "block matching" not in {m.name for m in contenders("denoise", large, 900, 10.0)}
-    assert "block matching" not in {m.name for m in contenders("denoise", small, 20, 10.0)}
-    hurried = {m.name for m in contenders("denoise", large, None, 0.1)}
-    assert hurried == {"as it was"}
+
+    def named(problem: Problem, steps: int | None, patience: float) -> set[str]:
+        return {m.name for m in contenders(Denoise().contenders, problem, steps, patience)}
+
+    assert named(small, 900, 10.0) == {"as it was", "non-local means", "block matching"}
+    assert "block matching" not in named(large, 900, 10.0)
+    assert "block matching" not in named(small, 20, 10.0)
+    assert named(large, None, 0.1) == {"as it was"}
 
 
 TASKS = {
@@ -263,9 +266,10 @@ def test_help_is_complete_in_itself(function):
 
 
 def test_block_matching_and_the_rest_have_names_of_their_own():
-    for methods in CONTENDERS.values():
+    by_task = [task().contenders for task in tasks.TASKS.values()]
+    for methods in by_task:
         assert len({m.name for m in methods}) == len(methods)
-    assert {BICUBIC, BIHARMONIC} < {m for methods in CONTENDERS.values() for m in methods}
+    assert {BICUBIC, BIHARMONIC} < {m for methods in by_task for m in methods}
 
 
 def test_ctrl_c_while_a_fit_is_prepared_leaves_the_cheap_estimate(job, monkeypatch):

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 from priorfit import images
 from priorfit.errors import ImageFileError, ProblemError
-from priorfit.runs.kinds import Dejpeg
+from priorfit.tasks import Dejpeg
 from tests.cmyk_files import CMYK, tiff
 from tests.heic_files import HEIC, HEIC_OF_10_BITS
 from tests.image_files import encoded, exif, noise, pillow_file, read, samples, smooth, tags_of

@@ -11,7 +11,8 @@ import priorfit as pf
 from priorfit import images
 from priorfit.degradations import Downsample
 from priorfit.images import Picture, from_array, visible
-from priorfit.runs import Denoise, Enhance, Inpaint, Job, Upscale
+from priorfit.runs import Job
+from priorfit.tasks import Denoise, Enhance, Inpaint, Upscale
 from tests.tiny import photo, pixels
 
 DTYPES = {"u1": 255, "u2": 65535, "f4": 1.0, "f8": 1.0}

@@ -19,7 +19,8 @@ from priorfit.report.curve import draw
 from priorfit.report.embed import LONGEST_SIDE, embed
 from priorfit.report.page import _environment, printable
 from priorfit.report.restored import contest
-from priorfit.runs import Denoise, Inpaint, Job, Upscale, run
+from priorfit.runs import Job, run
+from priorfit.tasks import Denoise, Inpaint, Upscale
 from tests.markup import Elements
 from tests.pictures import uniform
 from tests.tiny import hole, photo, pixels

@@ -10,15 +10,13 @@ from priorfit.errors import DeviceError, PriorfitError, ProblemError, RecipeErro
 from priorfit.images import from_array
 from priorfit.recipes import SETTINGS
 from priorfit.recipes.setting import Cited
-from priorfit.tasks import (
-    deblurring,
-    denoising,
-    device_named,
-    for_hole,
-    fusing,
-    inpainting,
-    upscaling,
-)
+from priorfit.tasks import Inpaint
+from priorfit.tasks.deblur import deblurring
+from priorfit.tasks.denoise import denoising
+from priorfit.tasks.device import device_named
+from priorfit.tasks.fuse import fusing
+from priorfit.tasks.inpaint import inpainting
+from priorfit.tasks.upscale import upscaling
 from tests.tiny import TINY, array
 
 pytestmark = pytest.mark.usefixtures("tiny_recipes")
@@ -75,9 +73,10 @@ def test_the_recipe_of_a_hole_is_chosen_by_the_mask(monkeypatch):
 
 @pytest.mark.parametrize(("side", "said"), [(34, False), (35, True)])
 def test_a_recipe_for_deep_holes_is_named(side, said):
-    hole = torch.zeros(64, 64)
-    hole[1 : side + 1, 1 : side + 1] = 1
-    choice = for_hole(inpainting(torch.zeros(1, 3, 64, 64), hole))
+    hole = torch.zeros(64, 64, dtype=torch.bool)
+    hole[1 : side + 1, 1 : side + 1] = True
+    picture = from_array(np.zeros((64, 64, 3), np.uint8), -1)
+    choice = Inpaint().pose(picture, hole).choice
     assert choice.recipe == "dip/inpaint"
     assert ("dip/inpaint-large" in (choice.why or "")) == said
 

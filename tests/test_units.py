@@ -6,7 +6,11 @@ import torch
 
 import priorfit as pf
 from priorfit.images import from_array
-from priorfit.tasks import denoising, for_recipe, inpainting, upscaling
+from priorfit.tasks import Denoise
+from priorfit.tasks.denoise import denoising
+from priorfit.tasks.inpaint import inpainting
+from priorfit.tasks.problems import for_recipe
+from priorfit.tasks.upscale import upscaling
 from priorfit.units import Units
 from tests.tiny import array
 
@@ -78,8 +82,8 @@ def test_the_noise_level_that_is_found_does_not_depend_on_the_units(name):
     scene = SCENE * 0.8 + 0.1
     rng = np.random.default_rng(1)
     noisy = np.clip(np.tile(scene, (4, 4)) + rng.normal(0, 0.05, (80, 96)), 0, 1)
-    posed = pf.tasks.pose_noisy(from_array(stored(name, noisy)))
-    one = pf.tasks.pose_noisy(from_array(stored("floats to 1", noisy)))
+    posed = Denoise().pose(from_array(stored(name, noisy)))
+    one = Denoise().pose(from_array(stored("floats to 1", noisy)))
     picture = from_array(stored(name, noisy))
     full = picture.scale.span / (STORED[name][2] - STORED[name][1])
     assert posed.problem.noise_std * full == pytest.approx(one.problem.noise_std, rel=0.1)

@@ -8,6 +8,9 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from priorfit import tasks
+from priorfit.tasks import *  # noqa: F403  what a task is called, it is called here too
+
 if TYPE_CHECKING:
     from priorfit import recipes
     from priorfit.degradations import Blur, Compose, Downsample, Grayscale, Identity, Mask
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from priorfit.priors.deep_image import DeepImagePrior
     from priorfit.problem import Problem
     from priorfit.runs import Job, Outcome, resume, run
-    from priorfit.tasks import deblur, dejpeg, denoise, enhance, fuse, inpaint, upscale
     from priorfit.terms.objective import Objective, Term
 
 __version__ = "0.1.0"
@@ -29,18 +31,12 @@ __version__ = "0.1.0"
 __all__ = [
     "Blur",
     "Compose",
-    "deblur",
     "DeepImagePrior",
-    "dejpeg",
-    "denoise",
     "Downsample",
-    "enhance",
     "Fit",
-    "fuse",
     "Generator",
     "Grayscale",
     "Identity",
-    "inpaint",
     "Job",
     "Mask",
     "Noise",
@@ -61,8 +57,9 @@ __all__ = [
     "Stage",
     "Step",
     "Term",
-    "upscale",
 ]
+
+__all__ += tasks.__all__
 
 _NAMES = {
     "priorfit.degradations": ("Blur", "Compose", "Downsample", "Grayscale", "Identity", "Mask"),
@@ -77,7 +74,6 @@ _NAMES = {
     "priorfit.problem": ("Problem",),
     "priorfit.loop.fit": ("Fit", "Recipe", "Restoration", "Stage", "optimise", "restore"),
     "priorfit.loop.state": ("Step",),
-    "priorfit.tasks": ("deblur", "dejpeg", "denoise", "enhance", "fuse", "inpaint", "upscale"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from priorfit.classical import noise_level
 from priorfit.runs import perform
-from priorfit.tasks import noisy
 from tests.tiny import array, hole, photo, pixels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -247,7 +247,7 @@ def interrupt(*arguments, **named):
 
 def test_ctrl_c_before_the_first_step_writes_nothing(priorfit, folder, monkeypatch):
     photo(folder / "a.png")
-    monkeypatch.setattr(noisy, "estimate_noise", interrupt)
+    monkeypatch.setattr(noise_level, "estimate_noise", interrupt)
     answer = priorfit("denoise", "a.png", "-o", "b.png", "-q")
     assert answer.status == 130
     assert answer.lines == [

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from priorfit.cli.noise import NoiseStd, noise_std
 from priorfit.records.sidecar import load_sidecar
+from priorfit.tasks import Denoise
 from tests.tiny import array, photo
 
 
@@ -23,19 +23,20 @@ from tests.tiny import array, photo
     ],
 )
 def test_fractions_and_decimals_are_fractions_of_full_scale(text, value):
-    assert noise_std(text) == NoiseStd(fraction=pytest.approx(value))
+    assert Denoise(noise_std=text).noise_std == pytest.approx(value)
 
 
 @pytest.mark.parametrize(
     ("text", "value"), [("12counts", 12), ("12 counts", 12), ("0.5counts", 0.5), ("1count", 1)]
 )
 def test_counts_are_the_pictures_own_units(text, value):
-    assert noise_std(text) == NoiseStd(counts=value)
+    task = Denoise(noise_std=text)
+    assert (task.noise_std, task.noise_std_counts) == (None, value)
 
 
 @pytest.mark.parametrize("text", ["auto", "Auto"])
 def test_auto_is_no_level(text):
-    assert noise_std(text) == NoiseStd()
+    assert Denoise(noise_std=text) == Denoise()
 
 
 TYPES = {"u1": 255, "u2": 65535, "f4": 1}

@@ -9,7 +9,8 @@ from PIL import Image
 from priorfit.errors import PriorfitError
 from priorfit.loop.state import Step
 from priorfit.records.sidecar import load_sidecar
-from priorfit.runs import Denoise, Job, resume, run
+from priorfit.runs import Job, resume, run
+from priorfit.tasks import Denoise
 from tests.tiny import photo
 
 RECIPE = "dip/denoise"

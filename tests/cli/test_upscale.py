@@ -1,7 +1,7 @@
 import pytest
 
 from priorfit.records.sidecar import load_sidecar
-from priorfit.tasks import kernel_of
+from priorfit.tasks import Upscale
 from tests.tiny import photo, pixels
 
 
@@ -26,5 +26,5 @@ def test_transparency_grows_with_the_picture(priorfit, folder):
     ("recipe", "kernel"), [("upscale", "lanczos3"), ("upscale-paper", "lanczos2")]
 )
 def test_the_kernel_is_the_recipes_own_unless_somebody_says(recipe, kernel):
-    assert kernel_of(f"dip/{recipe}", None) == kernel
-    assert kernel_of(f"dip/{recipe}", "area") == "area"
+    assert Upscale().for_recipe(f"dip/{recipe}").kernel == kernel
+    assert Upscale(kernel="area").for_recipe(f"dip/{recipe}").kernel == "area"

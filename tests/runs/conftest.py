@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from priorfit.runs import Denoise, Job
+from priorfit.runs import Job
+from priorfit.tasks import Denoise
 from tests.tiny import photo
 
 

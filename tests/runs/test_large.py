@@ -5,22 +5,11 @@ import pytest
 from priorfit.errors import PriorfitError
 from priorfit.loop import memory
 from priorfit.records.sidecar import load_sidecar
-from priorfit.runs import (
-    Deblur,
-    Dejpeg,
-    Denoise,
-    Enhance,
-    Fuse,
-    Inpaint,
-    Job,
-    Upscale,
-    large,
-    resume,
-    run,
-)
+from priorfit.runs import Job, large, resume, run
 from priorfit.runs.desk import lay_out
 from priorfit.runs.large import extent
 from priorfit.runs.prepare import prepared
+from priorfit.tasks import Deblur, Dejpeg, Denoise, Enhance, Fuse, Inpaint, Upscale
 from tests.tiny import changed, hole, photo, pixels
 
 

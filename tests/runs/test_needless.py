@@ -8,7 +8,8 @@ from PIL import Image
 from priorfit.classical.needless import INVISIBLE, without_artefacts, without_noise
 from priorfit.classical.noise_level import estimate_noise
 from priorfit.records.sidecar import load_sidecar
-from priorfit.runs import Dejpeg, Denoise, run
+from priorfit.runs import run
+from priorfit.tasks import Dejpeg, Denoise
 from tests.tiny import changed, pixels
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from priorfit import images
-from priorfit.runs import Denoise
+from priorfit.tasks import Denoise
 
 
 def lay(folder: Path, noise: np.ndarray, noise_std: float | None = None):

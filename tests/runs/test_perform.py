@@ -20,7 +20,8 @@ from priorfit.records.sidecar import (
     thinned,
     to_json,
 )
-from priorfit.runs import Deblur, Dejpeg, Denoise, Fuse, Inpaint, Job, Upscale, run
+from priorfit.runs import Job, run
+from priorfit.tasks import Deblur, Dejpeg, Denoise, Fuse, Inpaint, Upscale
 from tests.tiny import TINY, array, changed, hole, photo, pixels
 
 

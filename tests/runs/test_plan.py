@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from priorfit.errors import ImageFileError, RequestError
-from priorfit.runs import Denoise, Inpaint, Places, Request, plan_jobs
+from priorfit.runs import Places, Request, plan_jobs
 from priorfit.runs.plan import make_folders, matched
+from priorfit.tasks import Denoise, Inpaint
 from tests.tiny import hole, photo
 
 REQUEST = Request(recipe="dip/denoise", steps=1)

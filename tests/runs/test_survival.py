@@ -23,8 +23,9 @@ from priorfit.loop.steps import Best, Smoothed
 from priorfit.priors.inputs import Guide
 from priorfit.recipes.setting import Cited
 from priorfit.records.sidecar import load_sidecar, sidecar_path
-from priorfit.runs import Inpaint, Job, go_on, is_finished, is_unfinished, keeping, resume, run
+from priorfit.runs import Job, go_on, is_finished, is_unfinished, keeping, resume, run
 from priorfit.runs.keeping import Keeper
+from priorfit.tasks import Inpaint
 from tests.tiny import TINY, changed
 
 STEPS = 3

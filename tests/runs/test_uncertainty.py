@@ -12,7 +12,8 @@ from priorfit.classical.guides import total_variation
 from priorfit.errors import ImageFileError, RecipeError
 from priorfit.priors.inputs import Guide
 from priorfit.recipes.setting import Cited
-from priorfit.runs import Inpaint, resume, run
+from priorfit.runs import resume, run
+from priorfit.tasks import Inpaint
 from tests.tiny import TINY, changed, hole
 
 

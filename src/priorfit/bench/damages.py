@@ -10,7 +10,10 @@ from PIL import Image as PillowImage
 
 from priorfit.metrics import psnr, psnr_y, ssim
 from priorfit.problem import Problem
-from priorfit.tasks import denoising, inpainting, upscaling
+from priorfit.tasks import Denoise, Inpaint, Task, Upscale
+from priorfit.tasks.denoise import denoising
+from priorfit.tasks.inpaint import inpainting
+from priorfit.tasks.upscale import upscaling
 from priorfit.types import Image
 
 Pixels = NDArray[np.uint8]
@@ -25,20 +28,20 @@ class Damage:
     """One kind of damage.
 
     Args:
-        task: name of the command.
-        arguments: of the command besides.
+        task: that undoes it.
+        arguments: of its command, as a user types them.
         make: true picture and a generator to the damaged one.
         pose: damaged picture and hole to the problem.
         suffix: of the published damaged files; None where they are to be made.
-        on_luma: judged on luma inside a border of four pixels, not over all channels.
+        hides: pixels are missing, which a mask has to say.
     """
 
-    task: str
+    task: Task
     arguments: tuple[str, ...]
     make: Callable[[Pixels, np.random.Generator], Pixels]
     pose: Callable[[Image, Pixels | None], Problem]
     suffix: str | None = None
-    on_luma: bool = False
+    hides: bool = False
 
     def hole(self, damaged: Pixels, truth: Pixels, draws: np.random.Generator) -> Pixels | None:
         """White where pixels are missing, which the published files have at 0 and no mask of.
@@ -50,7 +53,7 @@ class Damage:
             truth: of the same size.
             draws: the coin; what `make` was given, from its beginning.
         """
-        if self.task != "inpaint":
+        if not self.hides:
             return None
         missing = (damaged == 0) & ((truth != 0) | _missing(truth, draws))
         return np.where(missing, 255, 0).astype(np.uint8)
@@ -58,7 +61,7 @@ class Damage:
     def score(self, image: Pixels, truth: Pixels) -> dict[str, float]:
         """PSNR in dB as the suite's protocol has it, and SSIM over all channels."""
         a, b = tensor(image), tensor(truth)
-        ratio = psnr_y(a, b) if self.on_luma else psnr(a, b)
+        ratio = psnr_y(a, b) if self.task.on_luma else psnr(a, b)
         return {"psnr": ratio.item(), "ssim": ssim(a, b).item()}
 
 
@@ -111,11 +114,11 @@ def _upscaling(image: Image, hole: Pixels | None) -> Problem:
     return upscaling(image, _FACTOR)
 
 
-NOISE25 = Damage("denoise", ("--noise-std", "25/255"), _noisy, _denoising, "noisy")
+NOISE25 = Damage(Denoise(noise_std=_STD), ("--noise-std", "25/255"), _noisy, _denoising, "noisy")
 """White noise with a standard deviation of 25/255, rounded to 8 bits."""
 
-PIXELS50 = Damage("inpaint", (), _holed, _inpainting, "masked")
+PIXELS50 = Damage(Inpaint(), (), _holed, _inpainting, "masked", hides=True)
 """Every pixel is missing with a probability of one half."""
 
-SMALL = Damage("upscale", ("--factor", "4"), _reduced, _upscaling, on_luma=True)
+SMALL = Damage(Upscale(factor=_FACTOR), ("--factor", "4"), _reduced, _upscaling)
 """A quarter of the rows and columns are left, as Pillow's LANCZOS makes them."""

@@ -105,7 +105,7 @@ def turns(plan: Plan, results: Results) -> Iterator[Turn]:
     for seed in range(plan.seeds):
         for name in plan.suites:
             suite = SUITES[name]
-            recipe = plan.recipe or f"dip/{suite.damage.task}"
+            recipe = plan.recipe or f"dip/{suite.damage.task.kind}"
             for image in plan.images(name):
                 key = (name, image, plan.side, recipe, seed, shlex.join(plan.length))
                 if key not in done:
@@ -126,7 +126,7 @@ def with_cheap(results: Results, case: Case, plan: Plan) -> Results:
             **_rounded(case.score(levels(other.image))),
             seconds=round(other.seconds, 3),
         )
-        for other in alternatives(case.damage.task, case.problem, plan.patience)
+        for other in alternatives(case.damage.task.comparators, case.problem, plan.patience)
     ]
     return results.model_copy(update={"cheap": (*results.cheap, *rows)})
 
@@ -137,7 +137,8 @@ def _run(turn: Turn, plan: Plan) -> Run | None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder / "damaged.png", case.damaged)
-        arguments = [case.damage.task, "damaged.png", "-o", "restored.png", *case.damage.arguments]
+        command = case.damage.task.kind
+        arguments = [command, "damaged.png", "-o", "restored.png", *case.damage.arguments]
         if case.hole is not None:
             _write(folder / "hole.png", case.hole)
             arguments += ["--hole-mask", "hole.png"]

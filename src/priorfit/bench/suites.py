@@ -87,7 +87,7 @@ class Suite:
         if self.damage.suffix is not None and self.samples is None:
             damaged = cropped(read(self._file(image, folder, self.damage.suffix)), side)
         else:
-            if self.damage.on_luma:
+            if self.damage.task.on_luma:
                 height, width = (length // 4 * 4 for length in truth.shape[:2])
                 truth = truth[:height, :width]
             damaged = self.damage.make(truth, np.random.default_rng(0))

@@ -137,7 +137,7 @@ def _average(values: Sequence[float | None]) -> float | None:
 
 def _title(heading: _Heading) -> str:
     part = "whole images" if heading.side is None else f"top left corner of {heading.side} pixels"
-    luma = ", luma inside a border of four" if SUITES[heading.suite].damage.on_luma else ""
+    luma = ", luma inside a border of four" if SUITES[heading.suite].damage.task.on_luma else ""
     length = f", `{heading.length}`" if heading.length else ""
     return f"## {heading.suite}, `{heading.recipe}`{length}: {part}{luma}"
 

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -14,21 +14,16 @@ from priorfit.cli.analyse import analyse
 from priorfit.cli.bench import bench
 from priorfit.cli.checkpoints import checkpoints
 from priorfit.cli.compare import compare
-from priorfit.cli.deblur import deblur
-from priorfit.cli.dejpeg import dejpeg
 from priorfit.cli.demo import demo
-from priorfit.cli.denoise import denoise
-from priorfit.cli.enhance import enhance
-from priorfit.cli.fuse import fuse
-from priorfit.cli.inpaint import inpaint
 from priorfit.cli.misuse import Commands, line_of
 from priorfit.cli.recipes import recipes
+from priorfit.cli.restoring import command_of
 from priorfit.cli.resume import resume
 from priorfit.cli.session import INTERRUPTED, complain, reason, say
 from priorfit.cli.train import train
-from priorfit.cli.upscale import upscale
 from priorfit.cli.waiting import sleep_while_waiting
 from priorfit.signals import terminating
+from priorfit.tasks import TASKS
 
 # Wrong usage, in whichever package the installed Typer keeps it.
 _MISUSE: type[Exception] = typer.BadParameter.__mro__[2]
@@ -61,7 +56,8 @@ def _installed() -> str:
         return "not installed"
 
 
-for command in (denoise, inpaint, upscale, deblur, dejpeg, fuse, enhance, compare, resume, demo):
+commands: list[Callable[..., None]] = [*map(command_of, TASKS.values()), compare, resume, demo]
+for command in commands:
     app.command()(command)
 app.add_typer(recipes, name="recipes")
 app.add_typer(analyse, name="analyse")

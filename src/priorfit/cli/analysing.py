@@ -79,7 +79,7 @@ class Desk:
         Raises:
             DeviceError: it is not there.
         """
-        from priorfit.tasks import device_named
+        from priorfit.tasks.device import device_named
 
         return device_named(self.common.device)
 

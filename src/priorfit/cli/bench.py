@@ -157,7 +157,7 @@ def _suites(given: list[str] | None, recipe: str | None, *, published: bool) -> 
     except RecipeError as error:
         raise typer.BadParameter(str(error), param_hint="'--recipe'") from None
     task = recipes.task_of(recipe)
-    fitting = [name for name in names if SUITES[name].damage.task == task]
+    fitting = [name for name in names if SUITES[name].damage.task.kind == task]
     if not fitting:
         raise typer.BadParameter(
             f"{recipe} is for {task}, and {', '.join(names)} are not", param_hint="'--recipe'"

@@ -12,7 +12,8 @@ import typer
 from priorfit.cli import options
 
 if TYPE_CHECKING:
-    from priorfit.runs import Job, Places, Request, Task
+    from priorfit.runs import Job, Places, Request
+    from priorfit.tasks import Task
 
 _OUTPUT = "'--output' / '-o'"
 
@@ -45,16 +46,6 @@ class Common:
 
 
 Command = Callable[..., None]
-
-
-def restoring(recipe: str) -> Callable[[Command], Command]:
-    """Give a command, whose last parameter is `common`, an option for each field of `Common`.
-
-    Args:
-        recipe: that the command takes by default.
-    """
-
-    return sharing(Common, {"recipe": recipe})
 
 
 def sharing(kind: type, defaults: Mapping[str, object]) -> Callable[[Command], Command]:

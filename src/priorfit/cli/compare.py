@@ -82,11 +82,11 @@ def compare(
     _check_places(reference, out, overwrite=overwrite)
     cheap = _cheap(pictures[0], damaged, patience, hole_mask)
     network = None if reference is None else lpips_network()
-    task = "" if cheap is None else cheap.task
+    on_luma = cheap is not None and cheap.task.on_luma
     entrants: list[Entrant] = []
     for path in pictures:
         try:
-            entrants.append(entrant(path, reference, network, task))
+            entrants.append(entrant(path, reference, network, on_luma=on_luma))
         except PriorfitError as error:
             complain(str(error), path)
     failed = len(entrants) < len(pictures)
@@ -140,7 +140,7 @@ def _made(cheap: "Cheap", restored: Path, reference: Path | None) -> "list[Entra
             each.name,
             each.image,
             round(each.seconds, 3),
-            measured(each.image, clean, network, cheap.task),
+            measured(each.image, clean, network, on_luma=cheap.task.on_luma),
             restored=False,
         )
         for each in cheap.made
@@ -178,7 +178,7 @@ def _notes(entrants: "Sequence[Entrant]", cheap: "Cheap | None") -> list[str]:
     others = {each.name: each.metrics for each in entrants if not each.restored}
     notes = []
     if cheap.guessed:
-        notes.append(f"no sidecar says what was done: taken for the task {cheap.task}")
+        notes.append(f"no sidecar says what was done: taken for the task {cheap.task.kind}")
     for each in entrants:
         said = compared(each.metrics, others) if each.restored else None
         notes += [] if said is None else [f"{each.name}: {said}"]

@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from priorfit.tasks import TASKS
+
 # Names that other programs have for our options, each with ours in the order of likelihood.
 _OPTIONS = {
     "--mask": ("--hole-mask",),
@@ -72,27 +74,7 @@ _OPTIONS = {
 }
 
 _COMMANDS = {
-    "super-resolution": "upscale",
-    "superresolution": "upscale",
-    "superres": "upscale",
-    "super-resolve": "upscale",
-    "sr": "upscale",
-    "enlarge": "upscale",
-    "upsample": "upscale",
-    "upscaling": "upscale",
-    "zoom": "upscale",
-    "denoising": "denoise",
-    "deblurring": "deblur",
-    "deconvolve": "deblur",
-    "deconvolution": "deblur",
-    "sharpen": "enhance",
-    "inpainting": "inpaint",
-    "fill": "inpaint",
-    "outpaint": "inpaint",
-    "remove": "inpaint",
-    "jpeg": "dejpeg",
-    "deartifact": "dejpeg",
-    "deblock": "dejpeg",
+    **{synonym: name for name, task in TASKS.items() for synonym in task.synonyms},
     "analyze": "analyse",
     "benchmark": "bench",
     "recipe": "recipes",

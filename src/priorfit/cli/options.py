@@ -230,14 +230,3 @@ def snapshots(text: str | None) -> tuple[int, ...]:
             param_hint="'--snapshots'",
         )
     return tuple(sorted(set(steps)))
-
-
-def motion(text: str) -> tuple[float, float]:
-    """Parse LENGTH,ANGLE."""
-    try:
-        length, angle = (float(part) for part in text.split(","))
-    except ValueError:
-        raise typer.BadParameter(
-            f"expected LENGTH,ANGLE, say 9,45, got '{text}'", param_hint="'--motion'"
-        ) from None
-    return length, angle

@@ -21,7 +21,8 @@ from priorfit.wording import counted
 
 if TYPE_CHECKING:
     from priorfit.cli.common import Common
-    from priorfit.runs import Job, Outcome, Task, Watch
+    from priorfit.runs import Job, Outcome, Watch
+    from priorfit.tasks import Task
     from priorfit.types import Code
 
 
@@ -101,7 +102,7 @@ def restore(
     """
     from priorfit.cli.common import jobs_of, places_of
     from priorfit.runs.plan import make_folders
-    from priorfit.tasks import device_named
+    from priorfit.tasks.device import device_named
 
     jobs = jobs_of(inputs, output, common, task_of)
     if common.report:
@@ -296,7 +297,7 @@ def progress(picture: Path, *, shown: bool = True) -> "Iterator[Watch | None]":
 def _announce(recipe: str) -> None:
     """Say how long a recipe goes on if nobody limits it."""
     from priorfit import recipes
-    from priorfit.tasks import AUTO
+    from priorfit.tasks.base import AUTO
 
     if recipe == AUTO:
         length = "--recipe auto: one that suits the picture, with steps of its own"

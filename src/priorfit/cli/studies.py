@@ -22,9 +22,9 @@ from priorfit.cli.analysing import (
     sized,
     tell,
 )
-from priorfit.cli.noise import NoiseStd
-from priorfit.cli.noise import noise_std as parsed
+from priorfit.cli.restoring import read_options
 from priorfit.cli.session import progress, say
+from priorfit.tasks import Denoise, Inpaint, Task, Upscale
 
 if TYPE_CHECKING:
     from priorfit.analysis.effect import Arm
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from priorfit.loop.fit import Recipe
     from priorfit.problem import Problem
     from priorfit.records.sidecar import Sidecar
-    from priorfit.runs.kinds import Kind, Laid
+    from priorfit.tasks.base import Laid
     from priorfit.types import Image
 
 _PRIORS = {"none": "no prior", "tv": "total variation", "dip": "network"}
@@ -108,7 +108,7 @@ def prior_effect(
         _page(desk, paths["dip"], done, records, laid, clean)
 
 
-def _files(picture: Path, task: "Kind", reference: Path | None) -> dict[str, Path]:
+def _files(picture: Path, task: Task, reference: Path | None) -> dict[str, Path]:
     clean = {} if reference is None else {"reference": reference}
     return {"input": picture, **task.files, **clean}
 
@@ -130,16 +130,11 @@ def _places(desk: Desk, laid: "Laid") -> tuple[dict[str, Path], Path]:
     return paths, sheet
 
 
-def _task(factor: int | None, hole_mask: Path | None, noise_std: str | None) -> "Kind":
-    level = NoiseStd() if noise_std is None else parsed(noise_std)
-
-    from priorfit.runs import Denoise, Inpaint, Upscale
-
-    asked: list[Kind] = []
+def _task(factor: int | None, hole_mask: Path | None, noise_std: str | None) -> Task:
+    asked: list[Task] = []
     asked += [] if factor is None else [Upscale(factor=factor, kernel="lanczos3")]
     asked += [] if hole_mask is None else [Inpaint(hole_mask=hole_mask)]
-    noisy = Denoise(noise_std=level.fraction, noise_std_counts=level.counts)
-    asked += [] if noise_std is None else [noisy]
+    asked += [] if noise_std is None else [read_options(Denoise, {"noise_std": noise_std})]
     if len(asked) != 1:
         raise typer.BadParameter(
             f"expected one of --factor, --hole-mask and --noise-std, got {len(asked)}",
@@ -223,8 +218,8 @@ def impedance(
 
     FILE gets the four curves of the squared error. What a network takes to late, it resists.
     """
-    level = parsed(noise_std)
-    if level == NoiseStd():
+    noisy = read_options(Denoise, {"noise_std": noise_std})
+    if noisy == Denoise():
         raise typer.BadParameter("expected a number from 0 to 1", param_hint="'--noise-std'")
     desk = Desk("impedance", output, common)
     setting = recipe_named(recipe, "impedance")
@@ -233,13 +228,12 @@ def impedance(
     from priorfit import images
     from priorfit.analysis.pose import impeded
     from priorfit.analysis.record import curves
-    from priorfit.runs import Denoise
 
     check_place(desk)
     started = time.perf_counter()
     read = images.read(picture)
     image = sized(read.tensor(), size)
-    std = Denoise(noise_std=level.fraction, noise_std_counts=level.counts).level(read)
+    std = noisy.level(read)
     assert std is not None
     problems = impeded(image.to(desk.place), std, common.seed)
     done = _fits(desk, problems, setting.recipe(steps))

@@ -24,8 +24,8 @@ from priorfit.guarantee.comparators import (
     Comparator,
 )
 from priorfit.problem import Problem
-from priorfit.runs import Denoise, Inpaint, Task, Upscale
-from priorfit.tasks import AUTO
+from priorfit.tasks import Denoise, Inpaint, Task, Upscale
+from priorfit.tasks.base import AUTO
 from priorfit.types import Image
 
 SIDE = 160

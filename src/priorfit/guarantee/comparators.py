@@ -1,4 +1,4 @@
-"""The cheap alternatives to a fit, by task: what a result must surpass to be worth its time."""
+"""The cheap alternatives to a fit: what a result must surpass to be worth its time."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -85,39 +85,33 @@ BICUBIC = Comparator(
 LANCZOS = Comparator("Lanczos", guides.enlarged, 0.1)
 WIENER = Comparator("Wiener", guides.deconvolved, 0.5)
 
-_SMOOTHING = (AS_IT_WAS, NON_LOCAL_MEANS, TOTAL_VARIATION)
-
-BY_TASK: Mapping[str, Sequence[Comparator]] = {
-    "denoise": (*_SMOOTHING, BLOCK_MATCHING, ZERO_SHOT),
-    "inpaint": (BIHARMONIC,),
-    "upscale": (BICUBIC, LANCZOS),
-    "deblur": (AS_IT_WAS, WIENER),
-    "dejpeg": _SMOOTHING,
-    "fuse": _SMOOTHING,
-}
-"""By the name of the command; a task that is not here has no cheap alternative."""
+SMOOTHING = (AS_IT_WAS, NON_LOCAL_MEANS, TOTAL_VARIATION)
 
 
-def alternatives(task: str, problem: Problem, patience: float = PATIENCE) -> list[Alternative]:
-    """Solve a problem in every cheap way that its task has.
+def alternatives(
+    methods: Sequence[Comparator], problem: Problem, patience: float = PATIENCE
+) -> list[Alternative]:
+    """Solve a problem in several cheap ways.
 
     Args:
-        task: the name of a command.
+        methods: those that a task is compared with.
         problem: to solve.
         patience: seconds that each may take, by its cost.
 
     Returns:
-        In the order of the table.
+        In the order of the methods.
     """
     _load()
-    chosen = [each for each in BY_TASK.get(task, ()) if each.fits(problem, patience)]
+    chosen = [each for each in methods if each.fits(problem, patience)]
     made = [_made(comparator, problem) for comparator in chosen]
     return [alternative for alternative in made if alternative is not None]
 
 
-def left_out(task: str, problem: Problem, patience: float = PATIENCE) -> tuple[str, ...]:
+def left_out(
+    methods: Sequence[Comparator], problem: Problem, patience: float = PATIENCE
+) -> tuple[str, ...]:
     """Names of the comparators that would try the patience."""
-    return tuple(c.name for c in BY_TASK.get(task, ()) if not c.fits(problem, patience))
+    return tuple(each.name for each in methods if not each.fits(problem, patience))
 
 
 def verdict(ours: float, others: Mapping[str, float]) -> str | None:
@@ -148,7 +142,7 @@ def verdict(ours: float, others: Mapping[str, float]) -> str | None:
 def _load() -> None:
     """Have loaded what is loaded at the first call, which is no method's own time."""
     flat = Problem(torch.zeros(1, 1, 8, 8), Identity(), noise_std=0.1)
-    for comparator in _SMOOTHING:
+    for comparator in SMOOTHING:
         comparator.solve(flat)
 
 

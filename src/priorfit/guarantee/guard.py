@@ -14,15 +14,9 @@ import torch.nn.functional as F
 from priorfit.degradations import Blur
 from priorfit.guarantee.comparators import (
     AS_IT_WAS,
-    BICUBIC,
-    BIHARMONIC,
-    BLOCK_MATCHING,
     CAMERA,
     CAMERA_QUICK,
-    LANCZOS,
-    NON_LOCAL_MEANS,
     PATIENCE,
-    PYRAMID,
     Comparator,
 )
 from priorfit.guarantee.evidence import Contender, Evidence, evidence_on
@@ -30,17 +24,6 @@ from priorfit.loop.fit import Fit
 from priorfit.loop.tiles import Grid, Window, enlargement, part_of, solved
 from priorfit.problem import Problem
 from priorfit.types import Image
-
-CONTENDERS: Mapping[str, Sequence[Comparator]] = {
-    "denoise": (AS_IT_WAS, NON_LOCAL_MEANS, BLOCK_MATCHING, CAMERA, CAMERA_QUICK),
-    "inpaint": (PYRAMID, BIHARMONIC),
-    "upscale": (BICUBIC, LANCZOS),
-    "deblur": (AS_IT_WAS,),
-    "dejpeg": (AS_IT_WAS,),
-    "fuse": (AS_IT_WAS,),
-}
-"""What may be handed out in the place of a fit, by task. Stein's estimate does not hold for total
-variation as it is computed, and Wiener's deconvolution explains the noise too."""
 
 FOR_COLOURED = (CAMERA, CAMERA_QUICK)
 """What removes noise that is not white, in place of a fit; the best first."""
@@ -115,7 +98,7 @@ def make_guard(problem: Problem, methods: Sequence[Comparator]) -> Guard | None:
 
     Args:
         problem: one observation, in the units of the fit.
-        methods: of `CONTENDERS`.
+        methods: that may be handed out in its place.
 
     Returns:
         None where there is nothing cheap.
@@ -152,20 +135,22 @@ def slug(name: str) -> str:
     return name.lower().replace(" ", "-")
 
 
-def contenders(task: str, problem: Problem, steps: int | None, patience: float) -> list[Comparator]:
+def contenders(
+    methods: Sequence[Comparator], problem: Problem, steps: int | None, patience: float
+) -> list[Comparator]:
     """The cheap methods that a fit of a problem is held against.
 
     Without a time limit the quick ones always, others if they cost a small part of the fit.
 
     Args:
-        task: name of the command.
+        methods: that may be handed out in its place.
         problem: one observation.
         steps: of the fit; None where the clock ends it.
         patience: seconds that each of them may take, by its cost.
     """
     pixels = problem.shape[1] * problem.shape[2]
     share = patience if steps is None else min(patience, _PART * _STEP * steps * pixels / 1e6)
-    methods = [m for m in CONTENDERS.get(task, ()) if m not in FOR_COLOURED]
+    methods = [method for method in methods if method not in FOR_COLOURED]
     quickest = [min(methods, key=lambda each: each.cost)] if methods else []
     chosen = [
         method

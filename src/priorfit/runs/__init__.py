@@ -3,8 +3,7 @@
 from priorfit.runs.again import go_on, is_finished
 from priorfit.runs.checks import check_outputs
 from priorfit.runs.follow import Watch
-from priorfit.runs.job import Job, Request, Task
-from priorfit.runs.kinds import Deblur, Dejpeg, Denoise, Enhance, Fuse, Inpaint, Upscale
+from priorfit.runs.job import Job, Request
 from priorfit.runs.perform import Outcome, resume, run
 from priorfit.runs.plan import Places, matched, plan_jobs
 from priorfit.runs.saved import Saved, is_unfinished
@@ -12,13 +11,7 @@ from priorfit.runs.saved import load as load_saved
 
 __all__ = [
     "check_outputs",
-    "Deblur",
-    "Dejpeg",
-    "Denoise",
-    "Enhance",
-    "Fuse",
     "go_on",
-    "Inpaint",
     "is_finished",
     "is_unfinished",
     "Job",
@@ -31,7 +24,5 @@ __all__ = [
     "resume",
     "run",
     "Saved",
-    "Task",
-    "Upscale",
     "Watch",
 ]

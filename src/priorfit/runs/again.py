@@ -7,7 +7,7 @@ from priorfit.runs import saved as run_folder
 from priorfit.runs.follow import Watch
 from priorfit.runs.job import Job
 from priorfit.runs.perform import Outcome, resume, run
-from priorfit.tasks import AUTO
+from priorfit.tasks.base import AUTO
 
 _NO_PIXEL = {"overwrite", "checkpoint_every"}  # options that a run may go on without
 

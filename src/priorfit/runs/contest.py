@@ -5,21 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 
 from priorfit import images
-from priorfit.errors import PriorfitError
+from priorfit.errors import PriorfitError, ProblemError
 from priorfit.guarantee.comparators import Alternative, alternatives, left_out
 from priorfit.images import Picture
 from priorfit.networks.lpips import Lpips
 from priorfit.records.sidecar import load_sidecar
-from priorfit.runs.job import Task
-from priorfit.runs.kinds import Denoise, Inpaint, Upscale
 from priorfit.runs.measure import read_reference, scores
-from priorfit.tasks import in_own_units
+from priorfit.tasks import TASKS, Denoise, Inpaint, Task, Upscale
+from priorfit.tasks.problems import in_own_units
 from priorfit.types import Image
-
-_TASKS: TypeAdapter[Task] = TypeAdapter(Task)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +49,7 @@ class Cheap:
         left_out: names of those that would try the patience.
     """
 
-    task: str
+    task: Task
     guessed: bool
     observed: Image
     made: Sequence[Alternative]
@@ -79,25 +75,26 @@ def cheap_side(
     picture = images.read(damaged)
     sidecar = load_sidecar(restored)
     size = images.read(restored).size
-    if sidecar is None or sidecar.task not in _KINDS:
+    if sidecar is None or sidecar.task not in TASKS:
         task = _guessed(picture, size, hole_mask)
     else:
-        task = _task(sidecar.task, sidecar.options, [damaged.parent, restored.parent], hole_mask)
+        folders = [damaged.parent, restored.parent]
+        task = _found(TASKS[sidecar.task], sidecar.options, folders, hole_mask)
     problem = task.lay(images.visible(picture), damaged).problem
     observed, problem = problem.observation, in_own_units(problem, picture.limits)
-    made = alternatives(task.kind, problem, patience)
+    made = alternatives(task.comparators, problem, patience)
     if any(tuple(each.image.shape[-2:]) != size for each in made):
         expected = " or ".join({"×".join(map(str, each.image.shape[-2:])) for each in made})
         raise PriorfitError(
             f"{restored}: expected the result of {damaged}, of {expected} pixels, "
             f"got {'×'.join(map(str, size))}"
         )
-    omitted = left_out(task.kind, problem, patience)
-    return Cheap(task.kind, sidecar is None, observed, made, omitted)
+    omitted = left_out(task.comparators, problem, patience)
+    return Cheap(task, sidecar is None, observed, made, omitted)
 
 
-def entrant(path: Path, reference: Path | None, network: Lpips | None, task: str) -> Entrant:
-    """A restored picture with its metrics.
+def entrant(path: Path, reference: Path | None, network: Lpips | None, *, on_luma: bool) -> Entrant:
+    """A restored picture with its metrics, see `measured`.
 
     Raises:
         PriorfitError: it cannot be read, or the reference is of another size.
@@ -106,20 +103,17 @@ def entrant(path: Path, reference: Path | None, network: Lpips | None, task: str
     beside = load_sidecar(path)
     clean = None if reference is None else read_reference(reference, picture, picture.shape)
     stored = {} if beside is None else dict(beside.metrics)
-    metrics = stored | measured(picture.tensor(), clean, network, task)
+    metrics = stored | measured(picture.tensor(), clean, network, on_luma=on_luma)
     return Entrant(str(path), picture.tensor(), None if beside is None else beside.seconds, metrics)
 
 
 def measured(
-    image: Image, reference: Image | None, network: Lpips | None, task: str
+    image: Image, reference: Image | None, network: Lpips | None, *, on_luma: bool
 ) -> dict[str, float]:
-    """PSNR and SSIM; PSNR of luma for enlargements; LPIPS where there is a network for it."""
+    """PSNR and SSIM; PSNR of luma where it decides; LPIPS where there is a network for it."""
     if reference is None:
         return {}
-    return scores(image, reference, on_luma=task == "upscale", network=network)
-
-
-_KINDS = ("denoise", "inpaint", "upscale", "deblur", "dejpeg", "fuse", "enhance")
+    return scores(image, reference, on_luma=on_luma, network=network)
 
 
 def _guessed(picture: Picture, size: tuple[int, int], hole_mask: Path | None) -> Task:
@@ -131,19 +125,18 @@ def _guessed(picture: Picture, size: tuple[int, int], hole_mask: Path | None) ->
     return Denoise()
 
 
-def _task(
-    kind: str, options: dict[str, object], folders: Sequence[Path], hole_mask: Path | None
+def _found(
+    kind: type[Task], options: dict[str, object], folders: Sequence[Path], hole_mask: Path | None
 ) -> Task:
     """The task of a sidecar, its files found again by their names."""
     given = {name: value for name, value in options.items() if value is not None}
-    for name in ("hole_mask", "known_mask", "psf", "flash"):
-        if name in given:
-            given[name] = _beside(str(given[name]), folders, needed=hole_mask is None)
+    for name in kind.reads() & given.keys():
+        given[name] = _beside(str(given[name]), folders, needed=hole_mask is None)
     if hole_mask is not None:
         given = {n: v for n, v in given.items() if n != "known_mask"} | {"hole_mask": hole_mask}
     try:
-        return _TASKS.validate_python({"kind": kind, **given})
-    except ValidationError as error:
+        return kind.from_options(given)
+    except ProblemError as error:
         raise PriorfitError("the sidecar is of another version: its options are unknown") from error
 
 

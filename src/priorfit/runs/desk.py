@@ -9,18 +9,18 @@ import torch
 
 from priorfit import images
 from priorfit.degradations import Blur
-from priorfit.guarantee.comparators import BY_TASK
 from priorfit.images import Picture
 from priorfit.problem import Problem
 from priorfit.records.sidecar import Sidecar, Source, source
 from priorfit.runs.checks import check_outputs
 from priorfit.runs.clock import closing_seconds
 from priorfit.runs.job import Job
-from priorfit.runs.kinds import Laid
 from priorfit.runs.large import Extent, read_within
 from priorfit.runs.measure import read_reference
 from priorfit.runs.uncertainty import check_uncertainty
-from priorfit.tasks import AUTO, device_named, for_recipe
+from priorfit.tasks.base import AUTO, Laid
+from priorfit.tasks.device import device_named
+from priorfit.tasks.problems import for_recipe
 from priorfit.types import Code, Image, Shape
 
 
@@ -101,6 +101,7 @@ def lay_out(job: Job, device: str) -> Desk:
     check_outputs(job)
     chosen = device_named(device)
     picture = read_within(job)
+    job = job.model_copy(update={"task": job.task.for_recipe(job.recipe)})
     job, laid = _with_recipe(job, job.task.lay(images.visible(picture), job.input))
     check_uncertainty(job)
     losses = images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
@@ -135,7 +136,7 @@ def shape_of(laid: Laid) -> Shape:
 def closing_of(desk: Desk) -> float:
     """Seconds that a job needs after its last step."""
     samples = math.prod(shape_of(desk.laid))
-    compared = len(BY_TASK.get(desk.job.task.kind, ())) if desk.job.report else 0
+    compared = len(desk.job.task.comparators) if desk.job.report else 0
     measured = 0 if desk.reference is None else 1 + compared
     limit = desk.job.time_limit or 0.0
     return closing_seconds(limit, samples, measured=measured, reported=desk.job.report)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from priorfit.guarantee.guard import (
-    CONTENDERS,
     SHARE,
     Guard,
     Verdict,
@@ -61,14 +60,14 @@ def guard_for(
         white: whether the noise is what Stein's estimate takes it for; where it is not there is no
             evidence on a fit.
     """
-    kind = job.task.kind
+    methods = job.task.contenders
     if job.cheap is not None:
-        return make_guard(problem, [m for m in CONTENDERS[kind] if slug(m.name) == job.cheap])
+        return make_guard(problem, [m for m in methods if slug(m.name) == job.cheap])
     if not white:
         limit = _ALL * patience / SHARE if job.time_limit is not None else math.inf
         return make_guard(problem, for_coloured(problem, limit)) if job.hands_out_best else None
     length = None if job.time_limit is not None or steps >= UNLIMITED else steps
-    return make_guard(problem, contenders(kind, problem, length, patience))
+    return make_guard(problem, contenders(methods, problem, length, patience))
 
 
 def hand_out(job: Job, fit: Fit | TiledFit, guard: Guard | None, *, cut: bool) -> Handed:

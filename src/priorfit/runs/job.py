@@ -1,7 +1,8 @@
 """What is to be done to one picture, as a value that goes into files and to other processes."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self, Union
 
 from pydantic import (
     BaseModel,
@@ -12,25 +13,26 @@ from pydantic import (
 )
 
 from priorfit import recipes
-from priorfit.guarantee.guard import CONTENDERS, slug
+from priorfit.guarantee.comparators import Comparator
+from priorfit.guarantee.guard import slug
 from priorfit.records.sidecar import sidecar_path
-from priorfit.runs.kinds import Deblur, Dejpeg, Denoise, Enhance, Fuse, Inpaint, Upscale
+from priorfit.tasks import TASKS, Task
 
 FIT, BEST = "fit", "best"
 
-Task = Annotated[
-    Denoise | Inpaint | Upscale | Deblur | Dejpeg | Fuse | Enhance, Field(discriminator="kind")
-]
-"""The tasks, told apart by `kind`."""
+if TYPE_CHECKING:
+    AnyTask = Task
+else:  # told apart by `kind`
+    AnyTask = Annotated[Union[tuple(TASKS.values())], Field(discriminator="kind")]  # noqa: UP007
 
 
-def handed_out_by(task: str) -> list[str]:
+def handed_out(methods: Sequence[Comparator]) -> list[str]:
     """What a job may hand out, see `Job`.
 
     Args:
-        task: its kind.
+        methods: that may take the place of its fit.
     """
-    cheap = [slug(each.name) for each in CONTENDERS.get(task, ())]
+    cheap = [slug(each.name) for each in methods]
     return [BEST, FIT, *cheap, *(f"{FIT}+{name}" for name in cheap)]
 
 
@@ -122,14 +124,19 @@ class Job(Request):
 
     input: Path
     output: Path
-    task: Task
+    task: AnyTask
     reference: Path | None = None
     follows: Path | None = None
     uncertainty: Path | None = None
 
     @model_validator(mode="after")
+    def _says_enough(self) -> Self:
+        self.task.check()
+        return self
+
+    @model_validator(mode="after")
     def _hands_out_what_it_can(self) -> Self:
-        known = handed_out_by(self.task.kind)
+        known = handed_out(self.task.contenders)
         if self.hand_out is not None and self.hand_out not in known:
             raise ValueError(f"expected one of {', '.join(known)}, got '{self.hand_out}'")
         return self
@@ -156,7 +163,8 @@ class Job(Request):
         report = [self.output.with_name(self.output.name + ".html")] if self.report else []
         snapshots = [self.snapshot(step) for step in self.snapshots]
         spread = [] if self.uncertainty is None else [self.uncertainty]
-        return [self.output, sidecar_path(self.output), *report, *snapshots, *spread]
+        beside = self.task.written.values()
+        return [self.output, sidecar_path(self.output), *report, *snapshots, *spread, *beside]
 
     def snapshot(self, step: int) -> Path:
         """Where the picture of a step is written."""

@@ -24,7 +24,6 @@ from priorfit.runs.handing import Handed, guard_for, hand_out
 from priorfit.runs.in_time import is_in_time, too_little
 from priorfit.runs.job import FIT, Job
 from priorfit.runs.keeping import Keeper, kept
-from priorfit.runs.kinds import Upscale
 from priorfit.runs.large import Tell, begun, extent, tiled
 from priorfit.runs.prepare import guide, prepared, snapshots
 from priorfit.runs.record import begin_sidecar, saved_of, sidecar_of
@@ -125,8 +124,8 @@ def _without_fit(desk: Desk, guard: Guard, clock: Clock, why: str) -> Outcome:
         "notes": (*desk.notes, f"no fit was made, {why}: this is {name}"),
     }
     sidecar = begin_sidecar(desk).model_copy(update=update)
-    on_luma = isinstance(desk.job.task, Upscale)
-    made = alternatives(desk.job.task.kind, problem) if desk.job.report else ()
+    on_luma = desk.job.task.on_luma
+    made = alternatives(desk.job.task.comparators, problem) if desk.job.report else ()
     beside = Beside(None, made)
     sidecar = judged(sidecar, image, desk.reference, beside, on_luma=on_luma, like=desk.picture)
     observed = desk.laid.problem.observation.cpu()
@@ -208,7 +207,7 @@ def _fitted(
     watch: Watch | None,
 ) -> Outcome:
     folder, job = desk.job.run_folder, desk.job
-    cheap = alternatives(job.task.kind, fit.problem) if job.report else []
+    cheap = alternatives(job.task.comparators, fit.problem) if job.report else []
 
     def save() -> None:
         run_folder.save(folder, saved_of(desk, fit, follower), fit.state_dict())
@@ -249,7 +248,7 @@ def _outcome(
     said = () if handed.note is None else (handed.note,)
     notes = (*troubles(fit, replaced=replaced), *said)
     sidecar = sidecar_of(desk, fit, follower, handed, notes)
-    on_luma = isinstance(desk.job.task, Upscale)
+    on_luma = desk.job.task.on_luma
     return Outcome(
         desk.job,
         desk.picture,

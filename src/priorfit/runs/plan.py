@@ -13,9 +13,10 @@ from priorfit import recipes
 from priorfit.errors import ImageFileError, RecipeError, RequestError
 from priorfit.images import SUFFIXES, as_typed, no_file, result_name
 from priorfit.loop.stopping import ruled
-from priorfit.runs.job import Job, Request, Task, handed_out_by
+from priorfit.runs.job import Job, Request, handed_out
 from priorfit.runs.uncertainty import ENDINGS
-from priorfit.tasks import AUTO
+from priorfit.tasks import Task
+from priorfit.tasks.base import AUTO
 from priorfit.wording import listed
 
 _SLASHES = tuple(filter(None, (os.sep, os.altsep)))
@@ -130,7 +131,7 @@ def matched(place: Path, picture: Path) -> Path:
 def _check_request(request: Request, tasks: Sequence[Task]) -> None:
     """Refuse what would fail for every picture alike."""
     try:
-        if request.recipe != AUTO or not all(task.chooses for task in tasks):
+        if request.recipe != AUTO or not all(task.chooses() for task in tasks):
             recipes.find(request.recipe)
     except RecipeError as error:
         raise RequestError(str(error), "recipe") from None
@@ -138,8 +139,8 @@ def _check_request(request: Request, tasks: Sequence[Task]) -> None:
         ruled([], request.stop)
     except RecipeError as error:
         raise RequestError(str(error), "stop") from None
-    for kind in {task.kind for task in tasks} if request.hand_out is not None else ():
-        known = handed_out_by(kind)
+    for task in tasks if request.hand_out is not None else ():
+        known = handed_out(task.contenders)
         if request.hand_out not in known:
             expected = listed(known, most=len(known))
             raise RequestError(f"expected {expected}, got '{request.hand_out}'", "hand_out")

@@ -1,48 +1,41 @@
-"""Tasks: an image and what is known about its damage, to a problem; and to a restored array."""
+"""The tasks: an image and what is known of its damage, to a problem; each in a file of its own.
 
-from priorfit.tasks.arrays import deblur, dejpeg, denoise, enhance, fuse, inpaint, upscale
-from priorfit.tasks.choice import AUTO, Choice, for_hole
-from priorfit.tasks.device import device_named
-from priorfit.tasks.noisy import Noisy, pose_noisy
-from priorfit.tasks.problems import (
-    KERNELS,
-    deblurring,
-    dejpegging,
-    denoising,
-    enhancing,
-    for_recipe,
-    fusing,
-    in_own_units,
-    inpainting,
-    kernel_of,
-    upscaling,
-)
-from priorfit.tasks.solving import Progress
+The table at the end is where command line, Python functions, benchmarks and reports find them: a
+new task is its file, its line here, and its recipe.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from priorfit.tasks.base import Task
+from priorfit.tasks.deblur import Deblur, deblur
+from priorfit.tasks.dejpeg import Dejpeg, dejpeg
+from priorfit.tasks.denoise import Denoise, denoise
+from priorfit.tasks.enhance import Enhance, enhance
+from priorfit.tasks.fuse import Fuse, fuse
+from priorfit.tasks.inpaint import Inpaint, inpaint
+from priorfit.tasks.upscale import Upscale, upscale
 
 __all__ = [
-    "AUTO",
-    "Choice",
+    "Deblur",
     "deblur",
-    "deblurring",
+    "Dejpeg",
     "dejpeg",
-    "dejpegging",
+    "Denoise",
     "denoise",
-    "denoising",
-    "device_named",
+    "Enhance",
     "enhance",
-    "enhancing",
-    "for_hole",
-    "for_recipe",
+    "Fuse",
     "fuse",
-    "fusing",
-    "in_own_units",
+    "Inpaint",
     "inpaint",
-    "inpainting",
-    "kernel_of",
-    "KERNELS",
-    "Noisy",
-    "pose_noisy",
-    "Progress",
+    "Task",
+    "TASKS",
+    "Upscale",
     "upscale",
-    "upscaling",
 ]
+
+TASKS: Mapping[str, type[Task]] = MappingProxyType(
+    {task.name(): task for task in (Denoise, Inpaint, Upscale, Deblur, Dejpeg, Fuse, Enhance)}
+)
+"""By the name of the command, in the order of its help."""

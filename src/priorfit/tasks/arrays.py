@@ -1,6 +1,6 @@
 """Restoration of arrays in the manner of scikit-image: ndarray in, ndarray of the same dtype out.
 
-What every function takes beside what its task needs, its own help says.
+What every function takes beside what its task needs stands here once; its help has it too.
 
 Of four channels the last is alpha, as in RGBA: it is kept, enlarged with the image, and what is
 under it where it is transparent takes no part. Restore four bands that are no RGBA one by one.
@@ -18,376 +18,167 @@ full scale of the dtype, for floats of 1 or, where they leave [0, 1], of their o
 raises `PriorfitError` for what it cannot do.
 """
 
-import io
-from dataclasses import replace
+import functools
+import inspect
+from collections.abc import Callable
+from inspect import Parameter
+from typing import TYPE_CHECKING, ParamSpec, TypedDict
 
-import numpy as np
-import torch
-from numpy.typing import ArrayLike
-from PIL import Image as PillowImage
+from priorfit.tasks.base import AUTO, Laid, Task
 
-from priorfit.classical.needless import without_artefacts
-from priorfit.degradations.jpeg import JpegProjection
-from priorfit.degradations.mask import hole_in
-from priorfit.errors import ProblemError
-from priorfit.images import JpegTables, Picture, from_array, visible
-from priorfit.images.jpeg_tables import jpeg_tables
-from priorfit.tasks.choice import AUTO, for_hole
-from priorfit.tasks.noisy import pose_noisy
-from priorfit.tasks.problems import (
-    KERNELS,
-    deblurring,
-    dejpegging,
-    enhancing,
-    fusing,
-    inpainting,
-    kernel_of,
-    upscaling,
-    whole_number,
-)
-from priorfit.tasks.solving import Array, Callback, How, explained
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from priorfit.images import Picture
+    from priorfit.tasks.solving import Callback
+
+    Array = NDArray[np.generic]
+
+Parameters = ParamSpec("Parameters")
 
 
-@explained
-def denoise(
-    image: ArrayLike,
+class Shared(TypedDict, total=False):
+    """What every function on arrays takes; `_SHARED` has the defaults, and what they mean."""
+
+    channel_axis: int | None
+    rng: "int | np.random.Generator"
+    recipe: str
+    steps: int | None
+    time_limit: float | None
+    stop: str | None
+    callback: "Callback | None"
+    device: str
+
+
+_SHARED: dict[str, tuple[object, str]] = {
+    "channel_axis": (None, "axis of the channels; None for a grey image of two axes."),
+    "rng": (
+        0,
+        "a seed, or a `numpy.random.Generator` that a seed is drawn from. The same seed gives\n"
+        "the same array on the same machine.",
+    ),
+    "recipe": (AUTO, "a name that `priorfit recipes list` shows."),
+    "steps": (
+        None,
+        "length of the fit, whose picture is then returned whatever the evidence says; the\n"
+        "recipe's own by default.",
+    ),
+    "time_limit": (
+        None,
+        "seconds that the whole call may take: the fit ends in time, and a cheap\n"
+        "estimate is returned where it is not better yet.",
+    ),
+    "stop": (
+        None,
+        "rule that may end the fit sooner: held-out, variance, moving-variance, objective,\n"
+        "residual, auto or none; the recipe's own by default.",
+    ),
+    "callback": (
+        None,
+        "called with a `Progress` after every step; `StopIteration` raised in it ends the\n"
+        "fit there.",
+    ),
+    "device": ("cpu", "cpu, cuda, cuda:N, mps or auto."),
+}
+
+
+def on_arrays(
+    task: type[Task],
+) -> "Callable[[Callable[Parameters, Array]], Callable[Parameters, Array]]":
+    """Give a function the signature and the help of the parameters that it takes as `Shared`.
+
+    Args:
+        task: whose recipe is the default.
+    """
+
+    def explain(function: "Callable[Parameters, Array]") -> "Callable[Parameters, Array]":
+        signature = _whole_signature(function, task.default_recipe)
+
+        @functools.wraps(function)
+        def call(*given: Parameters.args, **named: Parameters.kwargs) -> "Array":
+            signature.bind(*given, **named)  # refuses what has no such name
+            return function(*given, **named)
+
+        vars(call)["__signature__"] = signature
+        call.__doc__ = _whole_help(function.__doc__ or "", signature)
+        return call
+
+    return explain
+
+
+def solve_arrays(
+    task: Task,
+    image: "ArrayLike",
+    pose: "Callable[[Picture], Laid]",
+    shared: Shared,
     *,
-    noise_std: float | None = None,
     force: bool = False,
-    channel_axis: int | None = None,
-    rng: int | np.random.Generator = 0,
-    recipe: str = "dip/denoise",
-    steps: int | None = None,
-    time_limit: float | None = None,
-    stop: str | None = None,
-    callback: Callback | None = None,
-    device: str = "cpu",
-) -> Array:
-    """Remove white noise.
-
-    An image without it comes back as a copy: one whose noise, by estimate, is at most 2/255 of what
-    it spans, or any with a `noise_std` of 0.
+) -> "Array":
+    """Restore an array.
 
     Args:
-        image: (H, W), or with channels.
-        noise_std: standard deviation of the noise as a fraction of full scale; estimated if None.
-        force: restore what seems to need no restoring too.
-        channel_axis: see the module.
-        rng: see the module.
-        recipe: see the module.
-        steps: see the module.
-        time_limit: see the module.
-        stop: see the module.
-        callback: see the module.
-        device: see the module.
+        task: with its options.
+        image: as the caller gave it.
+        pose: of the task, for a picture.
+        shared: see `Shared`.
+        force: whether the fit is returned whatever the evidence says.
+
+    Raises:
+        PriorfitError: anything that is wrong with image or options.
     """
-    picture = _picture(image, channel_axis)
-    noisy = pose_noisy(picture, noise_std)
-    left_alone = noisy.needless is not None and not force
-    return How(
-        "denoise",
+    from priorfit.tasks.solving import How
+
+    laid = pose(picture_of(image, shared))
+    recipe = shared.get("recipe", task.default_recipe)
+    if recipe == AUTO and laid.choice is not None:
+        recipe = laid.choice.recipe
+    how = How(
+        task,
         recipe,
-        steps,
-        rng,
-        device,
-        time_limit,
-        stop,
-        callback,
-        left_alone=left_alone,
+        shared.get("steps"),
+        shared.get("rng", 0),
+        shared.get("device", "cpu"),
+        shared.get("time_limit"),
+        shared.get("stop"),
+        shared.get("callback"),
+        left_alone=laid.needless is not None and not force,
         force=force,
-        white=noisy.white,
-        filled=noisy.specks > 0,
-    ).solve(noisy.problem, picture)
+        white=laid.white,
+        filled=laid.filled > 0,
+    )
+    return how.solve(laid.problem, laid.picture)
 
 
-@explained
-def inpaint(
-    image: ArrayLike,
-    hole_mask: ArrayLike | None = None,
-    *,
-    grow_mask: int = 0,
-    paste_back: bool = True,
-    channel_axis: int | None = None,
-    rng: int | np.random.Generator = 0,
-    recipe: str = AUTO,
-    steps: int | None = None,
-    time_limit: float | None = None,
-    stop: str | None = None,
-    callback: Callback | None = None,
-    device: str = "cpu",
-) -> Array:
-    """Fill a hole.
+def picture_of(image: "ArrayLike", shared: Shared) -> "Picture":
+    """An array as a picture.
 
-    Args:
-        image: (H, W), or with channels; NaN belong to the hole.
-        hole_mask: (H, W), booleans or numbers, not zero where pixels are to be filled; or with an
-            axis for colours at its end.
-        grow_mask: pixels by which the hole, NaN included, becomes wider.
-        paste_back: give known pixels back bit for bit.
-        channel_axis: see the module.
-        rng: see the module.
-        recipe: a name, or `auto`: chosen by how much is known and how deep the hole is.
-        steps: see the module.
-        time_limit: see the module.
-        stop: see the module.
-        callback: see the module.
-        device: see the module.
+    Raises:
+        ProblemError: it is none, or needs a `channel_axis`.
     """
-    picture = _picture(image, channel_axis)
-    hole = None if hole_mask is None else hole_in(hole_mask, picture.size)
-    grow = whole_number("grow_mask", grow_mask, 0, or_else="leave it out")
-    problem = inpainting(picture.tensor(), hole, grow=grow, paste_back=paste_back)
-    recipe = for_hole(problem).recipe if recipe == AUTO else recipe
-    return How(
-        "inpaint",
-        recipe,
-        steps,
-        rng,
-        device,
-        time_limit,
-        stop,
-        callback,
-    ).solve(problem, picture)
+    import numpy as np
+
+    from priorfit.images import from_array, visible
+
+    return visible(from_array(np.asarray(image), shared.get("channel_axis")))
 
 
-@explained
-def upscale(
-    image: ArrayLike,
-    factor: int,
-    *,
-    kernel: str | None = None,
-    channel_axis: int | None = None,
-    rng: int | np.random.Generator = 0,
-    recipe: str = "dip/upscale",
-    steps: int | None = None,
-    time_limit: float | None = None,
-    stop: str | None = None,
-    callback: Callback | None = None,
-    device: str = "cpu",
-) -> Array:
-    """Enlarge by a whole factor.
-
-    Args:
-        image: (H, W), or with channels.
-        factor: at least 2.
-        kernel: how the small image was made: lanczos3 (as Pillow does), lanczos2, bicubic or area;
-            the recipe's own by default.
-        channel_axis: see the module.
-        rng: see the module.
-        recipe: see the module.
-        steps: see the module.
-        time_limit: see the module.
-        stop: see the module.
-        callback: see the module.
-        device: see the module.
-    """
-    window = KERNELS[kernel_of(recipe, kernel)]
-    picture = _picture(image, channel_axis)
-    problem = upscaling(picture.tensor(), factor, window)
-    return How(
-        "upscale",
-        recipe,
-        steps,
-        rng,
-        device,
-        time_limit,
-        stop,
-        callback,
-    ).solve(problem, replace(picture, stored=None))
+def _whole_signature(function: Callable[..., object], recipe: str) -> inspect.Signature:
+    own = [p for p in inspect.signature(function).parameters.values() if p.kind != p.VAR_KEYWORD]
+    defaults = {name: default for name, (default, _) in _SHARED.items()} | {"recipe": recipe}
+    shared = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation)
+        for name, annotation in inspect.get_annotations(Shared).items()
+    ]
+    returned = inspect.signature(function).return_annotation
+    return inspect.Signature([*own, *shared], return_annotation=returned)
 
 
-@explained
-def deblur(
-    image: ArrayLike,
-    psf: ArrayLike,
-    *,
-    channel_axis: int | None = None,
-    rng: int | np.random.Generator = 0,
-    recipe: str = "dip/deblur",
-    steps: int | None = None,
-    time_limit: float | None = None,
-    stop: str | None = None,
-    callback: Callback | None = None,
-    device: str = "cpu",
-) -> Array:
-    """Undo a known blur.
-
-    Args:
-        image: (H, W), or with channels.
-        psf: point spread function, (h, w), of any sum.
-        channel_axis: see the module.
-        rng: see the module.
-        recipe: see the module.
-        steps: see the module.
-        time_limit: see the module.
-        stop: see the module.
-        callback: see the module.
-        device: see the module.
-    """
-    picture = _picture(image, channel_axis)
-    problem = deblurring(picture.tensor(), torch.from_numpy(np.array(psf, np.float64)))
-    return How(
-        "deblur",
-        recipe,
-        steps,
-        rng,
-        device,
-        time_limit,
-        stop,
-        callback,
-    ).solve(problem, picture)
-
-
-@explained
-def dejpeg(
-    image: ArrayLike,
-    *,
-    quality: int | None = None,
-    tables: JpegTables | None = None,
-    force: bool = False,
-    channel_axis: int | None = None,
-    rng: int | np.random.Generator = 0,
-    recipe: str = "dip/dejpeg",
-    steps: int | None = None,
-    time_limit: float | None = None,
-    stop: str | None = None,
-    callback: Callback | None = None,
-    device: str = "cpu",
-) -> Array:
-    """Remove the artefacts of JPEG compression; the result could be stored as the same file.
-
-    An image that compression cost at most 2/255, by its tables, comes back as a copy.
-
-    Args:
-        image: (H, W), or with channels, as decoded.
-        quality: 1 to 100 on libjpeg's scale, colours stored at half the resolution (4:2:0).
-        tables: or what `priorfit.images.read(path).jpeg` found in the file.
-        force: restore what seems to need no restoring too.
-        channel_axis: see the module.
-        rng: see the module.
-        recipe: see the module.
-        steps: see the module.
-        time_limit: see the module.
-        stop: see the module.
-        callback: see the module.
-        device: see the module.
-    """
-    picture = _picture(image, channel_axis)
-    if (quality is None) == (tables is None):
-        raise ProblemError("expected the file's quality or its tables: one of the two")
-    if tables is None:
-        assert quality is not None
-        tables = _usual_tables(quality, picture.shape[0])
-    projection = JpegProjection.from_picture(tables, picture.tensor())
-    problem = dejpegging(picture.tensor(), projection)
-    left_alone = without_artefacts(projection.error_std) is not None and not force
-    return How(
-        "dejpeg",
-        recipe,
-        steps,
-        rng,
-        device,
-        time_limit,
-        stop,
-        callback,
-        left_alone=left_alone,
-        force=force,
-    ).solve(problem, picture)
-
-
-@explained
-def fuse(
-    flash: ArrayLike,
-    no_flash: ArrayLike,
-    *,
-    channel_axis: int | None = None,
-    rng: int | np.random.Generator = 0,
-    recipe: str = "dip/fuse",
-    steps: int | None = None,
-    time_limit: float | None = None,
-    stop: str | None = None,
-    callback: Callback | None = None,
-    device: str = "cpu",
-) -> Array:
-    """Give a no-flash photograph the detail of a flash photograph of the same scene.
-
-    Args:
-        flash: (H, W), or with channels.
-        no_flash: likewise, of the same size; the result has its light and its dtype.
-        channel_axis: of both; see the module.
-        rng: see the module.
-        recipe: see the module.
-        steps: see the module.
-        time_limit: see the module.
-        stop: see the module.
-        callback: see the module.
-        device: see the module.
-    """
-    picture = _picture(no_flash, channel_axis)
-    problem = fusing(_picture(flash, channel_axis).tensor(), picture.tensor())
-    return How(
-        "fuse",
-        recipe,
-        steps,
-        rng,
-        device,
-        time_limit,
-        stop,
-        callback,
-    ).solve(problem, picture)
-
-
-@explained
-def enhance(
-    image: ArrayLike,
-    amount: float = 1.0,
-    *,
-    channel_axis: int | None = None,
-    rng: int | np.random.Generator = 0,
-    recipe: str = "dip/enhance",
-    steps: int | None = None,
-    time_limit: float | None = None,
-    stop: str | None = None,
-    callback: Callback | None = None,
-    device: str = "cpu",
-) -> Array:
-    """Boost detail: what a short fit of the picture leaves out is added to it.
-
-    Args:
-        image: (H, W), or with channels.
-        amount: of the detail that is added, −1 to 10; −1 leaves the coarse layer.
-        channel_axis: see the module.
-        rng: see the module.
-        recipe: see the module.
-        steps: the fewer, the coarser the detail; see the module.
-        time_limit: see the module.
-        stop: see the module.
-        callback: see the module.
-        device: see the module.
-    """
-    picture = _picture(image, channel_axis)
-    problem = enhancing(picture.tensor(), amount)
-    return How(
-        "enhance",
-        recipe,
-        steps,
-        rng,
-        device,
-        time_limit,
-        stop,
-        callback,
-    ).solve(problem, picture)
-
-
-def _picture(image: ArrayLike, channel_axis: int | None) -> Picture:
-    return visible(from_array(np.asarray(image), channel_axis))
-
-
-def _usual_tables(quality: int, channels: int) -> JpegTables:
-    """Tables that libjpeg uses at a quality, read from a file it makes."""
-    if not 1 <= quality <= 100:
-        raise ProblemError(f"expected a JPEG quality of 1 to 100, got {quality}")
-    file = io.BytesIO()
-    mode = "L" if channels == 1 else "RGB"
-    PillowImage.new(mode, (16, 16)).save(file, "JPEG", quality=quality)
-    return jpeg_tables(file.getvalue())
+def _whole_help(text: str, signature: inspect.Signature) -> str:
+    """The docstring with a line for each shared parameter that it does not explain itself."""
+    more = ""
+    for name in _SHARED:
+        if f"\n        {name}: " not in text and name in signature.parameters:
+            meaning = _SHARED[name][1].replace("\n", "\n            ")
+            more += f"        {name}: {meaning}\n"
+    return text.rstrip() + "\n" + more.rstrip() + "\n    "

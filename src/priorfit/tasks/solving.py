@@ -1,12 +1,10 @@
 """How the functions on arrays solve a problem: fit, clock, callback, and what is handed out."""
 
 import math
-import re
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,29 +19,13 @@ from priorfit.loop.fit import Fit, Recipe
 from priorfit.loop.memory import seconds_before
 from priorfit.loop.stopping import ruled
 from priorfit.problem import Problem
+from priorfit.tasks.base import Task
+from priorfit.tasks.checks import whole_number
 from priorfit.tasks.device import device_named
-from priorfit.tasks.problems import for_recipe, whole_number
+from priorfit.tasks.problems import for_recipe
 from priorfit.types import Image
 
 Array = NDArray[np.generic]
-Function = TypeVar("Function", bound=Callable[..., Array])
-
-SHARED = {
-    "channel_axis": "axis of the channels; None for a grey image of two axes.",
-    "rng": "a seed, or a `numpy.random.Generator` that a seed is drawn from. The same seed gives\n"
-    "            the same array on the same machine.",
-    "recipe": "a name that `priorfit recipes list` shows.",
-    "steps": "length of the fit, whose picture is then returned whatever the evidence says; the\n"
-    "            recipe's own by default.",
-    "time_limit": "seconds that the whole call may take: the fit ends in time, and a cheap\n"
-    "            estimate is returned where it is not better yet.",
-    "stop": "rule that may end the fit sooner: held-out, variance, moving-variance, objective,\n"
-    "            residual, auto or none; the recipe's own by default.",
-    "callback": "called with a `Progress` after every step; `StopIteration` raised in it ends the\n"
-    "            fit there.",
-    "device": "cpu, cuda, cuda:N, mps or auto.",
-}
-"""What the parameters mean that every task has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +53,17 @@ Callback = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class How:
-    """What all tasks have in common, see `SHARED`.
+    """What all tasks have in common, see `arrays.Shared`.
 
     Args:
-        task: name of the command.
+        task: with its options.
         left_alone: whether the image comes back as a copy.
         force: whether the fit is returned whatever the evidence says.
         white: whether noise is what Stein's estimate takes it for.
         filled: whether specks were filled, so that there is a picture even without a fit.
     """
 
-    task: str
+    task: Task
     recipe: str
     steps: int | None
     rng: int | np.random.Generator
@@ -156,7 +138,7 @@ class How:
     def _guard(self, problem: Problem, steps: int) -> Guard | None:
         patience = patience_within(self.time_limit)
         length = steps if self.time_limit is None else None
-        return make_guard(problem, contenders(self.task, problem, length, patience))
+        return make_guard(problem, contenders(self.task.contenders, problem, length, patience))
 
     def _follow(self, fit: Fit, like: Picture, steps: int, ends: float) -> bool:
         """Take the steps; whether something ended them before their end."""
@@ -197,13 +179,4 @@ class How:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=5)
-
-
-def explained(function: Function) -> Function:
-    """Put into the help of a function what its shared parameters mean."""
-    text = function.__doc__ or ""
-    for name, meaning in SHARED.items():
-        text = re.sub(rf"(\n {{8}}{name}: .*?)see the module\.", rf"\g<1>{meaning}", text)
-    function.__doc__ = text
-    return function
+    warnings.warn(message, stacklevel=7)

@@ -9,7 +9,7 @@ import tifffile
 from PIL import Image
 
 from priorfit.errors import ImageFileError
-from priorfit.runs.psf import read_psf
+from priorfit.tasks.psf import read_psf
 
 SPOT = np.outer([1, 2, 4, 2, 1], [1, 3, 5]).astype(np.uint8)
 
