@@ -55,6 +55,15 @@ class Exhibit:
 _MASK = "--hole-mask hole.png"
 
 EXHIBITS = {
+    "before-after": Exhibit(
+        lambda: inputs.noisy_and_overwritten("chelsea"),
+        {
+            "denoised": "denoise noisy.png -o OUT",
+            "filled": f"inpaint overwritten.png {_MASK} -o OUT",
+        },
+        ("noisy", "denoised", "overwritten", "filled"),
+        scale=1,
+    ),
     "pixels50": Exhibit(
         lambda: inputs.missing("camera", 0.5),
         {"restored": f"inpaint damaged.png {_MASK} -o OUT --steps 400"},

@@ -18,6 +18,7 @@ from priorfit.degradations import Blur, Identity, Mask
 from priorfit.degradations.blur import gaussian_psf
 from priorfit.degradations.mask import bernoulli, from_hole
 from priorfit.degradations.simulate import GaussianNoise, simulate
+from priorfit.demo.damage import hole_of, overwritten
 from priorfit.metrics import psnr
 from priorfit.problem import Problem
 from priorfit.report.embed import levels
@@ -50,6 +51,20 @@ def noisy(name: str, side: int = 96) -> Files:
     truth = photograph(name, side)
     noise = GaussianNoise(25 / 255)
     return {"truth": truth, "damaged": simulate(truth, Identity(), noise, generator=draws())}
+
+
+def noisy_and_overwritten(name: str, side: int = _WHOLE) -> Files:
+    """One photograph twice: with white noise of 25/255, and with text written over it."""
+    files = noisy(name, side)
+    covered = overwritten(files["truth"])  # type: ignore[arg-type]
+    hole = hole_of(covered)
+    assert hole is not None
+    return {
+        "truth": files["truth"],
+        "noisy": files["damaged"],
+        "overwritten": covered.observation,
+        "hole": hole[None],
+    }
 
 
 def missing(name: str, fraction: float, side: int = 96) -> Files:
