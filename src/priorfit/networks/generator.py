@@ -1,7 +1,5 @@
 """What every generator offers, so that any prior works with any that has what it needs."""
 
-from typing import ClassVar
-
 from torch import Tensor
 
 from priorfit.errors import ProblemError
@@ -37,7 +35,7 @@ class Generator(Pretrained):
     layers: int = 0
     classes: int = 0
     spaces: tuple[str, ...] = ("z",)
-    image_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    image_range: tuple[float, float] = (-1.0, 1.0)
 
     @property
     def drawn(self) -> Shape:

@@ -16,9 +16,10 @@ from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.inputs import UniformNoise
 from priorfit.priors.latent import LatentPrior
+from priorfit.priors.starts import BestOf
 from priorfit.problem import Problem
 from priorfit.terms.data import Mse
-from priorfit.types import Degradation, Operator
+from priorfit.types import Degradation
 
 _W_DIM = 4
 
@@ -81,7 +82,7 @@ def tiny_latent_recipe(
         space: `z`, `w` or `w+`.
         candidates: number of random latents to choose from.
     """
-    prior = LatentPrior(generator, space, candidates=candidates)
+    prior = LatentPrior(generator, space, begin=BestOf(candidates))
     part = "z" if space == "z" else "w"
     rates = {part: 0.05} | ({"c": 0.05} if space == "z" and generator.classes else {})
     return Recipe(prior, [Stage(steps, rates, 1.0 * Mse())])
@@ -109,7 +110,7 @@ def tiny_picture(
 
 
 def tiny_problem(
-    degradation: Degradation | Operator | None = None,
+    degradation: Degradation | None = None,
     *,
     batch: int = 1,
     size: tuple[int, int] = (8, 8),
