@@ -16,6 +16,7 @@ class Shelf:
         tag: its ETag; empty for none.
         cut: after how many bytes of an answer the connection breaks; each is used once.
         ranges: whether it knows ranges.
+        piece: bytes that it gives of a range at most.
         headers: further ones, which replace those of the same name.
         answers: statuses given before anything else, each once.
         location: where every request is sent.
@@ -25,6 +26,7 @@ class Shelf:
     tag: str = '"one"'
     cut: list[int] = field(default_factory=list)
     ranges: bool = True
+    piece: int = 1 << 60
     headers: dict[str, str] = field(default_factory=dict)
     answers: list[int] = field(default_factory=list)
     location: str = ""
@@ -55,12 +57,13 @@ def _handler(shelf: Shelf) -> type[BaseHTTPRequestHandler]:
             size = len(shelf.data)
             if first and first >= size:
                 return self._bare(416, **{"Content-Range": f"bytes */{size}"})
-            body = shelf.data[first:]
+            last = min(size, first + shelf.piece) if first else size
+            body = shelf.data[first:last]
             headers = {"Content-Length": str(len(body)), "Content-Type": "application/octet-stream"}
             if shelf.tag:
                 headers["ETag"] = shelf.tag
             if first:
-                headers["Content-Range"] = f"bytes {first}-{size - 1}/{size}"
+                headers["Content-Range"] = f"bytes {first}-{last - 1}/{size}"
             self._head(206 if first else 200, headers | shelf.headers)
             self.wfile.write(body[: shelf.cut.pop(0)] if shelf.cut else body)
             return None

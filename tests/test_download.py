@@ -1,9 +1,13 @@
 """Files from an address: resumed, measured, hashed, whole or not at all."""
 
 import hashlib
+import itertools
 import json
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,9 @@ from hypothesis import strategies as st
 
 from priorfit.checkpoints import download as module
 from priorfit.checkpoints.download import Patience, download
+from priorfit.checkpoints.transfer import Redirects
 from priorfit.errors import CheckpointError
+from tests.dying import Interrupted, Killed, deaths
 from tests.server import Shelf, serving
 
 QUICK = Patience(timeout=5.0, pauses=())
@@ -186,7 +192,7 @@ def test_a_redirect_goes_nowhere_but_to_the_web(
 def test_a_redirect_never_leaves_https_for_http():
     request = module.urllib.request.Request("https://example.org/a")
     with pytest.raises(CheckpointError, match="not safe"):
-        module._Redirects().redirect_request(request, None, 302, "", None, "http://example.org/a")
+        Redirects().redirect_request(request, None, 302, "", None, "http://example.org/a")
 
 
 def test_a_redirect_on_the_web_is_followed(shelf: Shelf, url: str, target: Path):
@@ -263,6 +269,112 @@ def test_other_schemes_are_not_known(target: Path):
         download(target.parent.as_uri(), target, patience=QUICK)
 
 
+HTTP = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HTTP + b"Transfer-Encoding: chunked\r\n\r\n"
+# What a server says before it says the rest again and again: no end, and never a file.
+ENDLESS = {
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 100),
+    "one header": (b"HTTP/1.1 200 OK\r\nX: ", b"y" * 1000),
+    "not yet": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+    "trailers": (CHUNKED + b"5\r\nhello\r\n0\r\n", b"X: y\r\n" * 100),
+    "tiny chunks": (CHUNKED, b"1;" + b"x" * 90 + b"\r\ny\r\n"),
+    "chunks": (CHUNKED, b"3e8\r\n" + bytes(1000) + b"\r\n"),
+    "a body": (HTTP + b"\r\n", bytes(1000)),
+    "a redirect": (b"HTTP/1.1 302 Found\r\nLocation: /there\r\n\r\n", bytes(1000)),
+    "an error": (b"HTTP/1.1 404 Not Found\r\n\r\n", bytes(1000)),
+    "nonsense": (b"", bytes(1000)),
+}
+
+
+@contextmanager
+def raw(answer: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
+    """A server that answers any request as it likes, until it is over."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    with listening.accept()[0] as one, suppress(OSError):
+                        one.recv(1 << 16)
+                        answer(one, over)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/file"
+        over.set()
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+@pytest.mark.parametrize(("first", "again"), ENDLESS.values(), ids=ENDLESS)
+def test_a_server_that_never_ends_is_left_and_nothing_of_it_kept(
+    first: bytes, again: bytes, target: Path
+):
+    def answer(to: socket.socket, over: threading.Event) -> None:
+        to.sendall(first)
+        while not over.is_set():
+            to.sendall(again)
+
+    with raw(answer) as url, pytest.raises(CheckpointError):
+        download(url, target, patience=Patience(largest=1 << 16, timeout=5.0, pauses=()))
+    assert left(target) == set()
+
+
+@pytest.mark.parametrize(("first", "again"), ENDLESS.values(), ids=ENDLESS)
+def test_a_server_that_drips_is_left(first: bytes, again: bytes, target: Path):
+    def answer(to: socket.socket, over: threading.Event) -> None:
+        to.sendall(first)
+        for byte in itertools.cycle(again):
+            if over.wait(0.01):
+                return
+            to.sendall(bytes([byte]))
+
+    with raw(answer) as url, pytest.raises(CheckpointError):
+        download(url, target, patience=Patience(timeout=0.1, pauses=()))
+    assert left(target) == set()
+
+
+def test_a_file_has_a_time_as_a_whole(url: str, target: Path):
+    with pytest.raises(CheckpointError, match="takes too long"):
+        download(url, target, patience=Patience(whole=-1.0))
+    assert left(target) == set()
+
+
+@pytest.mark.parametrize("piece", [200, 1000, 8_999])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_server_that_gives_pieces_is_asked_for_all(
+    shelf: Shelf, url: str, target: Path, piece: int, known: bool
+):
+    shelf.cut, shelf.piece = [1000], piece
+    sha256 = hash_of(shelf.data) if known else None
+    assert download(url, target, sha256=sha256, patience=TWICE) == hash_of(shelf.data)
+    assert left(target) == {"a.pth"}
+
+
+def test_pieces_of_next_to_nothing_are_refused(shelf: Shelf, url: str, target: Path, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_SMALL", 5)
+    shelf.cut, shelf.piece = [1000], 1
+    with pytest.raises(CheckpointError, match="1 bytes at a time"):
+        download(url, target, patience=TWICE)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("end", [Killed, Interrupted])
+def test_a_download_killed_at_any_operation_on_a_file_ends_in_the_same_bytes(
+    end, shelf: Shelf, url: str, target: Path, monkeypatch
+):
+    monkeypatch.setattr(module, "_CHUNK", 4000)
+    for at in deaths(monkeypatch, partial(download, url, target, patience=QUICK), end):
+        if target.exists():
+            assert target.read_bytes() == shelf.data
+            target.unlink()
+        if at % 2:  # meanwhile another file is there
+            shelf.data, shelf.tag = shelf.data[::-1], shelf.tag + "x"
+    assert target.read_bytes() == shelf.data
+    assert left(target) == {"a.pth"}
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
@@ -272,13 +384,14 @@ JSON = st.recursive(
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    note=JSON | st.fixed_dictionaries({"url": JSON, "validator": JSON}), part=st.binary(max_size=9)
+    note=JSON | st.fixed_dictionaries({"url": JSON, "validator": JSON, "total": JSON}),
+    part=st.binary(max_size=9),
 )
 def test_whatever_an_earlier_attempt_left_the_file_is_right(
     shelf: Shelf, url: str, target: Path, note: object, part: bytes
 ):
     target.parent.mkdir(exist_ok=True)
-    if isinstance(note, dict) and note.keys() == {"url", "validator"}:
+    if isinstance(note, dict) and note.keys() == {"url", "validator", "total"}:
         note["url"] = url
     target.with_name("a.pth.part").write_bytes(part)
     target.with_name("a.pth.part.json").write_text(json.dumps(note))

@@ -4,21 +4,27 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
 import time
 import urllib.request
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import NamedTuple, Protocol
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
+from priorfit.checkpoints.transfer import EndlessError, Meter, opener
+from priorfit.disk.regular import read_regular
 from priorfit.errors import CheckpointError
 from priorfit.store.description import sha256 as file_hash
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 14
+_SMALL_PIECE, _MOST_SMALL = 1 << 16, 1000  # bytes of a piece, and how many of such are put up with
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _LONGEST_NOTE = 1 << 16
 # What may be over in a moment: a server under load, or one that is being restarted.
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
@@ -41,13 +47,15 @@ class Patience:
 
     Args:
         largest: bytes; a longer file is refused before any of it is written.
-        timeout: seconds without a byte.
+        timeout: seconds without a byte; in twice as many a little of the file has to come.
         pauses: seconds before each further attempt.
+        whole: seconds for all of it, after which the next command goes on.
     """
 
     largest: int = 4 << 30
     timeout: float = 30.0
     pauses: tuple[float, ...] = (1.0, 4.0)
+    whole: float = 24 * 3600.0
 
 
 def download(
@@ -62,7 +70,8 @@ def download(
 
     What has come stands in `target` with `.part` behind its name until all of it is there and has
     the right hash. Whether the file at the address is still the same, its server says by the
-    validator that it gave the first time; another one begins anew.
+    validator that it gave the first time; another one begins anew. Of what is refused nothing is
+    left. A server that gives a file in pieces is asked for one after the other.
 
     Args:
         url: address, http or https.
@@ -79,6 +88,7 @@ def download(
     """
     patience = patience or Patience()
     part = _Part(target, url)
+    made = not target.parent.exists()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         digest = _persistently(part, progress, patience)
@@ -91,11 +101,50 @@ def download(
         part.finish()
     except OSError as error:
         raise CheckpointError(f"{target}: cannot be written: {_reason(error)}") from error
+    finally:
+        if made:
+            with suppress(OSError):  # a folder that holds something stays
+                target.parent.rmdir()
     return digest
 
 
 class _Passing(Exception):
     """Something that may be over in a moment."""
+
+
+class _More(Exception):
+    """A piece has come as it was asked for, and there are more."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+
+class _Begun(NamedTuple):
+    """What an attempt can build upon.
+
+    Args:
+        length: in bytes.
+        validator: of the file that they are of.
+        total: bytes of that file, None where nobody said.
+    """
+
+    length: int = 0
+    validator: str = ""
+    total: int | None = None
+
+
+class _Piece(NamedTuple):
+    """What an answer brings.
+
+    Args:
+        first: byte of the file that it begins with.
+        end: byte behind its last one, None where nobody says.
+        total: bytes of the file, likewise.
+    """
+
+    first: int
+    end: int | None
+    total: int | None
 
 
 class _Part:
@@ -106,27 +155,28 @@ class _Part:
         self.path = target.with_name(target.name + ".part")
         self.note = target.with_name(target.name + ".part.json")
 
-    def begun(self) -> tuple[int, str]:
-        """Bytes that can be built upon, and the validator of the file that they are of."""
+    def begun(self) -> _Begun:
+        """What can be built upon."""
         try:
-            if self.note.stat().st_size > _LONGEST_NOTE:
-                return 0, ""
-            note = json.loads(self.note.read_text("utf-8"))
-            validator = note["validator"]
-            if note["url"] == self.url and isinstance(validator, str) and validator.isprintable():
-                return (self.path.stat().st_size, validator) if validator else (0, "")
-        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            note = json.loads(read_regular(self.note, _LONGEST_NOTE).decode())
+            validator, total = note["validator"], note.get("total")
+            sound = isinstance(validator, str) and validator.isprintable() and bool(validator)
+            if note["url"] == self.url and sound and (total is None or type(total) is int):
+                return _Begun(self.path.stat().st_size, validator, total)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             pass
-        return 0, ""
+        return _Begun()
 
-    def begin(self, validator: str) -> None:
+    def begin(self, validator: str, total: int | None) -> None:
         """Start from nothing."""
-        self.note.write_text(json.dumps({"url": self.url, "validator": validator}), "utf-8")
+        self.discard()  # first of all: no note may be of bytes that it does not mean
+        note = {"url": self.url, "validator": validator, "total": total}
+        self.note.write_text(json.dumps(note), "utf-8")
         self.path.write_bytes(b"")
 
     def discard(self) -> None:
         """Forget what has come."""
-        for path in (self.path, self.note):
+        for path in (self.note, self.path):
             path.unlink(missing_ok=True)
 
     def finish(self) -> None:
@@ -135,67 +185,45 @@ class _Part:
         self.note.unlink(missing_ok=True)
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to http and https alone, and never from https to http."""
-
-    max_redirections = 5
-
-    def redirect_request(  # noqa: PLR0917, as urllib has it
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        scheme = urlsplit(newurl).scheme
-        if scheme != "https" and (scheme != "http" or req.type == "https"):
-            raise CheckpointError(f"{req.full_url} leads to {newurl}, where it is not safe to go")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """An opener that knows http and https and nothing else, unlike that of the library."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPCookieProcessor(),  # SharePoint goes in circles without
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.UnknownHandler(),
-        _Redirects(),
-    ):
-        opener.add_handler(handler)
-    return opener
-
-
 def _persistently(part: _Part, progress: Progress | None, patience: Patience) -> str:
-    for pause in (*patience.pauses, None):
+    until = time.monotonic() + patience.whole
+    pauses, small = iter(patience.pauses), 0
+    while True:
         try:
-            return _attempt(part, progress, patience)
+            return _attempt(part, progress, patience, until)
+        except _More as more:
+            small += more.length < _SMALL_PIECE
+            if small > _MOST_SMALL:
+                raise CheckpointError(
+                    f"{part.url}: the server gives {more.length:,} bytes at a time; what has come "
+                    "is kept"
+                ) from more
         except _Passing as error:
+            pause = next(pauses, None)
             if pause is None:
                 kept = "; what has come is kept, and the next attempt goes on from there"
-                kept = kept if part.begun()[0] else ""
+                if not part.begun().length:
+                    kept = ""
+                    part.discard()
                 raise CheckpointError(f"{part.url}: {error}{kept}") from error
             time.sleep(pause)
-    raise AssertionError("the last pause is None")
 
 
-def _attempt(part: _Part, progress: Progress | None, patience: Patience) -> str:
-    begun, validator = part.begun()
+def _attempt(part: _Part, progress: Progress | None, patience: Patience, until: float) -> str:
+    begun = part.begun()
     request = urllib.request.Request(part.url, headers={"User-Agent": "priorfit"})
-    if begun:
-        request.add_header("Range", f"bytes={begun}-")
-        request.add_header("If-Range", validator)
+    if begun.length:
+        request.add_header("Range", f"bytes={begun.length}-")
+        request.add_header("If-Range", begun.validator)
+    meter = Meter(2 * patience.timeout, until)
     try:
-        with _opener().open(request, timeout=patience.timeout) as response:
-            return _received(response, part, progress, patience)
+        with (
+            closing(meter),
+            opener(meter).open(request, timeout=patience.timeout) as response,
+        ):
+            return _received(response, part, progress, patience, meter)
     except HTTPError as error:
-        if begun and error.headers.get("Content-Range") == f"bytes */{begun}":
+        if _is_whole(error, begun):
             return file_hash(part.path)  # all was here but for its name
         _refused(error, part)
         raise _Passing(f"the server answers {error.code} {error.reason}") from error
@@ -205,8 +233,18 @@ def _attempt(part: _Part, progress: Progress | None, patience: Patience) -> str:
             host = urlsplit(part.url).netloc
             raise CheckpointError(f"{host} cannot be reached: {_reason(cause)}") from error
         raise _Passing(f"the connection was lost: {_reason(cause)}") from error
+    except CheckpointError as error:
+        if isinstance(error, EndlessError) or not part.begun().length:
+            part.discard()
+        raise CheckpointError(f"{part.url}: {error}") from error
     except ValueError as error:  # an address or a header that is none
         raise CheckpointError(f"{part.url}: the server answers with nonsense: {error}") from error
+
+
+def _is_whole(error: HTTPError, begun: _Begun) -> bool:
+    """Whether a refusal means that there is nothing behind what is here."""
+    said = error.headers.get("Content-Range") == f"bytes */{begun.length}"
+    return said and begun.length > 0 and begun.total in (None, begun.length)
 
 
 def _refused(error: HTTPError, part: _Part) -> None:
@@ -229,79 +267,96 @@ def _received(
     part: _Part,
     progress: Progress | None,
     patience: Patience,
+    meter: Meter,
 ) -> str:
     """Write what comes, behind what is there if the server goes on with that; its hash."""
-    done = _continued(response, part)
-    total = _total(response, done)
-    _check(response, part)
-    _check_length(part, done, total, patience)
+    piece = _piece(response, part)
+    _check(response)
+    _check_length(part, piece, patience)
     digest = hashlib.sha256()
-    if done:
+    if piece.first:
         with part.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
     else:
-        part.begin(_validator(response))
+        part.begin(_validator(response), piece.total)
+    done = piece.first
     with part.path.open("r+b") as file:
         file.seek(done)
-        while chunk := response.read(_CHUNK):
+        while chunk := response.read(_left(piece, done)):
+            meter.keep(len(chunk))
             done += len(chunk)
             if done > patience.largest:
-                raise CheckpointError(_too_long(part.url, patience))
+                part.discard()
+                raise CheckpointError(_too_long(patience))
             file.write(chunk)
             digest.update(chunk)
             if progress is not None:
-                progress(done, total)
+                progress(done, piece.total)
         file.flush()
         os.fsync(file.fileno())
-    if total is not None and done < total:
-        raise _Passing(f"the connection was lost after {done:,} of {total:,} bytes")
+    _check_whole(piece, done)
     return digest.hexdigest()
 
 
-def _continued(response: http.client.HTTPResponse, part: _Part) -> int:
-    """At which byte the answer goes on; 0 for a whole file.
+def _left(piece: _Piece, done: int) -> int:
+    """How much to read at once, and no more than there is said to be."""
+    return _CHUNK if piece.end is None else min(_CHUNK, piece.end - done)
+
+
+def _check_whole(piece: _Piece, done: int) -> None:
+    if piece.total is None or done >= piece.total:
+        return
+    if done == piece.end:
+        raise _More(done - piece.first)
+    raise _Passing(f"the connection was lost after {done:,} of {piece.total:,} bytes")
+
+
+def _piece(response: http.client.HTTPResponse, part: _Part) -> _Piece:
+    """Which part of the file an answer is.
 
     Raises:
-        _Passing: it is a piece that does not fit; what is here was discarded.
+        _Passing: a piece that does not fit; what is here was discarded.
     """
+    said_length = response.headers.get("Content-Length", "")
+    plain = said_length.isascii() and said_length.isdigit()
+    length = int(said_length[:18]) if plain else None
     if response.status != http.client.PARTIAL_CONTENT:
-        return 0
-    begun, validator = part.begun()
-    where = response.headers.get("Content-Range", "")
-    if begun and where.startswith(f"bytes {begun}-") and _validator(response) in ("", validator):
-        return begun
+        return _Piece(0, length, length)
+    begun = part.begun()
+    said = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if said and begun.length and _validator(response) in ("", begun.validator):
+        first, end = int(said[1]), int(said[2]) + 1
+        total = begun.total if said[3] == "*" else int(said[3])
+        fits = first == begun.length < end and (length is None or length == end - first)
+        if fits and begun.total in (None, total) and (total is None or end <= total):
+            return _Piece(first, end, total)
     part.discard()
     raise _Passing("the server sends another piece than was asked for")
 
 
-def _check(response: http.client.HTTPResponse, part: _Part) -> None:
+def _check(response: http.client.HTTPResponse) -> None:
     """Make sure that this is a file, as it was published."""
     if response.status not in (http.client.OK, http.client.PARTIAL_CONTENT):
-        raise CheckpointError(f"{part.url}: the server answers {response.status}, not with a file")
+        raise CheckpointError(f"the server answers {response.status}, not with a file")
     if response.headers.get_content_type() == "text/html":
-        raise CheckpointError(f"{part.url} gives a web page, not a file: it wants a browser")
+        raise CheckpointError("gives a web page, not a file: it wants a browser")
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise CheckpointError(f"{part.url}: the server packs the file, which nobody asked for")
+        raise CheckpointError("the server packs the file, which nobody asked for")
 
 
-def _check_length(part: _Part, done: int, total: int | None, patience: Patience) -> None:
+def _check_length(part: _Part, piece: _Piece, patience: Patience) -> None:
     """Make sure, before anything is written, that there is room for what is to come."""
-    if total is None:
+    if piece.total is None:
         return
-    if total > patience.largest:
-        raise CheckpointError(_too_long(part.url, patience))
+    if piece.total > patience.largest:
+        part.discard()
+        raise CheckpointError(_too_long(patience))
     free = shutil.disk_usage(part.path.parent).free
-    if total - done > free:
+    if piece.total - piece.first > free:
         raise CheckpointError(
-            f"{part.url}: {total - done:,} bytes are to come, and there is room for {free:,} in "
+            f"{piece.total - piece.first:,} bytes are to come, and there is room for {free:,} in "
             f"{part.path.parent}"
         )
-
-
-def _total(response: http.client.HTTPResponse, done: int) -> int | None:
-    """Bytes of the whole file, as the server says."""
-    length = response.headers.get("Content-Length", "")
-    return done + int(length) if length.isascii() and length.isdigit() else None
 
 
 def _validator(response: http.client.HTTPResponse) -> str:
@@ -312,8 +367,8 @@ def _validator(response: http.client.HTTPResponse) -> str:
     return "" if tag else response.headers.get("Last-Modified", "")
 
 
-def _too_long(url: str, patience: Patience) -> str:
-    return f"{url} has more than {patience.largest:,} bytes, the most that is fetched"
+def _too_long(patience: Patience) -> str:
+    return f"has more than {patience.largest:,} bytes, the most that is fetched"
 
 
 def _reason(error: object) -> str:
