@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from priorfit.checkpoints import download as module
+from priorfit.checkpoints import transfer
 from priorfit.checkpoints.download import Patience, download
-from priorfit.checkpoints.transfer import Redirects
 from priorfit.errors import CheckpointError
 from tests.dying import Interrupted, Killed, deaths
 from tests.server import Shelf, serving
@@ -192,7 +192,7 @@ def test_a_redirect_goes_nowhere_but_to_the_web(
 def test_a_redirect_never_leaves_https_for_http():
     request = module.urllib.request.Request("https://example.org/a")
     with pytest.raises(CheckpointError, match="not safe"):
-        Redirects().redirect_request(request, None, 302, "", None, "http://example.org/a")
+        transfer._Redirects().redirect_request(request, None, 302, "", None, "http://example.org/a")
 
 
 def test_a_redirect_on_the_web_is_followed(shelf: Shelf, url: str, target: Path):

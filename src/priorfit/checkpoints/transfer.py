@@ -77,13 +77,13 @@ def opener(meter: Meter) -> urllib.request.OpenerDirector:
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),
-        Redirects(),
+        _Redirects(),
     ):
         found.add_handler(handler)
     return found
 
 
-class Redirects(urllib.request.HTTPRedirectHandler):
+class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows to http and https alone, and never from https to http."""
 
     max_redirections = 5

@@ -15,15 +15,18 @@ def open_regular(path: str | PathLike[str]) -> BufferedReader:
         OSError: nothing is there, it cannot be read, or it is no regular file, as `strerror` says.
     """
     _check_regular(Path(path).stat().st_mode, path)
-    # A pipe put there in between must not keep us waiting for somebody who writes.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    file = open(os.open(path, flags), "rb")  # noqa: PTH123, of a descriptor
+    file = open(path, "rb", opener=_at_once)
     try:
         _check_regular(os.fstat(file.fileno()).st_mode, path)
     except OSError:
         file.close()
         raise
     return file
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open, without waiting for somebody who writes where a pipe was put there meanwhile."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_regular(path: str | PathLike[str], most: int) -> bytes:

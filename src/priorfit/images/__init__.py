@@ -8,7 +8,7 @@ from priorfit.images.extras import Extras
 from priorfit.images.formats import FORMATS, SUFFIXES, WRITTEN, Format
 from priorfit.images.jpeg_tables import JpegTables
 from priorfit.images.naming import result_name
-from priorfit.images.picture import Picture
+from priorfit.images.picture import Picture, TooManyPixelsError
 from priorfit.images.places import as_typed, no_file
 from priorfit.images.read import MAX_PIXELS, Mask, format_in, mask_of, read, read_mask
 from priorfit.images.scale import Scale
@@ -38,6 +38,7 @@ __all__ = [
     "Scale",
     "SUFFIXES",
     "to_array",
+    "TooManyPixelsError",
     "turned",
     "turned_back",
     "visible",

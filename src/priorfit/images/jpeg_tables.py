@@ -1,5 +1,6 @@
 """How a JPEG file was quantised, read from its markers alone (ITU-T T.81, annex B)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ Table = NDArray[np.int64]
 _SOI, _EOI, _SOS, _DQT, _APP0, _APP1, _APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xE0, 0xE1, 0xEE
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # sequential and progressive; 0xC9, 0xCA arithmetic
 _UNSUPPORTED_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF)  # lossless, hierarchical
+_MOST_SEGMENTS, _MOST_FILL = 10_000, 1 << 12
+_FILL = re.compile(rb"\xff{1,%d}" % (_MOST_FILL + 1))
 _BARE = (0x01, *range(0xD0, 0xD8))  # markers without a length
 
 
@@ -117,14 +120,41 @@ def jpeg_tables(data: bytes) -> JpegTables:
     )
 
 
+SEGMENTS_OF_PIXELS = frozenset([*range(0xC0, 0xD0), _DQT, 0xDC, 0xDD])
+"""Markers of what pixels are decoded with: frames, tables, numbers of lines, restarts."""
+
+
 def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Marker and body of every segment in front of the first scan."""
+    """Marker and body of every segment in front of the first scan.
+
+    Raises:
+        ImageFileError: one goes beyond the end of the file, or there are senselessly many.
+    """
+    for marker, start, end in _walked(data):
+        if marker != _SOS:
+            yield marker, data[start:end]
+
+
+def scan_start(data: bytes) -> int:
+    """Where the marker of the first scan stands; at the end of the file if there is none.
+
+    Raises:
+        ImageFileError: as `segments`.
+    """
+    starts = [start - 2 for marker, start, _ in _walked(data) if marker == _SOS]
+    return starts[0] if starts else len(data)
+
+
+def _walked(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, first byte and end of every segment up to the first scan, which has no body here."""
     if data[:2] != bytes((0xFF, _SOI)):
         raise ImageFileError("expected a JPEG, got bytes that do not begin as one")
     position = 2
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         position = _past_fill(data, position)
         marker, position = data[position], position + 1
+        if marker == _SOS:
+            yield marker, position, position
         if marker in (_SOS, _EOI):
             return
         if marker in _BARE:
@@ -132,18 +162,19 @@ def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         length = int.from_bytes(data[position : position + 2], "big")
         if length < 2 or position + length > len(data):
             raise ImageFileError("expected a whole JPEG, got one that is cut short or damaged")
-        yield marker, data[position + 2 : position + length]
+        yield marker, position + 2, position + length
         position += length
+    raise ImageFileError(f"expected a JPEG, got one of more than {_MOST_SEGMENTS:,} segments")
 
 
 def _past_fill(data: bytes, position: int) -> int:
-    """Where the marker's code stands, behind any number of 0xFF."""
-    start = position
-    while position < len(data) and data[position] == 0xFF:
-        position += 1
-    if position == start or position >= len(data):
+    """Where the marker's code stands, behind some number of 0xFF."""
+    run = _FILL.match(data, position)
+    if run is None or run.end() >= len(data):
         raise ImageFileError("expected a whole JPEG, got one that is cut short or damaged")
-    return position
+    if run.end() - position > _MOST_FILL:  # decoders read them one by one
+        raise ImageFileError("expected a JPEG, got one that is stuffed with bytes of no meaning")
+    return run.end()
 
 
 def _quantisation(body: bytes) -> dict[int, Table]:

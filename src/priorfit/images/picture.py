@@ -139,17 +139,32 @@ def array_of(image: Tensor) -> np.ndarray:
     return pixels
 
 
+class TooManyPixelsError(ImageFileError):
+    """A picture is larger than it may be, as its header says.
+
+    Args:
+        width: that it claims, in pixels.
+        height: likewise.
+        most: pixels that are allowed.
+        path: of the file, if it is known.
+    """
+
+    def __init__(self, width: int, height: int, most: int, path: str = "") -> None:
+        self.width, self.height, self.most = width, height, most
+        about = f"claims {width}×{height} pixels, more than the {most:,} that are allowed"
+        super().__init__(f"{path}: {about}" if path else about)
+
+
 def check_size(width: int, height: int, max_pixels: int) -> None:
     """Refuse an image that is too small to restore or too large to hold.
 
     Raises:
-        ImageFileError: a side below 16 pixels, or more than `max_pixels` pixels.
+        ImageFileError: a side below 16 pixels.
+        TooManyPixelsError: more than `max_pixels` pixels.
     """
     if min(width, height) < SMALLEST_SIDE:
         raise ImageFileError(
             f"is {width}×{height} pixels, expected at least {SMALLEST_SIDE}×{SMALLEST_SIDE}"
         )
     if width * height > max_pixels:
-        raise ImageFileError(
-            f"claims {width}×{height} pixels, more than the {max_pixels:,} that are allowed"
-        )
+        raise TooManyPixelsError(width, height, max_pixels)

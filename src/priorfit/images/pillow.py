@@ -30,6 +30,7 @@ from priorfit.images.jpeg_metadata import (
     icc_in,
     with_segments,
 )
+from priorfit.images.jpeg_sound import check_data, check_sound
 from priorfit.images.jpeg_tables import JpegTables, jpeg_tables
 from priorfit.images.picture import Notes, Sheet, check_size
 
@@ -77,14 +78,14 @@ def decode_jpeg(file: BinaryIO, max_pixels: int) -> Sheet:
     check_size(frame.width, frame.height, max_pixels)
     _check_length(end, frame.width, frame.height)
     check_scans(data, frame.width * frame.height)
+    check_data(data, frame)
     extras, notes = extras_of(data)
     if frame.bits != 8 or frame.marker not in _PLAIN_FRAMES:
         samples, more = decode_deep(data, frame)
         icc, exif = icc_in(data), exif_in(data)
         return Sheet(samples, None, icc, exif, notes=notes + more, extras=extras)
-    with damage_named():
-        image = JpegImageFile(BytesIO(data))
-        image.load()
+    image = _loaded(data)
+    notes += check_sound(data, frame, lambda other: _loaded(other) == image)
     if image.size != (frame.width, frame.height) or image.mode not in _MODES:
         raise ImageFileError(f"is a JPEG of a kind that is not read ({image.mode})")
     samples = np.asarray(image).reshape(image.height, image.width, -1)
@@ -93,6 +94,13 @@ def decode_jpeg(file: BinaryIO, max_pixels: int) -> Sheet:
         samples, more = from_cmyk(samples, icc)
         return Sheet(samples, None, None, exif, notes=notes + more, extras=extras)
     return Sheet(samples, None, icc, exif, jpeg=jpeg_tables(data), notes=notes, extras=extras)
+
+
+def _loaded(jpeg: bytes) -> JpegImageFile:
+    with damage_named():
+        image = JpegImageFile(BytesIO(jpeg))
+        image.load()
+        return image
 
 
 def _check_length(end: int, width: int, height: int) -> None:

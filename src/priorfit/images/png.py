@@ -57,6 +57,7 @@ _DECODERS = {
 _SAMPLES = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGB_ALPHA: 4}
 
 _MOST_KEPT = 1 << 20
+_MOST_CHUNKS, _LEAST_DATA = 10_000, 1 << 10  # bytes of pixels in a chunk: writers make 4 kB or more
 _MOST_EXTRAS = 1 << 26
 _MOST_PROFILE = 1 << 24
 _DEFLATE_LIMIT = 1032
@@ -90,8 +91,11 @@ def decode(file: BinaryIO, max_pixels: int) -> Sheet:
     found: dict[bytes, list[bytes]] = {}
     kept: list[Chunk] = []
     left: list[str] = []
+    most = _MOST_CHUNKS + header.data_bytes // _LEAST_DATA
     room = {b"IDAT": 2 * header.data_bytes + (1 << 16), b"": _MOST_EXTRAS}
-    for chunk in chunks:
+    for number, chunk in enumerate(chunks):
+        if number > most:
+            raise ImageFileError(f"is damaged: it holds more than {most:,} chunks")
         if chunk.kind not in KEPT | _USED or (chunk.kind in KEPT and not chunk.data):
             left.append(chunk.kind.decode("latin-1"))
             continue

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from priorfit.disk.regular import open_regular
 from priorfit.errors import ImageFileError
 from priorfit.images.enlarge import GEOREFERENCE
 from priorfit.images.exif import orientation_of, read_exif, turned, upright, without
 from priorfit.images.exif_edit import packed_anew
 from priorfit.images.extras import Extras
 from priorfit.images.formats import FORMATS
-from priorfit.images.picture import Notes, Picture, Sheet
+from priorfit.images.picture import Notes, Picture, Sheet, TooManyPixelsError
 from priorfit.images.places import as_typed, no_file
 from priorfit.images.scale import check_samples, pixels_of, scale_of
 from priorfit.images.sniff import HEAD, identify
@@ -109,16 +109,12 @@ class Mask(NamedTuple):
     notes: Notes = ()
 
 
-def read_mask(
-    path: str | PathLike[str], size: tuple[int, int], *, max_pixels: int = MAX_PIXELS
-) -> np.ndarray:
+def read_mask(path: str | PathLike[str], size: tuple[int, int]) -> np.ndarray:
     """Read a mask, see `mask_of`, without its notes."""
-    return mask_of(path, size, max_pixels=max_pixels).white
+    return mask_of(path, size).white
 
 
-def mask_of(
-    path: str | PathLike[str], size: tuple[int, int], *, max_pixels: int = MAX_PIXELS
-) -> Mask:
+def mask_of(path: str | PathLike[str], size: tuple[int, int]) -> Mask:
     """Read a mask: how white the file is, as if painted on black.
 
     Colours count by their luma, alpha by how much of the black it covers. Numbers that go no
@@ -127,8 +123,7 @@ def mask_of(
 
     Args:
         path: Of any image file.
-        size: (H, W) that it has to have.
-        max_pixels: Refuse larger images.
+        size: (H, W) that it has to have; a larger one is refused before memory is taken for it.
 
     Raises:
         ImageFileError: as `read`, and if the size differs or a pixel is NaN.
@@ -136,16 +131,23 @@ def mask_of(
     with _opened(path) as file:
         name = identify(file.read(HEAD))
         file.seek(0)
-        sheet = FORMATS[name].decode(file, max_pixels)
+        try:
+            sheet = FORMATS[name].decode(file, size[0] * size[1])
+        except TooManyPixelsError as error:
+            raise ImageFileError(_other_size((error.height, error.width), size)) from error
         orientation = sheet.orientation or orientation_of(sheet.exif)
         white = turned(_whiteness(sheet), orientation)
         if white.shape != tuple(size):
-            got, wanted = ("{1}×{0}".format(*shape) for shape in (white.shape, size))
-            raise ImageFileError(f"is a mask of {got} pixels, expected {wanted} as the image")
+            raise ImageFileError(_other_size(white.shape, size))
         if FORMATS[name].lossy:
             white = np.where(white < _RINGING, 0.0, np.where(white > 1 - _RINGING, 1.0, white))
         notes = tuple(note for note in sheet.notes if note in (WHITE_IS_ZERO, TRUE_IS_WHITE))
         return Mask(white.round(6), notes)  # the weights of the colours do not quite make 1
+
+
+def _other_size(got: tuple[int, ...], wanted: tuple[int, int]) -> str:
+    got_said, wanted_said = (f"{size[1]}×{size[0]}" for size in (got, wanted))
+    return f"is a mask of {got_said} pixels, expected {wanted_said} as the image"
 
 
 def _whiteness(sheet: Sheet) -> np.ndarray:
@@ -173,7 +175,7 @@ def _opened(path: str | PathLike[str]) -> Iterator[BinaryIO]:
         why = no_file(path)
         if why is not None:
             raise ImageFileError(why)
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             yield file
     except ImageFileError as error:
         raise ImageFileError(f"{as_typed(path)}: {error}") from error

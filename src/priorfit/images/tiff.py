@@ -68,6 +68,7 @@ _COMPRESSIONS = frozenset([_UNCOMPRESSED, 2, 3, 4, 5, 8, 32946, 32773, 34925, 50
 _COLOUR_PROFILE, _DNG_VERSION = 34675, 50706
 _REDUCED = 1  # bit of NewSubfileType: a smaller copy of another page
 _MOST_COPIES = 32
+_MOST_PIECES = 250_000  # strips or tiles: a row each, of the largest picture
 _MOST_PROFILE = 1 << 24
 _LARGEST_CLASSIC = 4_000_000_000
 
@@ -201,6 +202,8 @@ def _check_claims(page: "TiffPage", end: int, max_pixels: int) -> None:
         raise ImageFileError("is damaged: its tiles are far larger than the image")
     if page.compression == _UNCOMPRESSED and samples * page.bitspersample > 8 * end:
         raise ImageFileError("is truncated: it holds less data than its size needs")
+    if len(page.dataoffsets) > _MOST_PIECES:
+        raise ImageFileError(f"is damaged: it holds its pixels in {len(page.dataoffsets):,} pieces")
     starts = np.asarray(page.dataoffsets, dtype=np.float64)
     counts = np.asarray(page.databytecounts, dtype=np.float64)
     if not len(starts) == len(counts) >= math.prod(page.chunked):

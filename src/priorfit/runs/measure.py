@@ -32,15 +32,17 @@ def read_reference(path: Path, like: Picture, shape: Shape) -> Image:
         ImageFileError: it cannot be read.
         ProblemError: it is of another shape than the result, or has NaN.
     """
-    picture = images.read(path)
+    expected = f"expected a reference of {_described(shape)}"
+    try:  # a larger one takes no memory
+        picture = images.read(path, max_pixels=shape[1] * shape[2])
+    except images.TooManyPixelsError as error:
+        got = f"{error.width}×{error.height} pixels"
+        raise ProblemError(f"{expected}, got {path} of {got}") from error
     reference = picture.tensor()
     # The first SSIM loads what it needs, for seconds: now, not when a time limit is nearly over.
     ssim(reference[..., :16, :16], reference[..., :16, :16])
     if picture.shape != shape:
-        expected, got = (
-            f"{s[2]}×{s[1]} pixels of {counted(s[0], 'channel')}" for s in (shape, picture.shape)
-        )
-        raise ProblemError(f"expected a reference of {expected}, got {path} of {got}")
+        raise ProblemError(f"{expected}, got {path} of {_described(picture.shape)}")
     if not torch.isfinite(reference).all():
         raise ProblemError(f"expected a reference without NaN, got {path}")
     if picture.dtype != like.dtype or picture.scale == like.scale:
@@ -49,6 +51,10 @@ def read_reference(path: Path, like: Picture, shape: Shape) -> Image:
     low, high = like.scale.low, like.scale.high
     stored = picture.scale.low + reference * (picture.scale.high - picture.scale.low)
     return (stored - low) / ((high - low) or 1.0)
+
+
+def _described(shape: Shape) -> str:
+    return f"{shape[2]}×{shape[1]} pixels of {counted(shape[0], 'channel')}"
 
 
 def peak_units(reference: Image, like: Picture) -> Units:

@@ -56,7 +56,15 @@ class Fuse(Task):
 
         if self.flash is None:
             raise ProblemError("expected a photograph taken with flash")
-        return self.pose(picture, images.visible(images.read(self.flash)))
+        height, width = picture.size
+        try:  # a larger one takes no memory
+            flash = images.read(self.flash, max_pixels=height * width)
+        except images.TooManyPixelsError as error:
+            raise ProblemError(
+                f"expected two photographs of one size, got {error.width}×{error.height} pixels "
+                f"with flash and {width}×{height} without"
+            ) from error
+        return self.pose(picture, images.visible(flash))
 
     def pose(self, picture: "Picture", flash: "Picture") -> Laid:
         """Pose the fusion of two photographs.
