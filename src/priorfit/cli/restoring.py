@@ -4,17 +4,16 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
 from priorfit.cli import options
 from priorfit.cli.common import Common, sharing
 from priorfit.cli.session import restore
 from priorfit.tasks import Task
-from priorfit.tasks.base import Typed, bound_of, explain, option_of
+from priorfit.tasks.options import Option, explain
 
 Command = Callable[..., None]
 Kind = TypeVar("Kind", bound=Task)
@@ -26,20 +25,20 @@ def command_of(kind: type[Task]) -> Command:
     Args:
         kind: whose fields with a description become options.
     """
-    named = kind.picture_option
+    named, declared = kind.picture_option, kind.declared()
 
     def command(*, output: str, common: Common, **given: Any) -> None:
-        pictures = given.pop("inputs") if named is None else [given.pop(named[0])]
+        pictures = given.pop("inputs") if named is None else [given.pop(named.field)]
 
         def task_of(picture: Path) -> Task:
-            task = read_options(kind, _for_picture(kind, given, picture))
-            return task.for_recipe(common.recipe)
+            values = {n: _value_of(option, given[n], picture) for n, option in declared.items()}
+            return read_options(kind, values).for_recipe(common.recipe)
 
         restore(pictures, output, common, task_of)
 
-    own = [*_places(kind), *(_parameter(*each) for each in kind.typed().items())]
-    common = Parameter("common", Parameter.KEYWORD_ONLY)
-    vars(command)["__signature__"] = Signature([*own, common])
+    read = _keyword("inputs", options.Inputs) if named is None else _parameter(named)
+    own = [read, _keyword("output", options.Output), *map(_parameter, declared.values())]
+    vars(command)["__signature__"] = Signature([*own, _keyword("common", Common)])
     command.__name__ = kind.name()
     command.__doc__ = kind.__doc__
     return sharing(Common, {"recipe": kind.default_recipe})(command)
@@ -57,67 +56,48 @@ def read_options(kind: type[Kind], given: Mapping[str, object]) -> Kind:
         task.check()
         return task
     except ValidationError as error:
-        name, message = explain(kind, error)
-        hint = None if name is None else f"'{option_of(name)}'"
+        option, message = explain(kind.declared(), error)
+        hint = None if option is None else f"'{option.flag()}'"
     except ValueError as error:
         message = str(error)
     raise typer.BadParameter(message, param_hint=hint)
 
 
-def _places(kind: type[Task]) -> list[Parameter]:
-    """What is read and what is written."""
-    if kind.picture_option is None:
-        read = Parameter("inputs", Parameter.KEYWORD_ONLY, annotation=options.Inputs)
-    else:
-        name, about = kind.picture_option
-        option = typer.Option(option_of(name), help=about, show_default=False)
-        read = Parameter(name, Parameter.KEYWORD_ONLY, annotation=Annotated[Path, option])
-    return [read, Parameter("output", Parameter.KEYWORD_ONLY, annotation=options.Output)]
+def _keyword(name: str, annotation: Any, default: object = Parameter.empty) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
-def _parameter(name: str, declared: tuple[FieldInfo, Typed]) -> Parameter:
-    """An option for a field of a task."""
-    field, typed = declared
-    option = typer.Option(
-        option_of(name) if field.default is not True else _switch(name),
+def _parameter(option: Option) -> Parameter:
+    """An option as Typer takes it."""
+    typed = option.typed
+    declared = typer.Option(
+        option.flag() + (f"/{option.flag(on=False)}" if option.default is True else ""),
         metavar=typed.metavar,
-        help=field.description,
-        min=bound_of(field, "ge"),
-        max=bound_of(field, "le"),
+        help=option.help,
+        min=option.least,
+        max=option.most,
         show_default=not typed.required,
         callback=options.named if typed.written else None,
     )
-    default = Parameter.empty if typed.required else typed.shown or field.default
-    value = _type(name, field, typed)
+    value = _choice(option) if typed.choices else option.value
+    default = typed.shown or option.default
+    if typed.required:
+        return _keyword(option.field, Annotated[value, declared])
     if default is None:
         value = value | None
-    return Parameter(
-        name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[value, option]
-    )
+    return _keyword(option.field, Annotated[value, declared], default)
 
 
-def _type(name: str, field: FieldInfo, typed: Typed) -> Any:
-    """What Typer is to read."""
-    if typed.choices:
-        return StrEnum(name.title(), {choice: choice for choice in typed.choices})
-    if typed.as_text:
-        return str
-    known = (field.annotation, *get_args(field.annotation))
-    return next(kind for kind in (bool, int, float, Path, str) if kind in known)
+def _choice(option: Option) -> Any:
+    """The values of an option, of which Typer takes no other."""
+    make: Any = StrEnum  # checkers want the names of an enumeration written out
+    return make(option.field.title(), {choice: choice for choice in option.typed.choices})
 
 
-def _switch(name: str) -> str:
-    return f"{option_of(name)}/{option_of(name, on=False)}"
-
-
-def _for_picture(kind: type[Task], given: Mapping[str, Any], picture: Path) -> dict[str, object]:
-    """What was typed, with the files that go with one picture."""
+def _value_of(option: Option, value: Any, picture: Path) -> object:
+    """What was typed for an option, as the model takes it for a picture."""
     from priorfit.runs import matched
 
-    values: dict[str, object] = {}
-    for name, (_, typed) in kind.typed().items():
-        value = given[name]
-        if isinstance(value, StrEnum):
-            value = value.value
-        values[name] = matched(value, picture) if typed.by_picture and value else value
-    return values
+    if isinstance(value, StrEnum):
+        return value.value
+    return matched(value, picture) if option.typed.by_picture and value is not None else value

@@ -63,7 +63,7 @@ def write(path: Path, outcome: Outcome) -> None:
         "curve": draw(sidecar.loss_curve),
         "facts": _facts(sidecar),
         "settings": _settings(sidecar.recipe),
-        "repeat": shlex.join(["priorfit", sidecar.task, "IMAGE", "-o", "OUTPUT", *sidecar.repeat]),
+        "repeat": shlex.join([*outcome.job.task.command("IMAGE", "OUTPUT"), *sidecar.repeat]),
         "record": _record(sidecar),
         "losses": json.dumps(sidecar.loss_curve),
         "ruled": None if rule is None else draw(rule.curve, mark=rule.step),

@@ -7,12 +7,12 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.fields import FieldInfo
 
 from priorfit.errors import ProblemError
+from priorfit.tasks.options import Option, explain, options_of
 
 if TYPE_CHECKING:
     from priorfit.guarantee.comparators import Comparator
@@ -81,29 +81,6 @@ PICTURE = Product("picture")
 CODE = Product("code", (".safetensors",))
 
 
-@dataclass(frozen=True)
-class Typed:
-    """How an option is typed on the command line, beside what its field says.
-
-    Args:
-        metavar: what stands for its value in the help.
-        as_text: it is typed in words of its own, which the model reads.
-        shown: what the help says is the default, where that is None.
-        choices: all that it may be.
-        required: nothing is done for a file without it, though an array may do without.
-        by_picture: a folder with a file for each picture will do.
-        written: a file that the task writes, and does not read.
-    """
-
-    metavar: str | None = None
-    as_text: bool = False
-    shown: str | None = None
-    choices: tuple[str, ...] = ()
-    required: bool = False
-    by_picture: bool = False
-    written: bool = False
-
-
 class Task(BaseModel):
     """A task with its options, one picture long.
 
@@ -121,8 +98,8 @@ class Task(BaseModel):
     product: ClassVar[Product] = PICTURE
     """What is written."""
 
-    picture_option: ClassVar[tuple[str, str] | None] = None
-    """Name and help of the option that names the one picture, where it is no bare argument."""
+    picture_option: ClassVar[Option | None] = None
+    """What names the one picture on the command line, where it is no bare argument."""
 
     synonyms: ClassVar[tuple[str, ...]] = ()
     """What else people call it."""
@@ -174,19 +151,26 @@ class Task(BaseModel):
         return cls.default_recipe == AUTO
 
     @classmethod
-    def typed(cls) -> dict[str, tuple[FieldInfo, Typed]]:
-        """The options of the command line by the name of their field."""
-        fields = {name: field for name, field in cls.model_fields.items() if field.description}
-        return {name: (field, _typed(field)) for name, field in fields.items()}
+    def declared(cls) -> dict[str, Option]:
+        """The options of its command, by the names of their fields."""
+        return options_of(cls)
 
     @classmethod
     def reads(cls) -> frozenset[str]:
         """Names of the fields that may hold a file to be read."""
-        return frozenset(
-            name
-            for name, (field, typed) in cls.typed().items()
-            if Path in (field.annotation, *get_args(field.annotation)) and not typed.written
-        )
+        paths = {name: option for name, option in cls.declared().items() if option.value is Path}
+        return frozenset(name for name, option in paths.items() if not option.typed.written)
+
+    @classmethod
+    def command(cls, picture: str, output: str) -> list[str]:
+        """What is typed to do it to a picture, without its options.
+
+        Args:
+            picture: name of its file.
+            output: name of what is written.
+        """
+        named = [] if cls.picture_option is None else [cls.picture_option.flag()]
+        return ["priorfit", cls.name(), *named, picture, "-o", output]
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Self:
@@ -198,7 +182,7 @@ class Task(BaseModel):
         try:
             return cls.model_validate(options)
         except ValidationError as error:
-            raise ProblemError(explain(cls, error)[1]) from None
+            raise ProblemError(explain(cls.declared(), error)[1]) from None
 
     def absolute(self) -> Self:
         """The same with paths that hold from every folder."""
@@ -207,12 +191,12 @@ class Task(BaseModel):
     @property
     def files(self) -> dict[str, Path]:
         """What is read beside the picture, by its part in the task."""
-        return {_role(name): path for name, path in self._paths() if name in self.reads()}
+        return {n.replace("_", " "): path for n, path in self._paths() if n in self.reads()}
 
     @property
     def written(self) -> dict[str, Path]:
         """What is written beside the product, by its part in the task."""
-        return {_role(name): path for name, path in self._paths() if name not in self.reads()}
+        return {n.replace("_", " "): path for n, path in self._paths() if n not in self.reads()}
 
     @property
     def options(self) -> dict[str, object]:
@@ -222,85 +206,9 @@ class Task(BaseModel):
 
     @property
     def arguments(self) -> list[str]:
-        """The command line's options for these: whatever has a value, switches if not as usual."""
-        given: list[str] = []
-        for name, (declared, _) in self.typed().items():
-            value = getattr(self, name)
-            if isinstance(value, bool):
-                given += [] if value == declared.default else [option_of(name, on=value)]
-            elif value is not None:
-                given += [option_of(name), _text(value)]
-        return given
+        """The command line's options for these."""
+        given = [each.arguments(getattr(self, name)) for name, each in self.declared().items()]
+        return [word for words in given for word in words]
 
     def _paths(self) -> list[tuple[str, Path]]:
         return [(name, value) for name, value in self if isinstance(value, Path)]
-
-
-def option_of(name: str, *, on: bool = True) -> str:
-    """The option of the command line for a field.
-
-    Args:
-        name: of the field.
-        on: for a switch, whether it is switched on.
-    """
-    return f"--{'' if on else 'no-'}{name.replace('_', '-')}"
-
-
-def explain(kind: type[Task], error: ValidationError) -> tuple[str | None, str]:
-    """What is wrong with the options of a task.
-
-    Returns:
-        Name of the field, None where it is several; and a line about the first thing.
-    """
-    first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else None
-    said = _WORDS.get(first["type"])
-    if said is None or name is None:
-        return name, first["msg"].removeprefix("Value error, ")
-    declared = kind.model_fields.get(name)
-    if declared is not None and None not in (bound_of(declared, "ge"), bound_of(declared, "le")):
-        said = f"expected {{0}} from {bound_of(declared, 'ge')} to {bound_of(declared, 'le')}"
-    return name, f"{said.format(_role(name), **first.get('ctx', {}))}, got {first['input']!r}"
-
-
-def bound_of(field: FieldInfo, end: str) -> float | None:
-    """A bound of a number.
-
-    Args:
-        field: of a task.
-        end: `ge` or `le`.
-    """
-    bounds = (getattr(each, end, None) for each in field.metadata)
-    return next((bound for bound in bounds if bound is not None), None)
-
-
-_WORDS = {
-    "greater_than_equal": "expected {0} of {ge:g} or more",
-    "greater_than": "expected {0} above {gt:g}",
-    "less_than_equal": "expected {0} of {le:g} or less",
-    "less_than": "expected {0} below {lt:g}",
-    "int_from_float": "expected a whole number for {0}",
-    "int_parsing": "expected a whole number for {0}",
-    "int_type": "expected a whole number for {0}",
-    "float_parsing": "expected a number for {0}",
-    "float_type": "expected a number for {0}",
-    "missing": "expected {0}",
-    "extra_forbidden": "there is no option {0}",
-}
-
-
-def _typed(field: FieldInfo) -> Typed:
-    return next((each for each in field.metadata if isinstance(each, Typed)), Typed())
-
-
-def _role(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _text(value: Any) -> str:
-    """A value as it is typed."""
-    if isinstance(value, Path):
-        return value.name
-    if isinstance(value, tuple):
-        return ",".join(_text(part) for part in value)
-    return value if isinstance(value, str) else repr(value)

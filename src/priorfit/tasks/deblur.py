@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field
 
 from priorfit.errors import ProblemError
 from priorfit.tasks.arrays import Shared, on_arrays, solve_arrays
-from priorfit.tasks.base import Laid, Task, Typed
+from priorfit.tasks.base import Laid, Task
 from priorfit.tasks.checks import require_numbers, size_of
+from priorfit.tasks.options import Typed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -40,20 +41,20 @@ class Deblur(Task):
     psf: Annotated[
         Path | None,
         Field(description="Picture or .npy of the point spread function."),
-        Typed("FILE"),
+        Typed(metavar="FILE"),
     ] = None
     gaussian: Annotated[
         float | None,
         Field(
             gt=0, allow_inf_nan=False, description="A Gaussian, its standard deviation in pixels."
         ),
-        Typed("STD"),
+        Typed(metavar="STD"),
     ] = None
     motion: Annotated[
         tuple[float, float] | None,
         BeforeValidator(_read_motion),
         Field(description="Motion along a line, in pixels and degrees counter-clockwise."),
-        Typed("LENGTH,ANGLE", as_text=True),
+        Typed(metavar="LENGTH,ANGLE", as_text=True),
     ] = None
 
     default_recipe: ClassVar[str] = "dip/deblur"

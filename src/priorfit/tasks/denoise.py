@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Unpac
 from pydantic import Field, model_validator
 
 from priorfit.tasks.arrays import Shared, on_arrays, solve_arrays
-from priorfit.tasks.base import Laid, Task, Typed
+from priorfit.tasks.base import Laid, Task
 from priorfit.tasks.checks import require_numbers
 from priorfit.tasks.levels import check_noise_std, read_level
+from priorfit.tasks.options import Typed
 from priorfit.wording import counted
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Denoise(Task):
             description="Standard deviation of the noise: a fraction of full scale such as 0.1 or "
             "25/255, or 12counts in the picture's own units."
         ),
-        Typed("S|auto", as_text=True, shown="auto"),
+        Typed(metavar="S|auto", as_text=True, shown="auto"),
     ] = None
     noise_std_counts: float | None = None
 

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from priorfit.errors import ProblemError
 from priorfit.tasks.arrays import Shared, on_arrays, picture_of, solve_arrays
-from priorfit.tasks.base import Laid, Task, Typed
+from priorfit.tasks.base import Laid, Task
 from priorfit.tasks.checks import require_numbers, size_of
+from priorfit.tasks.options import Option, Typed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -30,9 +31,8 @@ class Fuse(Task):
     )
 
     default_recipe: ClassVar[str] = "dip/fuse"
-    picture_option: ClassVar[tuple[str, str] | None] = (
-        "no_flash",
-        "Taken without, whose light is kept.",
+    picture_option: ClassVar[Option | None] = Option(
+        "no_flash", "Taken without, whose light is kept.", Path, typed=Typed(required=True)
     )
 
     @property

@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 
 from priorfit.errors import ProblemError
 from priorfit.tasks.arrays import Shared, on_arrays, solve_arrays
-from priorfit.tasks.base import AUTO, Choice, Laid, Task, Typed
+from priorfit.tasks.base import AUTO, Choice, Laid, Task
 from priorfit.tasks.checks import size_of, whole_number
+from priorfit.tasks.options import Typed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -42,16 +43,18 @@ class Inpaint(Task):
             description="White or grey where pixels are to be filled; one for all pictures, or a "
             "folder of them."
         ),
-        Typed("MASK", by_picture=True),
+        Typed(metavar="MASK", by_picture=True),
     ] = None
     known_mask: Annotated[
         Path | None,
         Field(description="The opposite: white where pixels are known."),
-        Typed("MASK", by_picture=True),
+        Typed(metavar="MASK", by_picture=True),
     ] = None
     hole_from_alpha: Annotated[bool, Field(description="Fill what is transparent.")] = False
     grow_mask: Annotated[
-        int, Field(ge=0, description="Make the hole wider by so many pixels."), Typed("PIXELS")
+        int,
+        Field(ge=0, description="Make the hole wider by so many pixels."),
+        Typed(metavar="PIXELS"),
     ] = 0
     paste_back: Annotated[
         bool, Field(description="Give known pixels back as they were, bit for bit.")

@@ -8,8 +8,9 @@ from pydantic import Field, field_validator
 
 from priorfit.errors import ProblemError
 from priorfit.tasks.arrays import Shared, on_arrays, solve_arrays
-from priorfit.tasks.base import AUTO, Laid, Task, Typed
+from priorfit.tasks.base import AUTO, Laid, Task
 from priorfit.tasks.checks import require_numbers
+from priorfit.tasks.options import Typed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
