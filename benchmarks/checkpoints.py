@@ -21,10 +21,10 @@ import torch
 
 from benchmarks.speed import problem_of
 from priorfit import recipes
+from priorfit.engine.keeping import EVERY, interval
 from priorfit.loop.fit import Fit, Recipe
 from priorfit.loop.steps import Filter, Rewinding
 from priorfit.runs import Job, saved
-from priorfit.runs.keeping import EVERY, interval
 from priorfit.runs.saved import Saved
 from priorfit.tasks import Denoise
 

@@ -24,6 +24,7 @@ LAYERS = [
     "loop",
     "recipes",
     "guarantee",
+    "engine",
     "tasks testing",
     "runs",
     "report bench",
@@ -94,9 +95,14 @@ TREES = {module: ast.parse(path.read_text("utf-8")) for module, path in FILES.it
 FUNCTIONS = {m: found(tree, ast.FunctionDef, ast.AsyncFunctionDef) for m, tree in TREES.items()}
 CLASSES = [node for tree in TREES.values() for node in found(tree, ast.ClassDef)]
 
+
 # An override means what its contract says, so the contract alone has to say it; three are torch's.
-PARENTS = {ast.unparse(b).split(".")[-1] for c in CLASSES for b in c.bases}
-OPEN = [c for c in CLASSES if c.name in PARENTS or "Protocol" in map(ast.unparse, c.bases)]
+def bases(node: ast.ClassDef) -> set[str]:
+    return {ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases}
+
+
+PARENTS = {base for node in CLASSES for base in bases(node)}
+OPEN = [c for c in CLASSES if c.name in PARENTS or "Protocol" in bases(c)]
 CONTRACTS = {m.name for c in OPEN for m in public(c) if ast.get_docstring(m)}
 CONTRACTS |= {"forward", "state_dict", "load_state_dict"}
 

@@ -276,7 +276,7 @@ def test_ctrl_c_while_a_fit_is_prepared_leaves_the_cheap_estimate(job, monkeypat
     def pressed(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("priorfit.runs.perform.begun", pressed)
+    monkeypatch.setattr("priorfit.engine.run.begin_fit", pressed)
     outcome = run(job("denoise"))
     assert outcome.interrupted and outcome.job.output.exists()
     assert outcome.sidecar.share_of_fit == 0

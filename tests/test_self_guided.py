@@ -7,6 +7,7 @@ import torch
 
 from priorfit.classical.guides import biharmonic
 from priorfit.degradations import Downsample, Identity
+from priorfit.engine.prepare import guide
 from priorfit.errors import RecipeError
 from priorfit.loop.fit import Fit, Recipe, Stage, restore
 from priorfit.loop.steps import Best, Rewinding, Sequential, Smoothed
@@ -14,7 +15,6 @@ from priorfit.priors.deep_image import DeepImagePrior
 from priorfit.priors.expected import Expected
 from priorfit.priors.inputs import Guide, Observed, Relative, UniformNoise
 from priorfit.problem import Problem
-from priorfit.runs.prepare import guide
 from priorfit.terms.data import Mse, Near
 from tests.test_restore import PROBLEMS, TinyNetwork, picture
 

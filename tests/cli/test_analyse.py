@@ -1,11 +1,12 @@
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
 from priorfit import recipes
+from priorfit.analysis import fit
 from priorfit.records.sidecar import load_sidecar
-from priorfit.runs import follow
 from tests.markup import Elements
 from tests.seeing import PLAIN, ours
 from tests.tiny import hole, photo, pixels
@@ -227,7 +228,7 @@ def test_four_curves_are_written_and_drawn(priorfit, folder):
 
 def test_ctrl_c_leaves_what_there_is(priorfit, folder, network, monkeypatch):
     photo(folder / "in.png")
-    monkeypatch.setattr(follow.Follower, "_end", lambda *_: follow.End.INTERRUPTED)
+    monkeypatch.setattr(fit, "interruptions", lambda: nullcontext(lambda: True))
     answer = priorfit(*preimage("--steps", 5))
     assert answer.status == 130
     assert "after 1 of 5 steps" in answer.err

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from priorfit.classical import noise_level
-from priorfit.runs import perform
+from priorfit.engine import large
 from tests.tiny import array, hole, photo, pixels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,7 +199,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_fit(
     priorfit, folder, monkeypatch, output
 ):
     photo(folder / "a.png")
-    monkeypatch.setattr(perform, "Fit", pytest.fail)
+    monkeypatch.setattr(large, "Fit", pytest.fail)
     answer = priorfit("denoise", "a.png", "-o", output, "--noise-std", 0.1, "-q")
     assert answer.status == 1
     assert len(answer.lines) == 1
@@ -235,7 +235,7 @@ def test_an_existing_output_fails_alone(priorfit, folder):
 
 def test_alpha_that_the_format_cannot_hold_is_refused_before_the_fit(priorfit, folder, monkeypatch):
     photo(folder / "a.png", channels=4)
-    monkeypatch.setattr(perform, "Fit", pytest.fail)
+    monkeypatch.setattr(large, "Fit", pytest.fail)
     answer = priorfit("denoise", "a.png", "-o", "b.jpg", "--noise-std", 0.1, "-q")
     assert (answer.status, len(answer.lines)) == (1, 1)
     assert "alpha" in answer.err
@@ -278,7 +278,7 @@ def test_what_nobody_expects_is_one_line_too(priorfit, folder, monkeypatch, erro
         raise error
 
     photo(folder / "a.png")
-    monkeypatch.setattr(perform.Fit, "__init__", break_down)
+    monkeypatch.setattr(large.Fit, "__init__", break_down)
     answer = priorfit("denoise", "a.png", "-o", "b.png", "-q", "--noise-std", 0.1)
     assert answer.status == 1
     assert len(answer.lines) == 1

@@ -140,7 +140,7 @@ def test_too_little_memory_for_anything_is_named(priorfit, pictures, size):
 
 
 def test_a_picture_too_large_for_the_limit_names_it(priorfit, folder, monkeypatch):
-    monkeypatch.setattr("priorfit.runs.large.used", lambda: 0)
+    monkeypatch.setattr("priorfit.runs.reading.used", lambda: 0)
     np.save(folder / "a.npy", np.zeros((400, 400), np.float32))
     answer = priorfit("denoise", "a.npy", "-o", "b.npy", "--memory-limit", "100KB")
     assert answer.status == 1

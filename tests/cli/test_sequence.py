@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from priorfit.engine.course import Progress
 from priorfit.errors import PriorfitError
-from priorfit.loop.state import Step
 from priorfit.records.sidecar import load_sidecar
 from priorfit.runs import Job, resume, run
 from priorfit.tasks import Denoise
@@ -103,8 +103,8 @@ def test_a_frame_that_was_interrupted_ends_as_it_would_have_ended(folder):
             input=photo(folder / name), output=output, task=Denoise(noise_std=0.1), recipe=RECIPE
         )
 
-    def stop(step: Step, planned: int) -> None:
-        if step.state.taken == 2:
+    def stop(progress: Progress) -> None:
+        if progress.step == 2:
             raise KeyboardInterrupt
 
     first = run(denoising("1.png", "1-out.png"))

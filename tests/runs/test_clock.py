@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from priorfit import recipes
+from priorfit.engine import clock
 from priorfit.priors.inputs import Guide
 from priorfit.recipes.setting import Cited
-from priorfit.runs import clock, perform, resume, run
+from priorfit.runs import perform, resume, run
 from tests.tiny import TINY, changed
 
 
@@ -52,8 +53,8 @@ def test_a_time_limit_is_kept_and_filled(job, tmp_path):
 def test_the_plan_follows_the_clock_and_an_interrupted_run_goes_on_to_it(job):
     plans = []
 
-    def watch(step, planned):
-        plans.append(planned)
+    def watch(progress):
+        plans.append(progress.planned)
         if len(plans) == 3:
             raise KeyboardInterrupt
 
@@ -80,7 +81,7 @@ def test_of_steps_and_time_limit_the_first_to_come_ends_the_fit(job):
 
 
 def test_an_interruption_when_the_time_is_over_cuts_nothing_short(job):
-    def watch(step, planned):
+    def watch(progress):
         raise KeyboardInterrupt
 
     outcome = run(changed(job, time_limit=0.001), watch)

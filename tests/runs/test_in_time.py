@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from priorfit import recipes
+from priorfit.engine import in_time
 from priorfit.errors import PriorfitError
 from priorfit.priors.inputs import Guide
 from priorfit.recipes.setting import Cited
-from priorfit.runs import in_time, run
+from priorfit.runs import desk, run
 from tests.tiny import TINY, changed, photo
 
 
@@ -23,7 +24,7 @@ def slow(monkeypatch, tiny_recipes):
 
     slow = replace(TINY, inputs=Cited([Guide(guide)], "tests"))
     monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", slow)
-    monkeypatch.setattr(in_time, "_PATIENCE", 0.0)
+    monkeypatch.setattr(desk, "_GRACE", 0.0)
     monkeypatch.setattr(in_time, "_SLOWEST", 1.0)
 
 

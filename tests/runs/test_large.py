@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
+from priorfit.engine import large
+from priorfit.engine.large import extent
 from priorfit.errors import PriorfitError
 from priorfit.loop import memory
 from priorfit.records.sidecar import load_sidecar
-from priorfit.runs import Job, large, resume, run
+from priorfit.runs import Job, resume, run
 from priorfit.runs.desk import lay_out
-from priorfit.runs.large import extent
-from priorfit.runs.prepare import prepared
 from priorfit.tasks import Deblur, Dejpeg, Denoise, Enhance, Fuse, Inpaint, Upscale
 from tests.tiny import changed, hole, photo, pixels
 
@@ -50,9 +50,9 @@ def test_interrupted_in_any_tile_it_goes_on_to_the_same_bytes(
     run(wide)
     broken = changed(wide, output=tmp_path / "broken.png")
 
-    def watch(step, planned):
-        assert planned == 24
-        if step.state.taken == after:
+    def watch(progress):
+        assert progress.planned == 24
+        if progress.step == after:
             raise KeyboardInterrupt
 
     outcome = run(broken, watch)
@@ -95,8 +95,7 @@ def test_where_the_whole_does_not_fit_it_is_cut_into_tiles_that_do(
     monkeypatch.setattr(large, "used", lambda: 0)
     free = changed(wide, tile=None, input=photo(tmp_path / "long.png", size=(60, 250)))
     desk = lay_out(free, "cpu")
-    problem = desk.laid.problem
-    recipe = prepared(free.recipe, 4)
+    problem, recipe = desk.case.given, desk.recipe(4)
     known = memory.forecast(problem, recipe)
     whole = known.memory(60 * 250)
     assert extent(changed(free, memory_limit=2 * whole), problem, recipe, 4).tiles == 1

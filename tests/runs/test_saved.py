@@ -13,8 +13,8 @@ from tests.tiny import TINY, changed, photo
 
 
 def interrupting(at):
-    def watch(step, planned):
-        if step.state.taken == at:
+    def watch(progress):
+        if progress.step == at:
             raise KeyboardInterrupt
 
     return watch

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from priorfit import recipes
+from priorfit.engine import keeping
+from priorfit.engine.keeping import Keeper
 from priorfit.errors import PriorfitError
 from priorfit.images import atomic
 from priorfit.images.locks import locked
@@ -23,8 +25,7 @@ from priorfit.loop.steps import Best, Smoothed
 from priorfit.priors.inputs import Guide
 from priorfit.recipes.setting import Cited
 from priorfit.records.sidecar import load_sidecar, sidecar_path
-from priorfit.runs import Job, go_on, is_finished, is_unfinished, keeping, resume, run
-from priorfit.runs.keeping import Keeper
+from priorfit.runs import Job, go_on, is_finished, is_unfinished, resume, run
 from priorfit.tasks import Inpaint
 from tests.tiny import TINY, changed
 
@@ -138,8 +139,8 @@ def test_going_on_can_be_killed_too(job, whole, monkeypatch):
 
 
 def dying_at(step):
-    def watch(seen, planned):
-        if seen.state.taken > step:
+    def watch(progress):
+        if progress.step > step:
             raise Killed
 
     return watch
@@ -155,11 +156,11 @@ def test_a_run_that_goes_on_says_how_often(job, whole):
 
 
 def test_a_run_that_was_saved_at_its_last_step_goes_on_to_the_same_bytes(job, whole, monkeypatch):
-    def lost(job, fit, guard, *, cut):
+    def lost(case, course, guard):
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("priorfit.runs.perform.hand_out", lost)
+        patched.setattr("priorfit.engine.run.of_fit", lost)
         with pytest.raises(Killed):
             run(job)
     assert is_unfinished(job.run_folder)
@@ -212,10 +213,10 @@ def test_a_checkpoint_that_finds_no_room_leaves_the_one_before(job, whole, monke
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         settle(descriptor)
 
-    def watch(step, planned):
-        if step.state.taken == 2:
-            seen.append(step)
-        if step.state.taken == STEPS:
+    def watch(progress):
+        if progress.step == 2:
+            seen.append(progress)
+        if progress.step == STEPS:
             raise Killed
 
     with monkeypatch.context() as patched:
@@ -283,7 +284,7 @@ def test_an_unfinished_run_is_not_thrown_away_unasked(job, whole):
     with pytest.raises(PriorfitError, match="with other options"):
         go_on(changed(job, seed=7))
     steps = []
-    run(changed(job, overwrite=True), lambda step, planned: steps.append(step.state.taken))
+    run(changed(job, overwrite=True), lambda progress: steps.append(progress.step))
     assert steps == [1, 2, 3]
     check(job, whole)
 
@@ -310,7 +311,7 @@ from tests.tiny import register
 register()
 job = Job.model_validate_json(Path(sys.argv[1]).read_text())
 print("begun", flush=True)
-go_on(job, lambda step, planned: time.sleep(0.01))
+go_on(job, lambda progress: time.sleep(0.01))
 """
 
 

@@ -92,8 +92,8 @@ def test_it_is_no_file_to_write_over(several, tmp_path):
 
 
 def test_an_interrupted_average_goes_on_to_the_same_bytes(several, tmp_path):
-    def leave(step, planned):
-        if step.state.taken == 2:
+    def leave(progress):
+        if progress.step == 2:
             raise KeyboardInterrupt
 
     whole = changed(several, output=tmp_path / "whole.png", uncertainty=tmp_path / "whole.npy")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from priorfit import recipes
 from priorfit.analysis.fit import Fitted, fitted
+from priorfit.engine.run import Callback
 from priorfit.problem import Problem
-from priorfit.runs.follow import Watch
 
 ARMS: Mapping[str, str] = {"none": "pixels", "tv": "tv", "dip": "dip"}
 """What stands for the prior, to the family of its recipe."""
@@ -48,7 +48,7 @@ def effect(
     seed: int,
     *,
     steps: int | None = None,
-    watch: Watch | None = None,
+    watch: Callback | None = None,
 ) -> Arm:
     """Solve a problem in one of the ways.
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 import torch
 
+from priorfit.engine.clock import Clock
+from priorfit.engine.course import Course, troubles
+from priorfit.engine.ending import End
+from priorfit.engine.handing import checked
+from priorfit.engine.prepare import guarded
+from priorfit.engine.run import Callback
 from priorfit.loop.fit import Fit, Recipe
 from priorfit.problem import Problem
-from priorfit.runs.clock import Clock
-from priorfit.runs.follow import End, Follower, Watch, picture_of, troubles
-from priorfit.runs.prepare import guarded
 from priorfit.signals import interruptions
 from priorfit.types import Image
 
@@ -45,37 +48,41 @@ class Fitted:
     interrupted: bool
 
 
-def fitted(problem: Problem, recipe: Recipe, seed: int, watch: Watch | None = None) -> Fitted:
+def fitted(problem: Problem, recipe: Recipe, seed: int, watch: Callback | None = None) -> Fitted:
     """Fit one image. A Ctrl-C ends the fit after the step under way.
 
     Args:
         problem: of one image.
         recipe: how.
         seed: gives every number.
-        watch: sees every step.
+        watch: hears of every step.
 
     Raises:
         DivergenceError: the loss stopped being a number.
     """
-    clock = Clock(time.perf_counter(), None)
     fit = Fit(problem, guarded(recipe), [seed])
-    follower = Follower(recipe.steps, clock)
+    course = Course(fit, recipe.steps, Clock(time.perf_counter(), None))
     with interruptions() as pressed:
         start = fit.result().image
-        follower.follow(fit, watch, pressed)
-        image, why = picture_of(fit)
+        for progress in course:
+            if watch is not None:
+                watch(progress)
+            if pressed():
+                course.leave(End.INTERRUPTED)
+                break
+        image = checked(fit.result().image)
     with torch.no_grad():
         degraded = problem.operator(image)
     return Fitted(
         image.cpu(),
         start.cpu(),
-        tuple(follower.losses),
+        tuple(course.losses),
         float((degraded - problem.observation).square().mean()),
         float(degraded.mean()),
-        follower.taken,
+        course.taken,
         recipe.steps,
-        clock.seconds,
-        why,
-        troubles(fit),
-        follower.end is End.INTERRUPTED,
+        course.clock.seconds,
+        course.why,
+        troubles(course),
+        course.end is End.INTERRUPTED,
     )

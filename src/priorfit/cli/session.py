@@ -21,7 +21,9 @@ from priorfit.wording import counted
 
 if TYPE_CHECKING:
     from priorfit.cli.common import Common
-    from priorfit.runs import Job, Outcome, Watch
+    from priorfit.engine.course import Progress
+    from priorfit.engine.run import Callback
+    from priorfit.runs import Job, Outcome
     from priorfit.tasks import Task
     from priorfit.types import Code
 
@@ -257,7 +259,7 @@ def leave_if_interrupted(outcome: "Outcome", left: int = 0) -> None:
 
 
 @contextmanager
-def progress(picture: Path, *, shown: bool = True) -> "Iterator[Watch | None]":
+def progress(picture: Path, *, shown: bool = True) -> "Iterator[Callback | None]":
     """Show a bar on stderr while the block runs, if that is a terminal.
 
     Yields:
@@ -267,15 +269,8 @@ def progress(picture: Path, *, shown: bool = True) -> "Iterator[Watch | None]":
         yield None
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    from priorfit.loop.state import Step
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
 
     columns = (
         TextColumn("{task.description}"),
@@ -284,14 +279,14 @@ def progress(picture: Path, *, shown: bool = True) -> "Iterator[Watch | None]":
         TextColumn("loss {task.fields[loss]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task(picture.name, total=None, loss="")
 
-        def watch(step: Step, planned: int) -> None:
-            loss = f"{float(step.loss.sum()):.2e}"
-            bars.update(bar, completed=step.state.taken, total=planned, loss=loss)
+        def see(progress: "Progress") -> None:
+            loss = f"{progress.loss:.2e}"
+            bars.update(bar, completed=progress.step, total=progress.planned, loss=loss)
 
-        yield watch
+        yield see
 
 
 def _announce(recipe: str) -> None:

@@ -10,7 +10,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from priorfit.loop.state import Step
+from priorfit.engine.course import Progress as Seen
 
 Beat = Callable[[int, str], None]
 """Shows how many seconds it has been, and what is being done."""
@@ -22,9 +22,9 @@ class Doing:
     def __init__(self) -> None:
         self.now = "preparing"
 
-    def watch(self, step: Step, planned: int) -> None:
-        """See a step, as `runs.run` shows it."""
-        self.now = f"step {step.state.taken} of about {planned}"
+    def watch(self, progress: Seen) -> None:
+        """Hear of a step, as `runs.run` tells it."""
+        self.now = f"step {progress.step} of about {progress.planned}"
 
 
 @contextmanager

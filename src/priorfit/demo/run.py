@@ -9,6 +9,7 @@ from priorfit.demo.damage import EXHIBITS, Exhibit, hole_of
 from priorfit.demo.pace import Pace, measured
 from priorfit.demo.pulse import pulse
 from priorfit.demo.show import Files, Result, show
+from priorfit.engine.run import Callback
 from priorfit.errors import PriorfitError
 from priorfit.guarantee.comparators import Comparator
 from priorfit.images import write_atomically
@@ -17,7 +18,7 @@ from priorfit.report import write as write_report
 from priorfit.report.embed import levels, png
 from priorfit.report.page import require
 from priorfit.report.restored import decibels
-from priorfit.runs import Job, Outcome, Watch, run
+from priorfit.runs import Job, Outcome, run
 from priorfit.types import Image
 
 WHOLE = 480.0
@@ -150,7 +151,7 @@ def _exhibited(exhibit: Exhibit, folder: Path, limit: float, steps: int | None) 
     return Result(exhibit, files, truth, problem.observation, comparators, restored, seconds, notes)
 
 
-def _outcome(job: Job, report: Path, watch: Watch) -> tuple[Outcome | None, tuple[str, ...]]:
+def _outcome(job: Job, report: Path, watch: Callback) -> tuple[Outcome | None, tuple[str, ...]]:
     """What came of a job, with what is to be said of it; None if it failed."""
     try:
         outcome = run(job, watch)

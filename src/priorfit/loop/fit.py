@@ -113,7 +113,6 @@ class Fit:
         if before is not None:
             take_over(self.code, before)
         self.last: Step | None = None
-        self.why_stopped: str | None = None
         if resume is not None:
             for watcher, saved in zip(self.filters, resume["filters"], strict=True):
                 watcher.load_state_dict(saved)
@@ -195,9 +194,9 @@ class Fit:
 
     @property
     def reason(self) -> str:
-        """Why it stopped."""
+        """Why it stops where it does, unless somebody leaves it before."""
         reasons = [watcher.why for watcher in self.filters if watcher.why is not None]
-        return self.why_stopped or (reasons[0] if reasons else "the steps of the recipe are done")
+        return reasons[0] if reasons else "the steps of the recipe are done"
 
 
 _STRIDE = 1_000_003  # keeps the runs of neighbouring seeds apart

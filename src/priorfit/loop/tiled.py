@@ -90,7 +90,6 @@ class TiledFit:
         rest = [step for step in problem.finish if step not in self._local]
         self._whole = replace(problem, finish=rest)
         self.last: Step | None = None
-        self.why_stopped: str | None = None
         self.done: dict[int, Image] = {}
         self.before = 0  # steps of the tiles that are done
         self.most: int | None = None  # of one tile, where the first ran out of its share of time
@@ -153,8 +152,12 @@ class TiledFit:
     def result(self) -> Restoration:
         """The picture so far, finished; where no tile has been the cheap estimate."""
         image = self.finished(self.grid.joined(self._pictures(), self.factor))
-        why = self.why_stopped or f"the steps of {counted(len(self.grid), 'tile')} are done"
-        return Restoration(image, {}, why)
+        return Restoration(image, {}, self.reason)
+
+    @property
+    def reason(self) -> str:
+        """Why it stops where it does, unless somebody leaves it before."""
+        return f"the steps of {counted(len(self.grid), 'tile')} are done"
 
     def finished(self, image: Image) -> Image:
         """What becomes of the whole picture at the end, (1, C, H, W)."""

@@ -1,10 +1,11 @@
 """One picture file to another: what to do as a value, and the function that does it."""
 
+from priorfit.engine.request import Request
 from priorfit.runs.again import go_on, is_finished
 from priorfit.runs.checks import check_outputs
-from priorfit.runs.follow import Watch
-from priorfit.runs.job import Job, Request
-from priorfit.runs.perform import Outcome, resume, run
+from priorfit.runs.files import Outcome
+from priorfit.runs.job import Job
+from priorfit.runs.perform import resume, run, start, start_again
 from priorfit.runs.plan import Places, matched, plan_jobs
 from priorfit.runs.saved import Saved, is_unfinished
 from priorfit.runs.saved import load as load_saved
@@ -24,5 +25,6 @@ __all__ = [
     "resume",
     "run",
     "Saved",
-    "Watch",
+    "start",
+    "start_again",
 ]

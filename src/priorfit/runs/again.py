@@ -2,11 +2,12 @@
 
 import shlex
 
+from priorfit.engine.run import Callback
 from priorfit.errors import PriorfitError
 from priorfit.runs import saved as run_folder
-from priorfit.runs.follow import Watch
+from priorfit.runs.files import Outcome
 from priorfit.runs.job import Job
-from priorfit.runs.perform import Outcome, resume, run
+from priorfit.runs.perform import resume, run
 from priorfit.tasks.base import AUTO
 
 _NO_PIXEL = {"overwrite", "checkpoint_every"}  # options that a run may go on without
@@ -17,7 +18,7 @@ def is_finished(job: Job) -> bool:
     return job.output.exists() and not job.run_folder.exists()
 
 
-def go_on(job: Job, watch: Watch | None = None, *, started: float | None = None) -> Outcome:
+def go_on(job: Job, watch: Callback | None = None, *, started: float | None = None) -> Outcome:
     """Do a job that may have been begun before, in another process that was killed.
 
     Args:

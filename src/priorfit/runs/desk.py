@@ -1,91 +1,69 @@
-"""Everything that a job needs, read and checked, and everything that comes of it."""
+"""Everything that a job needs, read and checked before any work."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass
 
-import torch
-
-from priorfit import images
+from priorfit import images, recipes
 from priorfit.degradations import Blur
+from priorfit.engine.case import Case, Wording
+from priorfit.engine.clock import Clock, closing_seconds
+from priorfit.engine.prepare import prepare
 from priorfit.images import Picture
-from priorfit.problem import Problem
-from priorfit.records.sidecar import Sidecar, Source, source
+from priorfit.loop.fit import Recipe
+from priorfit.records.sidecar import Source, source
 from priorfit.runs.checks import check_outputs
-from priorfit.runs.clock import closing_seconds
 from priorfit.runs.job import Job
-from priorfit.runs.large import Extent, read_within
 from priorfit.runs.measure import read_reference
+from priorfit.runs.reading import read_within
 from priorfit.runs.uncertainty import check_uncertainty
-from priorfit.tasks.base import AUTO, Laid
+from priorfit.tasks.base import AUTO
 from priorfit.tasks.device import device_named
 from priorfit.tasks.problems import for_recipe
-from priorfit.types import Code, Image, Shape
+from priorfit.types import Image, Shape
+
+_GRACE = 3.0
+"""Seconds that what comes before the first step may take whatever the time limit."""
+
+_WORDING = Wording(
+    replaced="was written instead (--hand-out fit writes the fit)",
+    surpassed="--hand-out best writes the better one",
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """What came of a job.
-
-    Args:
-        job: it.
-        picture: as it was read.
-        observed: (1, c, h, w), what was restored; the hole of a mask is filled with zeros.
-        result: (1, C, H, W) in [0, 1], as written.
-        reference: (1, C, H, W), if there was one.
-        comparators: other pictures of the scene by name: the guide, and in a report what is cheap.
-        sidecar: how it came about.
-        interrupted: whether the fit was cut short.
-        leaving: whether somebody asked the process to end, if only after the last step.
-        run_folder: where an interrupted run goes on, None if it is finished or could not be kept.
-        snapshots: pictures of steps that were kept; the first is what the fit began with.
-        tuned: what the fit has come to, for the frame after.
-        deviation: (1, C, H, W), standard deviation of every pixel, if the recipe gives any.
-    """
-
-    job: Job
-    picture: Picture
-    observed: Image
-    result: Image
-    reference: Image | None
-    comparators: Mapping[str, Image]
-    sidecar: Sidecar
-    interrupted: bool = False
-    leaving: bool = False
-    run_folder: Path | None = None
-    snapshots: Mapping[int, Image] = field(default_factory=dict)
-    tuned: Code = field(default_factory=dict)
-    deviation: Image | None = None
-
-
-@dataclass(frozen=True)
 class Desk:
-    """Everything a job needs, read and checked.
+    """Everything that a job needs, read and checked.
 
     Args:
         job: with its recipe chosen.
         inputs: the files.
-        picture: as it was read.
-        laid: the problem on the scale of the picture.
-        problem: as the recipe sees it.
+        case: the picture, posed.
         reference: (1, C, H, W), if there is one.
-        notes: what was found out so far.
-        device: that works on it.
-        extent: how large the fit will be.
-        patience: seconds that each cheap estimate may take, by its cost.
     """
 
     job: Job
     inputs: tuple[Source, ...]
-    picture: Picture
-    laid: Laid
-    problem: Problem
+    case: Case
     reference: Image | None
-    notes: tuple[str, ...]
-    device: torch.device
-    extent: Extent = field(default_factory=Extent)
-    patience: float = 0.0
+
+    def recipe(self, steps: int) -> Recipe:
+        """The recipe of the job in this length."""
+        return prepare(recipes.load(self.job.recipe, steps), self.job)
+
+    def clock(self, started: float) -> Clock:
+        """The time limit of the job, with what has to happen after the last step.
+
+        Args:
+            started: when it began to count.
+        """
+        samples = math.prod(shape_of(self.case))
+        compared = len(self.job.task.comparators) if self.job.report else 0
+        measured = 0 if self.reference is None else 1 + compared
+        limit = self.job.time_limit
+        closing = closing_seconds(
+            limit or 0.0, samples, measured=measured, reported=self.job.report
+        )
+        return Clock(started, limit, closing)
 
 
 def lay_out(job: Job, device: str) -> Desk:
@@ -102,41 +80,44 @@ def lay_out(job: Job, device: str) -> Desk:
     chosen = device_named(device)
     picture = read_within(job)
     job = job.model_copy(update={"task": job.task.for_recipe(job.recipe)})
-    job, laid = _with_recipe(job, job.task.lay(images.visible(picture), job.input))
+    laid = job.task.lay(images.visible(picture), job.input)
+    notes = (*picture.notes, *laid.notes)
+    if job.recipe == AUTO and laid.choice is not None:
+        job = job.model_copy(update={"recipe": laid.choice.recipe})
+        notes += () if laid.choice.why is None else (laid.choice.why,)
     check_uncertainty(job)
-    losses = images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
-    reference = None
-    if job.reference is not None:
-        reference = read_reference(job.reference, picture, shape_of(laid))
+    notes += images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
+    case = Case(
+        request=job,
+        task=job.task,
+        picture=picture,
+        like=laid.picture,
+        given=laid.problem.to(chosen),
+        problem=for_recipe(laid.problem.to(chosen), picture, job.recipe),
+        wording=_WORDING,
+        notes=notes,
+        estimated=laid.estimated,
+        needless=laid.needless,
+        filled=laid.filled,
+        white=laid.white,
+        grace=_GRACE,
+        shown=laid.comparators,
+    )
+    reference = _reference(job, picture, case)
     inputs = tuple(source(role, path) for role, path in job.files.items())
-    laid = replace(laid, problem=laid.problem.to(chosen))
-    problem = for_recipe(laid.problem, picture, job.recipe)
-    notes = (*picture.notes, *laid.notes, *losses)
-    return Desk(job, inputs, picture, laid, problem, reference, notes, chosen)
+    return Desk(job, inputs, case, reference)
 
 
-def _with_recipe(job: Job, laid: Laid) -> tuple[Job, Laid]:
-    """The job with a recipe of a name, and what was laid out with a note on why that was chosen."""
-    choice = laid.choice
-    if job.recipe != AUTO or choice is None:
-        return job, laid
-    notes = laid.notes if choice.why is None else (*laid.notes, choice.why)
-    return job.model_copy(update={"recipe": choice.recipe}), replace(laid, notes=notes)
+def _reference(job: Job, picture: Picture, case: Case) -> Image | None:
+    if job.reference is None:
+        return None
+    return read_reference(job.reference, picture, shape_of(case))
 
 
-def shape_of(laid: Laid) -> Shape:
+def shape_of(case: Case) -> Shape:
     """Shape of the result: that of the image sought, less the margins of a blur's canvas."""
-    problem = laid.problem
+    problem = case.given
     if isinstance(problem.degradation, Blur):
         channels, height, width = problem.observation.shape[1:]
         return channels, height, width
     return problem.shape
-
-
-def closing_of(desk: Desk) -> float:
-    """Seconds that a job needs after its last step."""
-    samples = math.prod(shape_of(desk.laid))
-    compared = len(desk.job.task.comparators) if desk.job.report else 0
-    measured = 0 if desk.reference is None else 1 + compared
-    limit = desk.job.time_limit or 0.0
-    return closing_seconds(limit, samples, measured=measured, reported=desk.job.report)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from priorfit import recipes
+from priorfit.engine.request import Request, handed_out
 from priorfit.errors import ImageFileError, RecipeError, RequestError
 from priorfit.images import SUFFIXES, as_typed, no_file, result_name
 from priorfit.loop.stopping import ruled
-from priorfit.runs.job import Job, Request, handed_out
+from priorfit.runs.job import Job
 from priorfit.runs.uncertainty import ENDINGS
 from priorfit.tasks import Task
 from priorfit.tasks.base import AUTO

@@ -14,6 +14,7 @@ from typing import IO, Any
 from pydantic import BaseModel, ConfigDict
 
 from priorfit import recipes
+from priorfit.engine.run import Before
 from priorfit.errors import PriorfitError
 from priorfit.images.atomic import sweep
 from priorfit.images.locks import locked
@@ -58,6 +59,23 @@ class Saved(BaseModel):
     tile: int | None = None
     each: int | None = None
     patience: float = 0.0
+
+    def before(self, state: Mapping[str, Any]) -> Before:
+        """Where the run goes on.
+
+        Args:
+            state: of the fit.
+        """
+        return Before(
+            state,
+            self.each,
+            self.losses,
+            self.resumed + 1,
+            self.planned,
+            self.seconds,
+            self.tile,
+            self.patience,
+        )
 
 
 def numbers_of(recipe: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from priorfit.runs.again import is_finished
-from priorfit.runs.desk import Outcome
+from priorfit.runs.files import Outcome
 from priorfit.runs.job import Job
 from priorfit.types import Code
 

@@ -10,7 +10,6 @@ from priorfit import images, recipes
 from priorfit.errors import ImageFileError, RecipeError
 from priorfit.images import Picture, Scale
 from priorfit.loop.ensemble import Spreading
-from priorfit.loop.fit import Fit
 from priorfit.records.sidecar import Uncertainty
 from priorfit.runs.job import Job
 from priorfit.types import Image
@@ -45,21 +44,6 @@ def check_uncertainty(job: Job) -> None:
 def _gives_uncertainty(recipe: str) -> bool:
     """Whether a recipe makes its picture of several, so that their spread is known."""
     return any(isinstance(make(), Spreading) for make in recipes.load(recipe).filters)
-
-
-@torch.no_grad()
-def deviation(fit: Fit) -> Image | None:
-    """Standard deviation of every pixel of the result, (1, C, H, W), where a filter knows it.
-
-    It is carried through the finish of the recipe: 0 where known pixels were put back.
-    """
-    for watcher in reversed(fit.filters):
-        if isinstance(watcher, Spreading) and (spread := watcher.deviation()) is not None:
-            assert fit.last is not None
-            image = fit.last.image
-            pushed, still = (fit.finished(x) for x in (image + spread, image))
-            return (pushed - still).abs()
-    return None
 
 
 def write_deviation(path: Path, image: Image, *, overwrite: bool) -> Uncertainty:

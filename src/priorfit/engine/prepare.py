@@ -1,12 +1,11 @@
-"""Recipes made ready for one picture, and the guide that a fit was shown."""
+"""Recipes made ready for a request, and what the parts of a fit have to show."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from priorfit import recipes
 from priorfit.classical.guides import observed
+from priorfit.engine.request import Request
 from priorfit.guarantee.evidence import Following
 from priorfit.loop.fit import Fit, Recipe
 from priorfit.loop.steps import Rewinding, Snapshots
@@ -17,28 +16,22 @@ from priorfit.priors.inputs import Estimator, Guide, Hiding, Probing
 from priorfit.types import Image
 
 
-def prepared(
-    name: str,
-    steps: int,
-    snapshots: Sequence[int] = (),
-    stop: str | None = None,
-) -> Recipe:
-    """The recipe of this name and length, with a guard against NaN.
+def prepare(recipe: Recipe, request: Request) -> Recipe:
+    """A recipe with what a request asks of it, and with a guard against losses that are no numbers.
 
     Args:
-        name: of the recipe.
-        steps: length of the fit.
-        snapshots: steps whose pictures are kept: as they were, not what a stop rule had picked.
-        stop: see `stopping.ruled`.
+        recipe: of the family.
+        request: its stop rule, and steps whose pictures are kept: as they were, not what a stop
+            rule had picked.
 
     Raises:
-        RecipeError: there is none of that name, or no such rule.
+        RecipeError: there is no such rule.
     """
-    made = guarded(recipes.load(name, steps))
-    filters = ruled(made.filters, stop)
-    if snapshots:
+    made = guarded(recipe)
+    filters = ruled(made.filters, request.stop)
+    if request.kept:
         rules = [i for i, make in enumerate(filters) if isinstance(make(), Stopping)]
-        filters.insert(rules[0] if rules else len(filters), partial(Snapshots, snapshots))
+        filters.insert(rules[0] if rules else len(filters), partial(Snapshots, request.kept))
     return replace(made, filters=[*filters, Following])
 
 

@@ -57,10 +57,14 @@ class Clock:
         """Whether a step as long as the longest of the latest would exceed the limit."""
         return self.left < max(self.times, default=0.0)
 
+    @property
+    def pace(self) -> float:
+        """Seconds that a step takes, infinite before there was one."""
+        return max(statistics.median(self.times), 1e-9) if self.times else float("inf")
+
     def more(self, most: int) -> int:
         """Estimate how many more steps there is time for, `most` or fewer."""
-        seconds = max(statistics.median(self.times), 1e-9) if self.times else float("inf")
-        return int(max(0.0, min(self.left / seconds, most)))
+        return int(max(0.0, min(self.left / self.pace, most)))
 
 
 def closing_seconds(limit: float, samples: int, *, measured: int, reported: bool) -> float:

@@ -1,13 +1,10 @@
-"""When a fit keeps a checkpoint, and what becomes of one that cannot be written."""
+"""When a fit keeps a checkpoint, and what is said of one that cannot be written."""
 
-import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from priorfit.errors import ImageFileError, PriorfitError
-from priorfit.runs import saved as run_folder
-from priorfit.runs.job import Job
+from priorfit.errors import PriorfitError
 
 EVERY = 60.0
 """Seconds of work that a kill may cost; what ends before keeps nothing and pays nothing."""
@@ -56,13 +53,3 @@ class Keeper:
             self.trouble = f"no checkpoint could be kept: {error or 'not enough memory'}"
         now = time.perf_counter()
         self._due = now + (interval(now - begun) if self.every is None else self.every)
-
-
-def kept(error: ImageFileError, job: Job, keeper: Keeper) -> ImageFileError:
-    """Keep a fit whose picture could not be written, and say how to have it written later."""
-    if job.overwrite or not job.output.exists():
-        keeper.keep()
-    if not run_folder.is_unfinished(job.run_folder):
-        return error
-    again = shlex.join(["priorfit", "resume", str(job.run_folder)])
-    return ImageFileError(f"{error}; the fit is kept, to go on: {again}")

@@ -1,4 +1,4 @@
-"""Whether a picture fits into memory, and in which tiles it does if not: settled beforehand."""
+"""Whether a fit has room in memory, and in which tiles it has if not: settled beforehand."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,19 +6,16 @@ from typing import Any
 
 import torch
 
-from priorfit import images
-from priorfit.errors import ImageFileError, PriorfitError
+from priorfit.engine.clock import Clock
+from priorfit.engine.request import Request
+from priorfit.errors import PriorfitError
 from priorfit.guarantee.guard import Guard
-from priorfit.images import MAX_PIXELS, Picture
-from priorfit.images.picture import SMALLEST_SIDE
 from priorfit.loop.fit import Fit, Recipe
 from priorfit.loop.memory import Forecast, available, forecast, used
 from priorfit.loop.tiled import TiledFit
 from priorfit.loop.tiles import LEAST, Grid, enlargement
 from priorfit.problem import Problem
 from priorfit.recipes import UNLIMITED
-from priorfit.runs.clock import Clock
-from priorfit.runs.job import Job
 from priorfit.types import Code
 from priorfit.wording import counted
 
@@ -32,7 +29,6 @@ _SIDES = (128, 1024)  # of tiles that are chosen for a limit
 _STEP = 32  # they are multiples of it
 _WHOLE = 4 * 1.3 + 4 + 4 + 2 * 4 + 3 * 8
 """Bytes a sample: tiles, their picture, cheap estimates beside it, its way to the file."""
-_READ = 40  # bytes a pixel of three colours: as stored, as numbers, as a tensor, and a copy
 _OWN = 0.9  # of what the system has free
 
 
@@ -64,39 +60,16 @@ class Extent:
         if self.grid is not None:
             pieces = f"in {counted(len(self.grid), 'tile')} of {self.grid.tile} pixels"
         time = "" if self.seconds is None else f" and about {_duration(self.seconds)}"
-        return f"{pieces}, foretold: {_gigabytes(self.memory)} of memory{time}"
+        return f"{pieces}, foretold: {in_bytes(self.memory)} of memory{time}"
 
 
-def read_within(job: Job) -> Picture:
-    """Read the picture of a job under its limit of memory.
-
-    Raises:
-        ImageFileError: as `images.read`; or the picture needs more than the limit.
-        PriorfitError: the program alone needs more.
-    """
-    if job.memory_limit is None:
-        return images.read(job.input)
-    most = max(0, job.memory_limit - used()) // _READ
-    if most < SMALLEST_SIDE**2:
-        raise PriorfitError(
-            f"a limit of {_gigabytes(job.memory_limit)} is less than the {_gigabytes(used())} that "
-            "the program takes without any picture: give --memory-limit more, say 4GB"
-        )
-    try:
-        return images.read(job.input, max_pixels=min(MAX_PIXELS, most))
-    except ImageFileError as error:
-        if f"{most:,}" not in str(error):
-            raise
-        raise ImageFileError(f"{error}: give --memory-limit more") from error
-
-
-def extent(job: Job, problem: Problem, recipe: Recipe, steps: int) -> Extent:
+def extent(request: Request, problem: Problem, recipe: Recipe, steps: int) -> Extent:
     """Foretell memory and time, and choose tiles where the whole does not fit.
 
     Nothing is probed for small pictures that nobody asks about.
 
     Args:
-        job: with the limit, and the tile if one is given.
+        request: with the limit, and the tile if one is given.
         problem: of the whole picture.
         recipe: of one piece.
         steps: of one piece.
@@ -106,41 +79,36 @@ def extent(job: Job, problem: Problem, recipe: Recipe, steps: int) -> Extent:
     """
     _, height, width = problem.shape
     device = problem.observation.device
-    grid = None if job.tile is None or job.tile >= max(problem.size) else _grid(problem, job.tile)
-    if height * width < LARGE and job.memory_limit is None and grid is None:
+    tile = request.tile
+    grid = None if tile is None or tile >= max(problem.size) else _grid(problem, tile)
+    if height * width < LARGE and request.memory_limit is None and grid is None:
         return Extent()
     known = forecast(problem, recipe)
-    if grid is None and job.tile is None:
-        grid = _fitting(known, problem, _limit(job, device), device)
+    if grid is None and request.tile is None:
+        grid = _fitting(known, problem, _limit(request, device), device)
     if grid is not None:
-        _check(job)
+        _check(request)
     side = None if grid is None else grid.windows[0]
     factor = 1 if grid is None else enlargement(problem)
     pixels = height * width if side is None else side.height * side.width * factor**2
     count = 1 if grid is None else len(grid)
     seconds = None if steps >= UNLIMITED else count * known.seconds(pixels, steps)
     memory = max(_during(known, problem, pixels), _afterwards(problem))
-    if device.type == "cpu" and job.memory_limit is not None and memory > job.memory_limit:
-        raise _too_little(memory, job.memory_limit)
-    if job.time_limit is not None:
+    if device.type == "cpu" and request.memory_limit is not None and memory > request.memory_limit:
+        raise _too_little(memory, request.memory_limit)
+    if request.time_limit is not None:
         seconds = None
     return Extent(grid, memory, seconds)
 
 
-def _check(job: Job) -> None:
+def _check(request: Request) -> None:
     """Refuse what tiles cannot do."""
-    asked = {
-        "--snapshots": bool(job.snapshots),
-        "--uncertainty": job.uncertainty is not None,
-        "--sequence": job.follows is not None,
-    }
-    for option, given in asked.items():
-        if given:
-            raise PriorfitError(f"is too large for one piece, and {option} is not made of tiles")
+    for option in request.of_one_piece:
+        raise PriorfitError(f"is too large for one piece, and {option} is not made of tiles")
 
 
-def begun(
-    job: Job,
+def begin_fit(
+    request: Request,
     problem: Problem,
     recipe: Recipe,
     size: Extent,
@@ -152,26 +120,26 @@ def begun(
 ) -> Fit | TiledFit:
     """A fit of the whole, or of its tiles, each judged by the guard."""
     if size.grid is None:
-        return Fit(problem, recipe, [job.seed], resume, before=before)
+        return Fit(problem, recipe, [request.seed], resume, before=before)
     left = None if clock is None or clock.limit is None else lambda: clock.left
     return TiledFit(
         problem,
         recipe,
-        [job.seed],
+        [request.seed],
         size.grid,
         guard=guard,
-        judges=job.hands_out_best,
+        judges=request.hands_out_best,
         resume=resume,
         left=left,
     )
 
 
-def tiled(tile: int | None, problem: Problem) -> Extent:
+def in_tiles(tile: int | None, problem: Problem) -> Extent:
     """That of a fit whose tiles were chosen before."""
     return Extent(None if tile is None else _grid(problem, tile))
 
 
-def each_of(fit: Fit | TiledFit) -> int | None:
+def steps_of_a_tile(fit: Fit | TiledFit) -> int | None:
     """Steps of a tile, None for one piece or before the clock has told."""
     if isinstance(fit, Fit):
         return None
@@ -184,12 +152,14 @@ def _grid(problem: Problem, tile: int) -> Grid:
     return Grid.of(problem.size, tile)
 
 
-def _limit(job: Job, device: torch.device) -> int:
+def _limit(request: Request, device: torch.device) -> int:
     if device.type != "cpu":
         free = available(device)
-        return free if job.memory_limit is None else min(free, job.memory_limit)
+        return free if request.memory_limit is None else min(free, request.memory_limit)
     return (
-        round(used() + _OWN * available(device)) if job.memory_limit is None else job.memory_limit
+        round(used() + _OWN * available(device))
+        if request.memory_limit is None
+        else request.memory_limit
     )
 
 
@@ -226,12 +196,13 @@ def _afterwards(problem: Problem) -> int:
 
 def _too_little(needed: int, limit: int) -> PriorfitError:
     return PriorfitError(
-        f"needs about {_gigabytes(needed)} of memory, more than the {_gigabytes(limit)} it may "
+        f"needs about {in_bytes(needed)} of memory, more than the {in_bytes(limit)} it may "
         "take: give --memory-limit more, or use a smaller picture or recipe"
     )
 
 
-def _gigabytes(size: float) -> str:
+def in_bytes(size: float) -> str:
+    """So many bytes, as messages have them."""
     if size < 1e6:  # nobody means so little, but everybody may forget a unit
         return counted(round(size), "byte")
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

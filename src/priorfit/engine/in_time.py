@@ -1,11 +1,11 @@
 """Whether a time limit leaves time for steps, after all that comes before the first one."""
 
 from priorfit import recipes
+from priorfit.engine.case import Case
+from priorfit.engine.request import Request
 from priorfit.errors import PriorfitError
 from priorfit.loop.fit import Recipe
 from priorfit.loop.memory import seconds_before
-from priorfit.problem import Problem
-from priorfit.runs.job import Job
 
 _SLOWEST = 1e-3
 """Seconds a pixel that no recipe needs before its first step on a processor as measured."""
@@ -13,33 +13,30 @@ _SLOWEST = 1e-3
 _SHARE = 0.5
 """Of the time that is left: the picture of a fit that has only begun is worse than none."""
 
-_PATIENCE = 3.0
-"""Seconds that it may take whatever the limit."""
 
-
-def is_in_time(job: Job, problem: Problem, recipe: Recipe, left: float) -> bool:
+def is_in_time(case: Case, recipe: Recipe, left: float) -> bool:
     """Whether a time limit leaves enough after what comes before the first step.
 
     Args:
-        job: with the limit.
-        problem: of the whole picture.
-        recipe: of the job.
+        case: with the limit.
+        recipe: of the fit.
         left: seconds.
     """
-    if job.time_limit is None:
+    request, problem = case.request, case.problem
+    if request.time_limit is None:
         return True
-    if left <= 0 and job.hands_out_best:
+    if left <= 0 and request.hands_out_best:
         return False
     _, height, width = problem.shape
-    allowed = max(_SHARE * left, _PATIENCE)
+    allowed = max(_SHARE * left, case.grace)
     return height * width * _SLOWEST <= allowed or seconds_before(problem, recipe) <= allowed
 
 
-def too_little(job: Job) -> PriorfitError:
+def too_little(request: Request) -> PriorfitError:
     """The error where there is no time for a fit, and nothing cheaper that could stand in."""
-    sooner = recipes.SOONER.get(job.recipe)
+    sooner = recipes.SOONER.get(request.recipe)
     other = "" if sooner is None else f", or take --recipe {sooner}, which begins sooner"
     return PriorfitError(
-        f"{job.recipe} cannot begin in time within {job.time_limit:g} s: give --time-limit more"
-        f"{other}"
+        f"{request.recipe} cannot begin in time within {request.time_limit:g} s: "
+        f"give --time-limit more{other}"
     )
