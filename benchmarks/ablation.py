@@ -12,8 +12,11 @@ from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import Style, nearest
 from priorfit.priors.inputs import Estimator, Guide, UniformNoise
 from priorfit.priors.moves import STILL, Moving
-from priorfit.recipes import Cited, Setting
-from priorfit.recipes.fast import DENOISE, INPAINT, UPSCALE
+from priorfit.recipes import Cited
+from priorfit.recipes.dip import Setting
+from priorfit.recipes.dip.denoise import DENOISE
+from priorfit.recipes.dip.inpaint import INPAINT
+from priorfit.recipes.dip.upscale import UPSCALE
 from priorfit.terms.data import Mse
 
 _HERE = "benchmarks/ablation.py"

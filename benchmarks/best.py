@@ -21,8 +21,8 @@ from priorfit.bench.suites import SUITES
 from priorfit.classical import guides
 from priorfit.cli.session import set_up
 from priorfit.problem import Problem
-from priorfit.recipes.best import FILLED
-from priorfit.recipes.fast import ENLARGED
+from priorfit.recipes.dip.inpaint import FILLED_LONGER
+from priorfit.recipes.dip.parts import ENLARGED
 from priorfit.types import Image
 
 SMALLEST = {
@@ -33,7 +33,7 @@ SMALLEST = {
 }
 ESTIMATES: dict[str, tuple[str, Callable[[Problem], Image]]] = {
     "denoise25": ("block matching", guides.block_matched),
-    "pixels50": ("plug and play", FILLED),
+    "pixels50": ("plug and play", FILLED_LONGER),
     "set5_x4": ("plug and play", ENLARGED),
     "set14_x4": ("plug and play", ENLARGED),
 }

@@ -13,7 +13,7 @@ from benchmarks.suites import RESULTS, SHARED
 from priorfit.bench.damages import levels
 from priorfit.bench.suites import SUITES
 from priorfit.loop.fit import Fit
-from priorfit.recipes import Setting
+from priorfit.recipes.dip import Setting
 
 
 @dataclass(frozen=True)

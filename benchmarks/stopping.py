@@ -35,7 +35,8 @@ from priorfit.loop.steps import Rewinding
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.layers import bilinear
 from priorfit.problem import Problem
-from priorfit.recipes import Cited, Setting
+from priorfit.recipes import Cited
+from priorfit.recipes.dip import Setting
 from priorfit.terms.data import Mse
 from priorfit.types import Image
 
@@ -74,7 +75,7 @@ KINDS = (
 
 _STD = {"gauss15": 15 / 255, "gauss25": 25 / 255, "gauss50": 50 / 255}
 
-_WIDE = recipes.SETTINGS["dip/denoise-paper"]
+_WIDE = recipes.METHODS["dip/denoise-paper"]
 
 
 def _narrow(width: int) -> Setting:
@@ -85,7 +86,7 @@ def _narrow(width: int) -> Setting:
         network=Cited(partial(Hourglass, scales=scales), f"{width} channels instead of 128"),
         filters=Cited([partial(Rewinding, drop=10.0)], "the curve averages by itself"),
         optimizer=partial(torch.optim.Adam, fused=True),
-        precision=recipes.SETTINGS["dip/denoise"].precision,
+        precision=recipes.METHODS["dip/denoise"].precision,
     )
 
 
@@ -221,16 +222,16 @@ def _to_fit(curve: Curve, posed: Problem, kept: Image) -> tuple[Setting, Problem
     """The setting and the problem with what is held out taken from both."""
     if curve.fit in ("dip/denoise", "dip/dejpeg"):
         kept.fill_(1)  # Stein's estimate is their own judge
-        return _alone(recipes.SETTINGS[curve.fit]), posed
+        return _alone(recipes.METHODS[curve.fit]), posed
     if curve.fit == "dip/inpaint":
         mask = posed.degradation
         assert isinstance(mask, Mask)
         hidden = Mask(mask.known * kept.amin(1, keepdim=True))
-        return _alone(recipes.SETTINGS[curve.fit]), Problem(hidden(posed.observation), hidden)
+        return _alone(recipes.METHODS[curve.fit]), Problem(hidden(posed.observation), hidden)
     problem = replace(posed, observation=filled(posed.observation, kept))
     if isinstance(posed.degradation, Mask):
         problem = posed  # a network fed with noise sees its target through the loss alone
-    own = recipes.SETTINGS.get(curve.fit)
+    own = recipes.METHODS.get(curve.fit)
     setting = _alone(own) if own is not None else _narrow(int(curve.fit.removeprefix("plain")))
     return replace(setting, objective=Cited(Mse(kept), "less what is held out")), problem
 

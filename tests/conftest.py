@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from priorfit.recipes import SETTINGS
+from priorfit.recipes import METHODS
 from tests.tiny import tiny_settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -35,4 +35,4 @@ def shared() -> Path:
 def tiny_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default recipes, with a network of four channels and a schedule of four steps."""
     for name, setting in tiny_settings().items():
-        monkeypatch.setitem(SETTINGS, name, setting)
+        monkeypatch.setitem(METHODS, name, setting)

@@ -179,6 +179,17 @@ def test_nothing_happens_behind_the_back(module: str):
     assert not found(TREES[module], ast.Global)
 
 
+def test_untrained_networks_are_one_family_among_others():
+    users = {m for m in FILES if "priorfit.priors.deep_image" in own_imports(m)}
+    users -= {m for m in users if m.startswith(("priorfit.recipes.dip", "priorfit.priors"))}
+    public = {"priorfit", "priorfit.testing.doubles"}
+    assert users - public <= {
+        "priorfit.loop.memory",
+        "priorfit.loop.denoised",
+        "priorfit.engine.prepare",
+    }
+
+
 def test_one_loop_goes_backward():
     loops = {m for m in FILES if any(name.endswith(".backward") for name in called(TREES[m]))}
     assert {module for module in loops if room(module) != "train"} <= {"priorfit.loop.fit"}

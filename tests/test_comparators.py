@@ -49,7 +49,7 @@ def test_alternatives_have_the_size_of_the_result(task):
 def short(monkeypatch):
     """Two steps of ZS-N2N."""
     setting = replace(recipes.find("zs-n2n/denoise"), steps=Cited(2, "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "zs-n2n/denoise", setting)
+    monkeypatch.setitem(recipes.METHODS, "zs-n2n/denoise", setting)
 
 
 @pytest.mark.parametrize("patience", [0.0, 0.001, 0.1, 20.0])

@@ -47,7 +47,7 @@ def test_what_may_meet(elsewhere):
 
 
 # The published ones differ by networks and numbers alone.
-OURS = [name for name in recipes.SETTINGS if not name.endswith("-paper")]
+OURS = [name for name in recipes.METHODS if not name.endswith("-paper")]
 
 
 @pytest.mark.parametrize("name", [*OURS, "dip/denoise-paper"])

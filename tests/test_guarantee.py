@@ -16,7 +16,7 @@ from priorfit.guarantee.guard import contenders, make_guard
 from priorfit.loop.fit import Fit
 from priorfit.loop.tiles import Grid
 from priorfit.problem import Problem
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from priorfit.records.sidecar import load_sidecar
 from priorfit.runs import Job, run
 from priorfit.tasks import Deblur, Denoise, Inpaint, Upscale
@@ -213,7 +213,7 @@ def test_steps_that_the_clock_cut_short_are_not(job):
 
 
 def test_a_published_recipe_is_handed_out(job, monkeypatch):
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise-paper", replace(TINY, steps=Cited(2, "t")))
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise-paper", replace(TINY, steps=Cited(2, "t")))
     plain = changed(job("denoise"), recipe="dip/denoise-paper")
     assert run(plain).sidecar.handed_out == "fit"
 

@@ -11,8 +11,9 @@ from priorfit.loop.fit import Fit
 from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.priors.inputs import Hiding, Probing
 from priorfit.problem import Problem
-from priorfit.recipes import SETTINGS, task_of
-from priorfit.recipes.setting import Cited, Setting
+from priorfit.recipes import METHODS
+from priorfit.recipes.dip import Setting
+from priorfit.recipes.method import Cited
 
 
 def observation(side=16):
@@ -43,14 +44,14 @@ def small(setting: Setting) -> Setting:
 
 def beginning(name: str, steps: int) -> list[torch.Tensor]:
     """Image and code after three steps of a fit of so many."""
-    fit = Fit(PROBLEMS[task_of(name)], small(SETTINGS[name]).recipe(steps), [0])
+    fit = Fit(PROBLEMS[METHODS[name].tasks[0]], small(METHODS[name]).recipe(steps), [0])
     for step in fit:
         if step.state.taken == 3:
             break
     return [fit.result().image, *fit.result().code.values()]
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", METHODS)
 def test_a_short_fit_is_the_beginning_of_every_longer_one(name):
     short, long = beginning(name, 3), beginning(name, 1000)
     assert all(torch.equal(a, b) for a, b in zip(short, long, strict=True))

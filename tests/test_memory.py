@@ -16,7 +16,7 @@ from priorfit.loop.memory import Counting, Forecast, Probe, available, forecast,
 from priorfit.noise import Noise
 from priorfit.priors.inputs import Hiding, Probing
 from priorfit.problem import Problem
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from tests.tiny import TINY
 
 

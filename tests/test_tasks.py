@@ -8,8 +8,8 @@ from skimage.restoration import calibrate_denoiser
 import priorfit as pf
 from priorfit.errors import DeviceError, PriorfitError, ProblemError, RecipeError
 from priorfit.images import from_array
-from priorfit.recipes import SETTINGS
-from priorfit.recipes.setting import Cited
+from priorfit.recipes import METHODS
+from priorfit.recipes.method import Cited
 from priorfit.tasks import Inpaint
 from priorfit.tasks.deblur import deblurring
 from priorfit.tasks.denoise import denoising
@@ -64,7 +64,7 @@ def test_a_generator_gives_a_new_seed_each_time():
 def test_the_recipe_of_a_hole_is_chosen_by_the_mask(monkeypatch):
     hole = np.ones((20, 24), bool)
     hole.flat[::40] = False
-    monkeypatch.setitem(SETTINGS, "dip/inpaint-sparse", replace(TINY, steps=Cited(2, "tests")))
+    monkeypatch.setitem(METHODS, "dip/inpaint-sparse", replace(TINY, steps=Cited(2, "tests")))
     named = ("auto", "dip/inpaint-sparse", "dip/inpaint")
     chosen, sparse, usual = (pf.inpaint(array(channels=0), hole, recipe=name) for name in named)
     assert np.array_equal(chosen, sparse)

@@ -9,8 +9,8 @@ from PIL import Image
 
 from priorfit import recipes
 from priorfit.networks.hourglass import Hourglass, Scale
-from priorfit.recipes import published
-from priorfit.recipes.setting import Cited, Setting
+from priorfit.recipes.dip import Setting, published
+from priorfit.recipes.method import Cited
 from priorfit.runs import Job
 
 TINY = replace(
@@ -18,8 +18,9 @@ TINY = replace(
     about="tests",
     network=Cited(partial(Hourglass, scales=[Scale(4, 4)]), "tests"),
     steps=Cited(4, "tests"),
+    published=False,
 )
-FUSE = replace(TINY, inputs=published.FUSE.inputs, jitter=Cited(0.0, "tests"))
+FUSE = replace(TINY, task="fuse", inputs=published.FUSE.inputs, jitter=Cited(0.0, "tests"))
 TASKS = (
     "denoise",
     "inpaint",
@@ -33,12 +34,13 @@ TASKS = (
 
 
 def tiny_settings() -> dict[str, Setting]:
-    return {**{f"dip/{task}": TINY for task in TASKS}, "dip/fuse": FUSE}
+    tiny = {f"dip/{name}": replace(TINY, task=name.split("-")[0]) for name in TASKS}
+    return {**tiny, "dip/fuse": FUSE}
 
 
 def register() -> None:
     """For a process of its own; in a test the fixture `tiny_recipes` undoes it."""
-    recipes.SETTINGS.update(tiny_settings())
+    recipes.METHODS.update(tiny_settings())
 
 
 def array(size=(20, 24), dtype=np.uint8, channels=3, seed=0):

@@ -6,6 +6,7 @@ import pytest
 
 from priorfit import recipes
 from priorfit.analysis import fit
+from priorfit.recipes.dip import Setting
 from priorfit.records.sidecar import load_sidecar
 from tests.markup import Elements
 from tests.seeing import PLAIN, ours
@@ -24,10 +25,10 @@ def network(folder):
 def _narrow(monkeypatch, tiny_recipes):
     """The published networks are wide; one of four channels takes their place."""
     for name, setting in recipes.ANALYSES.items():
-        if isinstance(setting, recipes.Setting):
-            tiny = recipes.SETTINGS["dip/denoise"].network
+        if isinstance(setting, Setting):
+            tiny = recipes.METHODS["dip/denoise"].network
             changed = {**vars(setting), "network": tiny}
-            monkeypatch.setitem(recipes.ANALYSES, name, recipes.Setting(**changed))
+            monkeypatch.setitem(recipes.ANALYSES, name, Setting(**changed))
 
 
 def preimage(*more):

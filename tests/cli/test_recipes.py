@@ -1,20 +1,20 @@
 import pytest
 
-from priorfit.recipes import ANALYSES, SETTINGS
+from priorfit.recipes import ANALYSES, METHODS
 
 OWN = {
     "denoise-unguided": [
         "copies=24",
         "epsilon=0.02",
         "down=64, up=48, skip=16",
-        "most\t2000",
+        "longest\t2000",
         "turning=yes, shifting=16",
     ],
     "inpaint-unguided": ["fraction=0.1", "HeldOut(weight=8)", "Lengthening(power=8)", "× 5"],
     "upscale-unguided": [
         "scale=0.1",
         "moving\tnot at all",
-        "most\t1200",
+        "longest\t1200",
         "Rewinding(drop=10, every=50",
     ],
 }
@@ -24,14 +24,14 @@ def test_every_recipe_is_listed_on_one_line(priorfit):
     answer = priorfit("recipes", "list")
     rows = [line.split("\t") for line in answer.out.splitlines()]
     assert answer.status == 0
-    assert [row[0] for row in rows[1:]] == sorted({**SETTINGS, **ANALYSES})
+    assert [row[0] for row in rows[1:]] == sorted({**METHODS, **ANALYSES})
     assert {len(row) for row in rows} == {4}
     tasks = {"denoise", "inpaint", "upscale", "deblur", "dejpeg", "fuse", "enhance"}
     tasks |= {"preimage", "maximise", "effect", "impedance"}
     assert {row[1] for row in rows[1:]} == tasks
 
 
-@pytest.mark.parametrize("name", sorted({**SETTINGS, **ANALYSES}))
+@pytest.mark.parametrize("name", sorted({**METHODS, **ANALYSES}))
 def test_every_number_is_shown_with_its_source(priorfit, name):
     answer = priorfit("recipes", "show", name)
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in answer.out.splitlines()}

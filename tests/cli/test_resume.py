@@ -11,7 +11,7 @@ import pytest
 
 from priorfit import recipes
 from priorfit.loop.state import Filter
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from tests.tiny import TINY, photo
 
 CHILD = """
@@ -21,7 +21,7 @@ from functools import partial
 import torch
 from priorfit import recipes
 from priorfit.cli import main
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from priorfit.loop.state import Filter
 from tests.tiny import TINY
 
@@ -34,7 +34,7 @@ class Waiting(Filter):
                 time.sleep(0.01)
         return step
 
-recipes.SETTINGS["dip/denoise"] = replace(TINY, filters=Cited([Waiting], "tests"))
+recipes.METHODS["dip/denoise"] = replace(TINY, filters=Cited([Waiting], "tests"))
 torch.set_num_threads(1)
 sys.exit(main(sys.argv[1:]))
 """
@@ -60,7 +60,7 @@ def interrupted(priorfit, folder, monkeypatch):
     for name in ("a.png", "b.png"):
         photo(folder / name)
     pressing = replace(TINY, filters=Cited([Interrupting], "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", pressing)
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", pressing)
     Interrupting.done.clear()
     return priorfit("denoise", "a.png", "b.png", "-o", "out", "--noise-std", 0.1, "-q", *FIT)
 

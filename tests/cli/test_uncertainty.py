@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from priorfit import recipes
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from priorfit.records.sidecar import load_sidecar
 from tests.tiny import TINY, photo
 
@@ -16,7 +16,7 @@ SEVERAL = ("--recipe", "dip/denoise-several", "--noise-std", 0.1, "-q")
 @pytest.fixture
 def pictures(folder, monkeypatch):
     monkeypatch.setitem(
-        recipes.SETTINGS, "dip/denoise-several", replace(TINY, runs=Cited(2, "tests"))
+        recipes.METHODS, "dip/denoise-several", replace(TINY, runs=Cited(2, "tests"))
     )
     for name in ("a.png", "b.png"):
         photo(folder / name)

@@ -7,7 +7,7 @@ import pytest
 from priorfit import recipes
 from priorfit.engine import clock
 from priorfit.priors.inputs import Guide
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from priorfit.runs import perform, resume, run
 from tests.tiny import TINY, changed
 
@@ -21,7 +21,7 @@ def test_a_guide_is_computed_once(job, monkeypatch):
         return problem.observation
 
     guided = replace(TINY, inputs=Cited([Guide(counted)], "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", guided)
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", guided)
     run(changed(job, time_limit=2.0))
     assert len(calls) == 1
 
@@ -111,5 +111,5 @@ def test_the_time_limit_counts_from_the_start_of_the_command(job):
 
 
 def test_the_longest_useful_fit_bounds_the_plan(job, monkeypatch):
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", replace(TINY, most=Cited(3, "tests")))
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", replace(TINY, longest=Cited(3, "tests")))
     assert run(changed(job, time_limit=60.0)).sidecar.planned == 3

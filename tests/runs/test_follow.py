@@ -7,7 +7,7 @@ from priorfit import recipes
 from priorfit.errors import DivergenceError
 from priorfit.loop.state import Filter
 from priorfit.loop.steps import Smoothed
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from priorfit.runs import run
 from priorfit.terms.data import Mse
 from priorfit.terms.objective import Term
@@ -24,7 +24,7 @@ class Halfway(Filter):
 
 def test_a_fits_own_stop_is_told(job, monkeypatch):
     stopping = replace(TINY, filters=Cited([Halfway], "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", stopping)
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", stopping)
     sidecar = run(job).sidecar
     assert (sidecar.steps, sidecar.planned, sidecar.stop_reason) == (3, 4, "halfway")
     assert sidecar.repeat[-2:] == ("--steps", "3")
@@ -51,7 +51,7 @@ def breaking(monkeypatch, at, filters=()):
     setting = replace(
         TINY, objective=Cited(Breaking(at), "tests"), filters=Cited(list(filters), "tests")
     )
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", setting)
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", setting)
 
 
 def test_a_fit_that_gives_up_within_a_time_limit_has_no_endless_plan(job, monkeypatch):

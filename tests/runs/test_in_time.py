@@ -9,7 +9,7 @@ from priorfit import recipes
 from priorfit.engine import in_time
 from priorfit.errors import PriorfitError
 from priorfit.priors.inputs import Guide
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from priorfit.runs import desk, run
 from tests.tiny import TINY, changed, photo
 
@@ -22,8 +22,8 @@ def slow(monkeypatch, tiny_recipes):
         time.sleep(1e-5 * problem.observation[0, 0].numel())
         return problem.observation
 
-    slow = replace(TINY, inputs=Cited([Guide(guide)], "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", slow)
+    slow = replace(TINY, sooner="dip/denoise-unguided", inputs=Cited([Guide(guide)], "tests"))
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", slow)
     monkeypatch.setattr(desk, "_GRACE", 0.0)
     monkeypatch.setattr(in_time, "_SLOWEST", 1.0)
 
@@ -58,7 +58,8 @@ def test_a_fit_that_has_hardly_begun_is_noted(job):
 
 
 def test_what_begins_sooner_is_for_the_same_task_and_has_nothing_sooner():
-    for name, sooner in recipes.SOONER.items():
-        assert recipes.task_of(sooner) == recipes.task_of(name)
-        assert recipes.find(sooner) is not recipes.find(name)
-        assert sooner not in recipes.SOONER
+    sooner = {name: m.sooner for name, m in recipes.METHODS.items() if m.sooner is not None}
+    assert sooner
+    for name, other in sooner.items():
+        assert recipes.find(other).tasks == recipes.find(name).tasks
+        assert recipes.find(other).sooner is None

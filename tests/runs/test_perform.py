@@ -11,7 +11,7 @@ from priorfit.classical.guides import non_local_means
 from priorfit.errors import ImageFileError, ProblemError
 from priorfit.guarantee.comparators import SAME
 from priorfit.priors.inputs import Guide
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from priorfit.records.sidecar import (
     Sidecar,
     from_json,
@@ -106,7 +106,7 @@ def test_a_guide_is_named_and_measured(job, monkeypatch):
         return problem.observation / 2
 
     guided = replace(TINY, inputs=Cited([*TINY.inputs.value, Guide(halved)], "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", guided)
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", guided)
     outcome = run(changed(job, reference=job.input))
     assert outcome.sidecar.guide.name == "halved"
     assert outcome.sidecar.guide.metrics["psnr"] < 20
@@ -237,7 +237,7 @@ def test_a_report_changes_no_byte_of_the_picture(job, tmp_path):
 
 def test_a_guide_that_is_a_cheap_method_too_is_shown_once(job, monkeypatch):
     guided = replace(TINY, inputs=Cited([*TINY.inputs.value, Guide(non_local_means)], "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", guided)
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", guided)
     outcome = run(changed(job, report=True))
     assert "non-local means" not in outcome.comparators
     assert "non_local_means" in outcome.comparators

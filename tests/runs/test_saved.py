@@ -7,7 +7,7 @@ from priorfit import recipes
 from priorfit.errors import PriorfitError
 from priorfit.loop.steps import Best, Smoothed
 from priorfit.priors.inputs import Guide
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from priorfit.runs import load_saved, resume, run
 from tests.tiny import TINY, changed, photo
 
@@ -31,7 +31,7 @@ FILTERS = {
 @pytest.mark.parametrize("at", [1, 2, 5])
 def test_an_interrupted_run_goes_on_to_the_same_bytes(job, tmp_path, monkeypatch, at, filters):
     setting = replace(TINY, filters=Cited(filters, "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", setting)
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", setting)
     job = changed(job, steps=6)
     whole = changed(job, output=tmp_path / "whole.png")
     run(whole)
@@ -69,7 +69,7 @@ def test_an_interruption_before_the_first_step_writes_nothing(job, monkeypatch):
         raise KeyboardInterrupt
 
     guided = replace(TINY, inputs=Cited([Guide(interrupted)], "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", guided)
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", guided)
     with pytest.raises(KeyboardInterrupt):
         run(job)
     assert {path.name for path in job.output.parent.iterdir()} == {"in.png"}
@@ -91,7 +91,7 @@ def test_a_run_does_not_go_on_with_other_files(job):
 
 def test_a_run_does_not_go_on_with_another_network(job, monkeypatch):
     run(job, interrupting(1))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", recipes.SETTINGS["dip/denoise-paper"])
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", recipes.METHODS["dip/denoise-paper"])
     with pytest.raises(PriorfitError, match="does not fit its recipe"):
         resume(job.run_folder)
 

@@ -23,7 +23,7 @@ from priorfit.images import atomic
 from priorfit.images.locks import locked
 from priorfit.loop.steps import Best, Smoothed
 from priorfit.priors.inputs import Guide
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from priorfit.records.sidecar import load_sidecar, sidecar_path
 from priorfit.runs import Job, go_on, is_finished, is_unfinished, resume, run
 from priorfit.tasks import Inpaint
@@ -67,7 +67,7 @@ class Dying:
 def job(job: Job, monkeypatch) -> Job:
     """A checkpoint after every step of a fit with all kinds of things to remember."""
     filters = Cited([partial(Smoothed, 0.9), Best], "tests")
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", replace(TINY, filters=filters))
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", replace(TINY, filters=filters))
     return changed(job, checkpoint_every=0.0, steps=STEPS)
 
 
@@ -176,7 +176,7 @@ def test_what_is_gone_on_with_makes_no_guide_again(job, monkeypatch):
         return problem.observation / 2
 
     guided = replace(TINY, inputs=Cited([*TINY.inputs.value, Guide(guide)], "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", guided)
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", guided)
     with pytest.raises(Killed):
         run(job, dying_at(2))
     assert resume(job.run_folder).sidecar.guide.name == "guide"
@@ -316,7 +316,7 @@ go_on(job, lambda progress: time.sleep(0.01))
 
 
 def test_processes_that_are_killed_at_random_moments(job, monkeypatch, tmp_path):
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise", TINY)  # as the processes have it
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise", TINY)  # as the processes have it
     job = changed(job, steps=40)
     plain = changed(job, output=tmp_path / "plain.png")
     run(plain)

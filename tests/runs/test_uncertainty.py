@@ -11,7 +11,7 @@ from priorfit import recipes
 from priorfit.classical.guides import total_variation
 from priorfit.errors import ImageFileError, RecipeError
 from priorfit.priors.inputs import Guide
-from priorfit.recipes.setting import Cited
+from priorfit.recipes.method import Cited
 from priorfit.runs import resume, run
 from priorfit.tasks import Inpaint
 from tests.tiny import TINY, changed, hole
@@ -22,7 +22,7 @@ def several(job, monkeypatch):
     """The job with a recipe of three runs."""
     for task in ("denoise", "inpaint"):
         setting = replace(TINY, runs=Cited(3, "tests"))
-        monkeypatch.setitem(recipes.SETTINGS, f"dip/{task}-several", setting)
+        monkeypatch.setitem(recipes.METHODS, f"dip/{task}-several", setting)
     return changed(job, recipe="dip/denoise-several")
 
 
@@ -107,6 +107,6 @@ def test_an_interrupted_average_goes_on_to_the_same_bytes(several, tmp_path):
 
 def test_the_guide_of_several_runs_is_one_picture(job, monkeypatch):
     guided = replace(TINY, runs=Cited(2, "tests"), inputs=Cited([Guide(total_variation)], "tests"))
-    monkeypatch.setitem(recipes.SETTINGS, "dip/denoise-guided", guided)
+    monkeypatch.setitem(recipes.METHODS, "dip/denoise-guided", guided)
     outcome = run(changed(job, recipe="dip/denoise-guided"))
     assert outcome.comparators["total_variation"].shape == outcome.result.shape

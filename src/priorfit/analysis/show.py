@@ -9,7 +9,6 @@ from pathlib import Path
 from priorfit.analysis.record import Curves
 from priorfit.images import write_atomically
 from priorfit.recipes import ANALYSES
-from priorfit.recipes.show import rows
 from priorfit.records.sidecar import Sidecar, to_json
 from priorfit.report.curve import draw_together
 from priorfit.report.page import page
@@ -66,7 +65,7 @@ def write_page(
         "facts": _facts(record),
         "notes": record.notes,
         "repeat": _again(record),
-        "recipes": [(name, rows(ANALYSES[name])) for name in used if name in ANALYSES],
+        "recipes": [(name, ANALYSES[name].rows()) for name in used if name in ANALYSES],
         "record": _lines(record),
         "versions": record.versions,
     }

@@ -166,12 +166,12 @@ def maximise(
 
     from priorfit import images
     from priorfit.analysis.fit import fitted
-    from priorfit.recipes.analyses import aimed
+    from priorfit.recipes.aim import aim
 
     like = _blank(size)
     images.ensure_writable(output, like, overwrite=common.overwrite)
     problem, what = _posed(given, desk.place)
-    setting = setting if target is None else aimed(setting)
+    setting = setting if target is None else aim(setting)
     with progress(output, shown=desk.loud) as watch:
         found = fitted(problem, setting.recipe(steps), common.seed, watch)
     about = desk.about(recipe, given, inputs_of({}, network), found.steps)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from priorfit.analysis.show import Content
     from priorfit.images import Picture
     from priorfit.networks.features import FeatureNetwork
-    from priorfit.recipes import PixelSetting, Setting
+    from priorfit.recipes import Method
     from priorfit.records.sidecar import Sidecar, Source
 
 
@@ -124,24 +124,24 @@ def begin(desk: Desk) -> None:
     _ = desk.place
 
 
-def recipe_named(name: str, task: str) -> "Setting | PixelSetting":
-    """The setting of an analysis.
+def recipe_named(name: str, task: str) -> "Method":
+    """The recipe of an analysis.
 
     Raises:
         BadParameter: there is none of that name, or it is for something else.
     """
     from priorfit.errors import RecipeError
-    from priorfit.recipes import ANALYSES, analysis_named, task_of
+    from priorfit.recipes import ANALYSES, analysis_named
 
     hint = "'--recipe'"
     try:
-        setting = analysis_named(name)
+        method = analysis_named(name)
     except RecipeError as error:
         raise typer.BadParameter(str(error), param_hint=hint) from None
-    if task_of(name) != task:
-        fitting = ", ".join(known for known in ANALYSES if task_of(known) == task)
+    if task not in method.tasks:
+        fitting = ", ".join(known for known, other in ANALYSES.items() if task in other.tasks)
         raise typer.BadParameter(f"expected one of {fitting}, got {name}", param_hint=hint)
-    return setting
+    return method
 
 
 def network_named(name: str, device: "torch.device") -> "FeatureNetwork":

@@ -153,14 +153,14 @@ def _suites(given: list[str] | None, recipe: str | None, *, published: bool) -> 
     if recipe is None:
         return names
     try:
-        recipes.find(recipe)
+        tasks = recipes.find(recipe).tasks
     except RecipeError as error:
         raise typer.BadParameter(str(error), param_hint="'--recipe'") from None
-    task = recipes.task_of(recipe)
-    fitting = [name for name in names if SUITES[name].damage.task.kind == task]
+    fitting = [name for name in names if SUITES[name].damage.task.kind in tasks]
     if not fitting:
         raise typer.BadParameter(
-            f"{recipe} is for {task}, and {', '.join(names)} are not", param_hint="'--recipe'"
+            f"{recipe} is for {', '.join(tasks)}, and {', '.join(names)} are not",
+            param_hint="'--recipe'",
         )
     return fitting
 

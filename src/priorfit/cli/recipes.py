@@ -15,10 +15,10 @@ recipes = typer.Typer(
 @recipes.command("list")
 def list_recipes() -> None:
     """List all recipes."""
-    from priorfit.recipes import ANALYSES, SETTINGS, task_of
+    from priorfit.recipes import ANALYSES, METHODS
 
-    every = {**SETTINGS, **ANALYSES}
-    rows = [(name, task_of(name), str(s.steps.value), s.about) for name, s in every.items()]
+    every = {**METHODS, **ANALYSES}
+    rows = [(name, m.tasks[0], str(m.length), m.about) for name, m in every.items()]
     table(("recipe", "task", "steps", "for"), sorted(rows))
 
 
@@ -31,10 +31,9 @@ def show(
     """Show every number of a recipe with its source."""
     from priorfit.errors import RecipeError
     from priorfit.recipes import ANALYSES, find
-    from priorfit.recipes.show import rows
 
     try:
-        setting = ANALYSES[name] if name in ANALYSES else find(name)
+        method = ANALYSES[name] if name in ANALYSES else find(name)
     except RecipeError as error:
         raise typer.BadParameter(str(error), param_hint="NAME") from None
-    table(("setting", "value", "source"), rows(setting))
+    table(("setting", "value", "source"), method.rows())

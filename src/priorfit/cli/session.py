@@ -297,7 +297,7 @@ def _announce(recipe: str) -> None:
     if recipe == AUTO:
         length = "--recipe auto: one that suits the picture, with steps of its own"
     else:
-        length = f"{recipe}: {counted(recipes.find(recipe).steps.value, 'step')} a picture"
+        length = f"{recipe}: {counted(recipes.find(recipe).length, 'step')} a picture"
     say(f"{length}; --time-limit or --steps sets another length", error=True)
 
 

@@ -34,7 +34,7 @@ def is_in_time(case: Case, recipe: Recipe, left: float) -> bool:
 
 def too_little(request: Request) -> PriorfitError:
     """The error where there is no time for a fit, and nothing cheaper that could stand in."""
-    sooner = recipes.SOONER.get(request.recipe)
+    sooner = recipes.find(request.recipe).sooner
     other = "" if sooner is None else f", or take --recipe {sooner}, which begins sooner"
     return PriorfitError(
         f"{request.recipe} cannot begin in time within {request.time_limit:g} s: "

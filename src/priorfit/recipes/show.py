@@ -8,14 +8,11 @@ from types import FunctionType
 from typing import Any
 
 from priorfit.priors.moves import STILL
-from priorfit.recipes.setting import Cited, PixelSetting, Setting
-
-Row = tuple[str, str, str]
-"""Name, value, source."""
+from priorfit.recipes.method import Cited, Row
 
 
-def rows(setting: Setting | PixelSetting) -> list[Row]:
-    """Every number of a setting, with its source where it has one."""
+def rows_of(setting: Any) -> list[Row]:
+    """Every field of a setting, a dataclass, with its source where it has one."""
     described = []
     for field in fields(setting):
         value = getattr(setting, field.name)

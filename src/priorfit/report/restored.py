@@ -12,7 +12,7 @@ from priorfit import recipes
 from priorfit.errors import RecipeError
 from priorfit.images import write_atomically
 from priorfit.metrics import psnr
-from priorfit.recipes.show import Row, rows
+from priorfit.recipes.method import Row
 from priorfit.records.sidecar import Measured, Sidecar, to_json
 from priorfit.report.curve import draw
 from priorfit.report.embed import Embedded, embed, seen_in
@@ -211,7 +211,7 @@ def _plain(value: object) -> str:
 def _settings(name: str) -> list[Row]:
     """Every number of a recipe; nothing for one that is in no table."""
     try:
-        return rows(recipes.find(name))
+        return recipes.find(name).rows()
     except RecipeError:
         return []
 

@@ -18,7 +18,6 @@ from priorfit.engine.run import Before
 from priorfit.errors import PriorfitError
 from priorfit.images.atomic import sweep
 from priorfit.images.locks import locked
-from priorfit.recipes.show import rows
 from priorfit.records.sidecar import Source, from_json, to_json
 from priorfit.records.state_file import load_about, load_state, save_state
 from priorfit.runs.job import Job
@@ -84,7 +83,7 @@ def numbers_of(recipe: str) -> str:
     Raises:
         RecipeError: there is none of that name.
     """
-    shown = "\n".join(f"{name} {value}" for name, value, _ in rows(recipes.find(recipe)))
+    shown = "\n".join(f"{name} {value}" for name, value, _ in recipes.find(recipe).rows())
     return hashlib.sha256(shown.encode()).hexdigest()
 
 

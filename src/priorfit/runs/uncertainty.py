@@ -34,7 +34,7 @@ def check_uncertainty(job: Job) -> None:
             f"{job.uncertainty}: standard deviations go into .png, .tif or .npy files"
         )
     if not _gives_uncertainty(job.recipe):
-        able = ", ".join(name for name in recipes.SETTINGS if _gives_uncertainty(name))
+        able = ", ".join(name for name in recipes.METHODS if _gives_uncertainty(name))
         raise RecipeError(
             f"the recipe '{job.recipe}' draws one picture alone and gives no uncertainty: "
             f"expected one of {able}"

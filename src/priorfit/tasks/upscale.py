@@ -81,8 +81,8 @@ class Upscale(Task):
 
         if self.kernel is not None or recipe == AUTO:
             return self
-        own = recipes.find(recipe).kernel
-        return self.model_copy(update={"kernel": KERNELS[0] if own is None else own.value})
+        own = recipes.find(recipe).window
+        return self.model_copy(update={"kernel": own or KERNELS[0]})
 
     def lay(self, picture: "Picture", path: Path) -> Laid:
         return self.pose(picture)

@@ -66,6 +66,11 @@ class Objective:
         return weighted
 
 
+def summed(objective: Term | Objective) -> Objective:
+    """An objective of one term, or the objective that it is already."""
+    return objective if isinstance(objective, Objective) else 1.0 * objective
+
+
 def at(value: float | Schedule, step: int) -> float:
     """Value of a constant or a schedule at a step."""
     return value(step) if callable(value) else value

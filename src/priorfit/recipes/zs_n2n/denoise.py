@@ -6,7 +6,8 @@ No deep image prior: a comparator that is run by the same loop.
 from priorfit.networks.precision import fastest
 from priorfit.networks.zero_shot import ZeroShotDenoiser
 from priorfit.priors.inputs import Observed
-from priorfit.recipes.setting import Cited, Setting
+from priorfit.recipes.dip.setting import Setting
+from priorfit.recipes.method import Cited
 from priorfit.terms.data import NoisyPair
 
 _NOTEBOOK = "the authors' notebook"
@@ -18,6 +19,7 @@ def _rate(step: int) -> float:
 
 DENOISE = Setting(
     about="white noise, by Zero-Shot Noise2Noise: a small network, for comparison",
+    task="denoise",
     network=Cited(ZeroShotDenoiser, f"{_NOTEBOOK}: chan_embed = 48, LeakyReLU of 0.2"),
     inputs=Cited([Observed()], "[mansour2023]_: f is fed the noisy picture"),
     jitter=Cited(0.0, f"{_NOTEBOOK}: none"),
@@ -25,6 +27,7 @@ DENOISE = Setting(
     steps=Cited(2000, f"{_NOTEBOOK}: max_epoch = 2000"),
     objective=Cited(NoisyPair(), "[mansour2023]_: residual and consistency loss"),
     filters=Cited([], f"{_NOTEBOOK}: the last output is the result"),
-    most=Cited(2000, f"{_NOTEBOOK}: max_epoch = 2000"),
+    longest=Cited(2000, f"{_NOTEBOOK}: max_epoch = 2000"),
     precision=fastest,
+    published=True,
 )

@@ -1,8 +1,7 @@
-"""Settings: the numbers of a recipe, each beside its source, and how they become a recipe."""
+"""Settings of networks that are fitted to one picture: the numbers, each beside its source."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
 
 import torch
 
@@ -15,49 +14,44 @@ from priorfit.priors.deep_image import DeepImagePrior, Jitter, NetworkFactory
 from priorfit.priors.expected import Expected
 from priorfit.priors.inputs import Estimator, Input
 from priorfit.priors.moves import STILL, Moving
-from priorfit.priors.pixels import Pixels
-from priorfit.terms.objective import Objective, Schedule, Term
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Cited(Generic[T]):
-    """A value and where it stands."""
-
-    value: T
-    source: str
+from priorfit.recipes.method import DEFAULT, Cited, Kit, Row
+from priorfit.recipes.show import rows_of
+from priorfit.terms.objective import Objective, Schedule, Term, summed
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of Deep Image Prior; a row of the table of recipes.
+    """One setting of Deep Image Prior; a `recipes.method.Method`.
 
     Args:
         about: one line for the list of recipes.
+        task: that it is for.
         network: builds the network.
         inputs: what the network is fed.
         jitter: standard deviation of the noise added to the inputs at each step, one or one each,
             numbers, functions of the step or `Relative`.
-        weight_noise: that of the noise on the filters at each step, as a fraction of their spread.
-        moving: fit the image turned, mirrored and moved at random.
         rate: learning rate of the network, a number or a function of the step, or one for each part
             that is fitted; never of the length of the fit, so that a short fit is the beginning of
             every longer one.
         steps: length of the fit.
         objective: what is minimised.
         filters: averaging, rewinding, stopping.
+        weight_noise: that of the noise on the filters at each step, as a fraction of their spread.
+        moving: fit the image turned, mirrored and moved at random.
         optimizer: Adam unless said otherwise.
         warm_up: a stage before the rest; its steps count.
         precision: number format of the convolutions, by device.
         kernel: name of the window that made the small image, for upscaling, unless the user knows.
-        most: longest useful fit: a longer time limit is not filled up.
+        longest: longest useful fit: a longer time limit is not filled up.
         runs: fits side by side whose pictures are averaged.
         target: estimate of the image that the objective draws it to.
         draws: how often what disturbs inputs and weights is drawn at each step; the mean is fitted.
+        published: see `Method`.
+        sooner: likewise.
     """
 
     about: str
+    task: str
     network: Cited[NetworkFactory]
     inputs: Cited[Sequence[Input]]
     jitter: Cited[Jitter | Sequence[Jitter]]
@@ -65,18 +59,54 @@ class Setting:
     steps: Cited[int]
     objective: Cited[Objective | Term]
     filters: Cited[Sequence[Callable[[], Filter]]]
-    weight_noise: Cited[float | Schedule] = Cited(0.0, "no published .ipynb has any that works")
-    moving: Cited[Moving] = Cited(STILL, "no published .ipynb does")
+    weight_noise: Cited[float | Schedule] = Cited(0.0, DEFAULT)
+    moving: Cited[Moving] = Cited(STILL, DEFAULT)
     optimizer: OptimizerFactory = torch.optim.Adam
     warm_up: Cited[Stage] | None = None
     precision: Precision = full
     kernel: Cited[str] | None = None
-    most: Cited[int | None] = Cited(None, "no published .ipynb has one")
-    runs: Cited[int] = Cited(1, "no published .ipynb averages over runs")
-    draws: Cited[int] = Cited(1, "no published .ipynb averages over draws")
-    target: Cited[Estimator | None] = Cited(None, "no published .ipynb has one")
+    longest: Cited[int | None] = Cited(None, DEFAULT)
+    runs: Cited[int] = Cited(1, DEFAULT)
+    draws: Cited[int] = Cited(1, DEFAULT)
+    target: Cited[Estimator | None] = Cited(None, DEFAULT)
+    published: bool = False
+    sooner: str | None = None
 
-    def recipe(self, steps: int | None = None) -> Recipe:
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The one that it is for."""
+        return (self.task,)
+
+    @property
+    def length(self) -> int:
+        """Steps of its fit."""
+        return self.steps.value
+
+    @property
+    def most(self) -> int | None:
+        """Longest useful fit; None where more time never hurts."""
+        return self.longest.value
+
+    @property
+    def window(self) -> str | None:
+        """The window that it takes a small image to be made with."""
+        return None if self.kernel is None else self.kernel.value
+
+    @property
+    def needs(self) -> Mapping[str, str]:
+        """Nothing: the network is untrained."""
+        return {}
+
+    @property
+    def synthesises(self) -> bool:
+        """Never: the network saw this picture alone."""
+        return False
+
+    def rows(self) -> list[Row]:
+        """Every number, with its source where it has one."""
+        return rows_of(self)
+
+    def recipe(self, steps: int | None = None, kit: Kit | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""
         prior: Prior = DeepImagePrior(
             self.network.value,
@@ -102,35 +132,5 @@ class Setting:
             left -= stages[0].steps
         rate = self.rate.value
         rates = rate if isinstance(rate, Mapping) else {"network": rate}
-        return [*stages, Stage(left, rates, _summed(self.objective.value), self.optimizer)]
-
-
-@dataclass(frozen=True)
-class PixelSetting:
-    """One setting of an image whose pixels are optimised themselves.
-
-    Args:
-        about: one line for the list of recipes.
-        start: lowest and highest value of the uniform noise that it begins with.
-        rate: learning rate.
-        steps: length of the fit.
-        objective: what is minimised.
-        bounded: see `Pixels`.
-    """
-
-    about: str
-    start: Cited[tuple[float, float]]
-    rate: Cited[float]
-    steps: Cited[int]
-    objective: Cited[Objective | Term]
-    bounded: bool = False
-
-    def recipe(self, steps: int | None = None) -> Recipe:
-        """Make the recipe, of the setting's own length or another."""
-        rates = {"pixels": self.rate.value}
-        stage = Stage(steps or self.steps.value, rates, _summed(self.objective.value))
-        return Recipe(Pixels(*self.start.value, bounded=self.bounded), [stage])
-
-
-def _summed(objective: Objective | Term) -> Objective:
-    return objective if isinstance(objective, Objective) else 1.0 * objective
+        objective = summed(self.objective.value)
+        return [*stages, Stage(left, rates, objective, self.optimizer)]

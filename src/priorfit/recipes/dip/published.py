@@ -16,13 +16,15 @@ from priorfit.networks.pools import AVERAGE
 from priorfit.networks.resnet import ResNet
 from priorfit.networks.unet import UNet
 from priorfit.priors.inputs import Companion, MeshGrid, UniformNoise
-from priorfit.recipes.setting import Cited, Setting
+from priorfit.recipes.dip.setting import Setting
+from priorfit.recipes.method import Cited, Method
 from priorfit.terms.data import Mse
 
 _DEFAULT_SCALES = [Scale(128, 128, skip=4, upsample=bilinear)] * 5
 
 DENOISE = Setting(
     about="white noise of about 25/255, as published",
+    task="denoise",
     network=Cited(
         partial(Hourglass, scales=_DEFAULT_SCALES),
         "denoising.ipynb: skip_n33d = skip_n33u = 128, skip_n11 = 4, num_scales = 5, bilinear",
@@ -36,6 +38,7 @@ DENOISE = Setting(
         [partial(Rewinding, drop=5.0), partial(Smoothed, 0.99, released=True)],
         "denoising.ipynb: exp_weight = 0.99; backtracking at a fall of 5 dB",
     ),
+    published=True,
 )
 
 DENOISE_LBFGS = replace(
@@ -49,6 +52,7 @@ DENOISE_LBFGS = replace(
         Stage(100, {"network": 0.001}, 1.0 * Mse()),
         "common_utils.py, optimize: 100 steps of Adam at 0.001 first",
     ),
+    published=False,
 )
 
 DENOISE_50 = replace(
@@ -60,6 +64,7 @@ DENOISE_50 = replace(
 DEJPEG = replace(
     DENOISE,
     about="compression artefacts, as published for the snail",
+    task="dejpeg",
     network=Cited(
         partial(
             Hourglass,
@@ -74,15 +79,22 @@ DEJPEG = replace(
     steps=Cited(2400, "denoising.ipynb: num_iter = 2400"),
 )
 
-UPSCALE = replace(
-    DENOISE,
+UPSCALE = Setting(
     about="four times larger, as published",
+    task="upscale",
+    network=Cited(
+        partial(Hourglass, scales=_DEFAULT_SCALES),
+        "super-resolution.ipynb: skip_n33d = skip_n33u = 128, skip_n11 = 4, num_scales = 5, "
+        "bilinear",
+    ),
     inputs=Cited([UniformNoise(32)], "super-resolution.ipynb: input_depth = 32"),
     jitter=Cited(0.03, "super-resolution.ipynb: reg_noise_std = 0.03 at factor 4"),
+    rate=Cited(0.01, "super-resolution.ipynb: LR = 0.01"),
     steps=Cited(2000, "super-resolution.ipynb: num_iter = 2000 at factor 4"),
     objective=Cited(Mse(), "super-resolution.ipynb: mse, tv_weight = 0.0"),
-    kernel=Cited("lanczos2", "super-resolution.ipynb: KERNEL_TYPE = 'lanczos2'"),
     filters=Cited([], "super-resolution.ipynb: the last output is the result"),
+    kernel=Cited("lanczos2", "super-resolution.ipynb: KERNEL_TYPE = 'lanczos2'"),
+    published=True,
 )
 
 UPSCALE_8 = replace(
@@ -94,6 +106,7 @@ UPSCALE_8 = replace(
 
 INPAINT_TEXT = Setting(
     about="text over a photograph, as published for kate",
+    task="inpaint",
     network=Cited(
         partial(Hourglass, scales=[Scale(128, 128, skip=128, upsample=nearest)] * 5),
         "inpainting.ipynb: kate.png, down = up = skip = [128] * 5, nearest",
@@ -104,6 +117,7 @@ INPAINT_TEXT = Setting(
     steps=Cited(6001, "inpainting.ipynb: num_iter = 6001"),
     objective=Cited(Mse(), "inpainting.ipynb: mse(out * mask, img * mask)"),
     filters=Cited([], "inpainting.ipynb: the last output is the result"),
+    published=True,
 )
 
 INPAINT_REGION = replace(
@@ -121,16 +135,20 @@ INPAINT_REGION = replace(
 def _large_hole(depth: int) -> Setting:
     widths = (16, 32, 64, 128, 128, 128)[:depth]
     scale = partial(Scale, down_filter=5, up_filter=3, upsample=nearest, mix=False)
-    return replace(
-        INPAINT_TEXT,
+    return Setting(
         about=f"a large hole, as published for the library, {depth} scales",
+        task="inpaint",
         network=Cited(
             partial(Hourglass, scales=[scale(width, width) for width in widths]),
             f"inpainting.ipynb: skip_depth{depth}, filter_size_down 5, up 3, need1x1_up = False",
         ),
         inputs=Cited([UniformNoise(1)], "inpainting.ipynb: input_depth = 1"),
         jitter=Cited(0.0, "inpainting.ipynb: reg_noise_std = 0 (param_noise is set, does nothing)"),
+        rate=Cited(0.01, "inpainting.ipynb: LR = 0.01"),
         steps=Cited(3001, "inpainting.ipynb: num_iter = 3001"),
+        objective=Cited(Mse(), "inpainting.ipynb: mse(out * mask, img * mask)"),
+        filters=Cited([], "inpainting.ipynb: the last output is the result"),
+        published=True,
     )
 
 
@@ -142,6 +160,7 @@ INPAINT_LARGE_NOISE = replace(
     INPAINT_LARGE,
     about="a large hole, with the noise on the weights that the notebook means and does not add",
     weight_noise=Cited(1 / 50, "inpainting.ipynb: param_noise, n.std() / 50, as it was meant"),
+    published=False,
 )
 
 INPAINT_LARGE_UNET = replace(
@@ -155,7 +174,7 @@ INPAINT_LARGE_UNET = replace(
 )
 
 INPAINT_LARGE_RESNET = replace(
-    INPAINT_LARGE_UNET,
+    INPAINT_LARGE,
     about="a large hole, as published for the library, ResNet",
     network=Cited(
         partial(ResNet, blocks=8, width=32),
@@ -176,6 +195,7 @@ INPAINT_PIXELS = replace(
     rate=Cited(0.001, "restoration.ipynb: LR = 0.001"),
     steps=Cited(11000, "restoration.ipynb: num_iter = 11000"),
     filters=Cited([partial(Rewinding, drop=5.0)], "restoration.ipynb: backtracking at 5 dB"),
+    objective=Cited(Mse(), "restoration.ipynb: mse(out * mask, img * mask)"),
 )
 
 INPAINT_SPARSE = replace(
@@ -191,11 +211,14 @@ INPAINT_SPARSE = replace(
     jitter=Cited(0.0, "restoration.ipynb: reg_noise_std = 0"),
     rate=Cited(0.01, "restoration.ipynb: LR = 0.01"),
     steps=Cited(1000, "restoration.ipynb: num_iter = 1000"),
+    objective=Cited(Mse(), "restoration.ipynb: mse(out * mask, img * mask)"),
+    filters=Cited([], "restoration.ipynb: the last output is the result"),
 )
 
 FUSE = replace(
     INPAINT_TEXT,
     about="flash and no-flash photographs of one scene, as published for the cave",
+    task="fuse",
     network=Cited(
         partial(
             Hourglass,
@@ -211,4 +234,26 @@ FUSE = replace(
     rate=Cited(0.1, "flash-no-flash.ipynb: LR = 0.1"),
     steps=Cited(601, "flash-no-flash.ipynb: num_iter = 601"),
     objective=Cited(Mse(), "flash-no-flash.ipynb: mse(out, no-flash)"),
+    filters=Cited([], "flash-no-flash.ipynb: the last output is the result"),
 )
+
+METHODS: dict[str, Method] = {
+    "dip/denoise-paper": DENOISE,
+    "dip/denoise-lbfgs": DENOISE_LBFGS,
+    "dip/denoise50-paper": DENOISE_50,
+    "dip/dejpeg-paper": DEJPEG,
+    "dip/upscale-paper": UPSCALE,
+    "dip/upscale-x8-paper": UPSCALE_8,
+    "dip/inpaint-text-paper": INPAINT_TEXT,
+    "dip/inpaint-region-paper": INPAINT_REGION,
+    "dip/inpaint-large-paper": INPAINT_LARGE,
+    "dip/inpaint-large-depth4-paper": INPAINT_LARGE_4,
+    "dip/inpaint-large-depth2-paper": INPAINT_LARGE_2,
+    "dip/inpaint-large-noise": INPAINT_LARGE_NOISE,
+    "dip/inpaint-large-unet-paper": INPAINT_LARGE_UNET,
+    "dip/inpaint-large-resnet-paper": INPAINT_LARGE_RESNET,
+    "dip/inpaint-pixels-paper": INPAINT_PIXELS,
+    "dip/inpaint-sparse-paper": INPAINT_SPARSE,
+    "dip/fuse-paper": FUSE,
+}
+"""By name."""

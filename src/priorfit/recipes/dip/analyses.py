@@ -1,8 +1,7 @@
 """Settings of the analyses: natural pre-image, activation maximisation, prior effect, impedance.
 
 Those that end in `-paper` are of the notebooks of [ulyanov2018]_, deep-image-prior@042e0d4; what
-those have no notebook for says so. In family `pixels` nothing stands for a prior, in family `tv`
-total variation does.
+those have no notebook for says so.
 """
 
 from dataclasses import replace
@@ -14,16 +13,20 @@ from priorfit.networks.layers import ZEROS, Style, bilinear, nearest
 from priorfit.networks.pools import AVERAGE
 from priorfit.networks.precision import fastest
 from priorfit.priors.inputs import UniformNoise
-from priorfit.recipes import fast, published
-from priorfit.recipes.setting import Cited, PixelSetting, Setting
-from priorfit.terms.data import Ascent, Mae, Mse, TotalVariation
+from priorfit.recipes.dip import published
+from priorfit.recipes.dip.parts import ADAM, AVERAGED, FOUND, full_resolution
+from priorfit.recipes.dip.setting import Setting
+from priorfit.recipes.method import Cited, Method
+from priorfit.terms.data import Ascent, Mse
 
 _FOUND = "our choice after the few runs of docs/analyses.md"
 _CHOSEN = "our choice, not compared with others"
 _WIDTHS = (16, 32, 64, 128, 128, 128)
+_NARROW = Cited(full_resolution(28, 4, 1), "that of dip/upscale, benchmarks/README.md")
 
 PREIMAGE_PAPER = Setting(
     about="an image with the same features, as published for AlexNet and VGG-19",
+    task="preimage",
     network=Cited(
         partial(
             Hourglass,
@@ -50,6 +53,7 @@ PREIMAGE_PAPER = Setting(
     steps=Cited(3100, "feature_inversion.ipynb: num_iter = 3100"),
     objective=Cited(Mse(), "feature_inversion.ipynb: mse of the features"),
     filters=Cited([], "feature_inversion.ipynb: the last output is the result"),
+    published=True,
 )
 
 _FADING = Stairs(((10_000, 10.0), (15_000, 2.0), (20_000, 0.5)))
@@ -64,17 +68,22 @@ PREIMAGE_NOISE_PAPER = replace(
 )
 
 PREIMAGE_NOISE = replace(
-    PREIMAGE_NOISE_PAPER,
+    PREIMAGE_PAPER,
     about="as dip/preimage-noise-paper with the noise on the weights that was meant too",
+    inputs=PREIMAGE_NOISE_PAPER.inputs,
+    jitter=PREIMAGE_NOISE_PAPER.jitter,
+    rate=PREIMAGE_NOISE_PAPER.rate,
+    steps=PREIMAGE_NOISE_PAPER.steps,
     weight_noise=Cited(
         Stairs(((10_000, 1 / 50), (15_000, 1 / 100))),
         "feature_inversion.ipynb, more noise: n.std() / 50, / 100, as it was meant",
     ),
+    published=False,
 )
 
-MAXIMISE_PAPER = replace(
-    PREIMAGE_PAPER,
+MAXIMISE_PAPER = Setting(
     about="an image that a channel answers to most, as published",
+    task="maximise",
     network=Cited(
         partial(
             Hourglass,
@@ -106,6 +115,7 @@ MAXIMISE_PAPER = replace(
         "which Adam does not tell apart",
     ),
     filters=Cited([], "activation_maximization.ipynb: the last output is the result"),
+    published=True,
 )
 
 MAXIMISE_CLASS_PAPER = replace(
@@ -117,32 +127,17 @@ MAXIMISE_CLASS_PAPER = replace(
 EFFECT_PAPER = replace(
     published.UPSCALE,
     about="the network of the study of what the prior does, as published for factor 4",
+    task="effect",
     inputs=Cited([UniformNoise(3)], "sr_prior_effect.ipynb: input_depth = 3"),
     jitter=Cited(1 / 30, "sr_prior_effect.ipynb: reg_noise_std = 1./30."),
     steps=Cited(2000, "sr_prior_effect.ipynb: num_iter = 2000"),
     kernel=None,
 )
 
-PIXELS_EFFECT_PAPER = PixelSetting(
-    about="no prior, as published",
-    start=Cited((0.0, 0.1), "common_utils.py, get_noise: U(0, 1) / 10"),
-    rate=Cited(0.01, "sr_prior_effect.ipynb: LR = 0.01"),
-    steps=Cited(2000, "sr_prior_effect.ipynb: num_iter = 2000"),
-    objective=Cited(Mse(), "sr_prior_effect.ipynb: mse, OPT_OVER = 'input', net = identity"),
-)
-
-TV_EFFECT_PAPER = replace(
-    PIXELS_EFFECT_PAPER,
-    about="total variation, as published",
-    objective=Cited(
-        Mse() + 1e-7 * TotalVariation(),
-        "sr_prior_effect.ipynb: tv_weight = 1e-7; utils/sr_utils.py: beta 0.5",
-    ),
-)
-
 IMPEDANCE_PAPER = replace(
     published.DENOISE,
     about="curves of what a network takes to; no notebook has them, these are of denoising",
+    task="impedance",
     jitter=Cited(0.0, "none: nothing is to be averaged away; denoising.ipynb has 1./30."),
     steps=Cited(2400, "denoising.ipynb, for the snail: num_iter = 2400"),
     filters=Cited([], "none: the loss of every step counts"),
@@ -151,27 +146,11 @@ IMPEDANCE_PAPER = replace(
 PREIMAGE = replace(
     PREIMAGE_PAPER,
     about="an image with the same features",
-    network=Cited(
-        partial(Hourglass, scales=[Scale(32, 28, skip=4, upsample=nearest)] * 5),
-        "that of dip/upscale, benchmarks/README.md",
-    ),
+    network=_NARROW,
     rate=Cited(0.01, _CHOSEN),
     steps=Cited(1000, _CHOSEN),
     precision=fastest,
-)
-
-PIXELS_PREIMAGE = PixelSetting(
-    about="an image with the same features, pixel by pixel",
-    start=Cited((0.45, 0.55), _CHOSEN),
-    rate=Cited(0.02, _CHOSEN),
-    steps=Cited(1000, _CHOSEN),
-    objective=Cited(Mse(), "as dip/preimage"),
-)
-
-TV_PREIMAGE = replace(
-    PIXELS_PREIMAGE,
-    about="an image with the same features and little total variation",
-    objective=Cited(Mse() + 0.3 * TotalVariation(mean=True), _FOUND),
+    published=False,
 )
 
 MAXIMISE = replace(
@@ -180,81 +159,47 @@ MAXIMISE = replace(
     rate=Cited(0.002, _FOUND),
     steps=Cited(400, _CHOSEN),
     precision=fastest,
+    published=False,
 )
 
-PIXELS_MAXIMISE = replace(
-    PIXELS_PREIMAGE,
-    about="an image that a channel or a class answers to most, pixel by pixel",
-    rate=Cited(0.05, _CHOSEN),
-    steps=Cited(400, "as dip/maximise"),
-    objective=Cited(Ascent(), "as dip/maximise"),
-    bounded=True,
-)
-
-TV_MAXIMISE = replace(
-    PIXELS_MAXIMISE,
-    about="an image that a channel or a class answers to most, with little total variation",
-    objective=Cited(Ascent() + 3000.0 * TotalVariation(mean=True), _FOUND),
-)
-
-EFFECT = replace(
-    fast.UPSCALE_UNGUIDED,
+EFFECT = Setting(
     about="the network of the study of what the prior does: no guide, noise alone",
-    kernel=None,
-)
-
-PIXELS_EFFECT = replace(
-    PIXELS_EFFECT_PAPER,
-    about="no prior",
-    steps=Cited(1200, "as dip/effect"),
-)
-
-TV_EFFECT = replace(
-    PIXELS_EFFECT,
-    about="total variation",
-    objective=Cited(Mse() + 0.01 * TotalVariation(mean=True), _CHOSEN),
-)
-
-TV_EFFECT_NOISE = replace(
-    PIXELS_EFFECT,
-    about="total variation against noise",
-    objective=Cited(Mse() + 0.15 * TotalVariation(mean=True), _CHOSEN),
+    task="effect",
+    network=_NARROW,
+    inputs=Cited([UniformNoise(16)], "as dip/upscale"),
+    jitter=Cited(0.0, "as dip/upscale"),
+    rate=Cited(0.01, "as published, sr_prior_effect.ipynb: LR = 0.01"),
+    steps=Cited(1200, "as dip/upscale"),
+    objective=Cited(Mse(), "as published, sr_prior_effect.ipynb: mse"),
+    filters=Cited(AVERAGED, FOUND),
+    optimizer=ADAM,
+    precision=fastest,
+    longest=Cited(1200, "as dip/upscale-unguided"),
 )
 
 IMPEDANCE = replace(
-    IMPEDANCE_PAPER,
+    published.DENOISE,
     about="curves of what a network takes to: a narrow network",
-    network=PREIMAGE.network,
+    task="impedance",
+    network=_NARROW,
+    jitter=IMPEDANCE_PAPER.jitter,
     steps=Cited(1200, _CHOSEN),
+    filters=IMPEDANCE_PAPER.filters,
     precision=fastest,
+    published=False,
 )
 
-ANALYSES: dict[str, Setting | PixelSetting] = {
+METHODS: dict[str, Method] = {
     "dip/preimage": PREIMAGE,
-    "pixels/preimage": PIXELS_PREIMAGE,
-    "tv/preimage": TV_PREIMAGE,
     "dip/preimage-paper": PREIMAGE_PAPER,
     "dip/preimage-noise-paper": PREIMAGE_NOISE_PAPER,
     "dip/preimage-noise": PREIMAGE_NOISE,
     "dip/maximise": MAXIMISE,
-    "pixels/maximise": PIXELS_MAXIMISE,
-    "tv/maximise": TV_MAXIMISE,
     "dip/maximise-paper": MAXIMISE_PAPER,
     "dip/maximise-class-paper": MAXIMISE_CLASS_PAPER,
     "dip/effect": EFFECT,
-    "pixels/effect": PIXELS_EFFECT,
-    "tv/effect": TV_EFFECT,
-    "tv/effect-noise": TV_EFFECT_NOISE,
     "dip/effect-paper": EFFECT_PAPER,
-    "pixels/effect-paper": PIXELS_EFFECT_PAPER,
-    "tv/effect-paper": TV_EFFECT_PAPER,
     "dip/impedance": IMPEDANCE,
     "dip/impedance-paper": IMPEDANCE_PAPER,
 }
-"""By name; they are for `priorfit analyse`, no task takes them."""
-
-
-def aimed(setting: Setting | PixelSetting) -> Setting | PixelSetting:
-    """The same setting, for an answer that shall come to the observation and not grow."""
-    source = "activation_maximization.ipynb: Matcher compares with 200, for classes with 300"
-    return replace(setting, objective=Cited(Mae(), source))
+"""By name."""

@@ -1,0 +1,80 @@
+"""Settings of images whose pixels are optimised themselves: a term alone stands for a prior."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from priorfit.loop.fit import Recipe, Stage
+from priorfit.priors.pixels import Pixels
+from priorfit.recipes.method import Cited, Kit, Row
+from priorfit.recipes.show import rows_of
+from priorfit.terms.objective import Objective, Term, summed
+
+
+@dataclass(frozen=True)
+class PixelSetting:
+    """One setting of an image whose pixels are optimised themselves; a `recipes.method.Method`.
+
+    Args:
+        about: one line for the list of recipes.
+        task: that it is for.
+        start: lowest and highest value of the uniform noise that it begins with.
+        rate: learning rate.
+        steps: length of the fit.
+        objective: what is minimised.
+        bounded: see `Pixels`.
+        published: see `Method`.
+    """
+
+    about: str
+    task: str
+    start: Cited[tuple[float, float]]
+    rate: Cited[float]
+    steps: Cited[int]
+    objective: Cited[Objective | Term]
+    bounded: bool = False
+    published: bool = False
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The one that it is for."""
+        return (self.task,)
+
+    @property
+    def length(self) -> int:
+        """Steps of its fit."""
+        return self.steps.value
+
+    @property
+    def most(self) -> int | None:
+        """None: more time never hurts."""
+        return None
+
+    @property
+    def sooner(self) -> str | None:
+        """None: there is nothing to do before the first step."""
+        return None
+
+    @property
+    def window(self) -> str | None:
+        """None: it enlarges nothing."""
+        return None
+
+    @property
+    def needs(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+    @property
+    def synthesises(self) -> bool:
+        """Never."""
+        return False
+
+    def rows(self) -> list[Row]:
+        """Every number, with its source where it has one."""
+        return rows_of(self)
+
+    def recipe(self, steps: int | None = None, kit: Kit | None = None) -> Recipe:
+        """Make the recipe, of the setting's own length or another."""
+        rates = {"pixels": self.rate.value}
+        stage = Stage(steps or self.steps.value, rates, summed(self.objective.value))
+        return Recipe(Pixels(*self.start.value, bounded=self.bounded), [stage])
