@@ -6,7 +6,9 @@ import torch
 from scipy import ndimage
 
 import priorfit as pf
-from priorfit.classical.specks import fill_specks, find_specks
+from priorfit.classical.specks import fill_specks, find_specks, look_for_specks
+from priorfit.images import from_array
+from priorfit.tasks.denoise import Denoise
 from tests.test_noise_level import blurred, normal, scene
 
 
@@ -117,3 +119,70 @@ def test_patterns_of_single_pixels_are_no_specks(name):
     PATTERNS[name](picture)
     picture += np.random.default_rng(0).normal(0, 0.03, picture.shape)
     assert not find_specks(torch.from_numpy(picture)[None, None].float()).any()
+
+
+def uneven(side: int = 96) -> np.ndarray:
+    rows, columns = np.mgrid[:side, :side] / side
+    return 0.3 + 0.3 * rows + 0.1 * np.sin(6 * columns)
+
+
+def dots(share: float, height: float, spread: float, seed: int = 5) -> np.ndarray:
+    """Single pixels, anywhere, that are so much lighter or darker than an uneven ground."""
+    generator = np.random.default_rng(seed)
+    ground = uneven()
+    heights = height + spread * generator.standard_normal(ground.shape)
+    return ground + np.where(generator.random(ground.shape) < share, heights, 0)
+
+
+@pytest.mark.parametrize("share", [0.004, 0.02, 0.06])
+@pytest.mark.parametrize(("height", "spread"), [(0.2, 0.0), (-0.25, 0.0), (0.3, 0.1), (0.0, 0.25)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_stipple_and_sand_on_uneven_ground_are_kept_and_counted(share, height, spread, channels):
+    picture = torch.from_numpy(dots(share, height, spread).clip(0, 1))[None, None]
+    seen = look_for_specks(picture.expand(1, channels, -1, -1))
+    assert not seen.faults.any()
+    assert seen.unsure > 0.2 * share * picture.numel()
+
+
+@pytest.mark.parametrize("brightness", [0.05, 0.2, 1.0])
+def test_single_pixels_of_a_starry_sky_are_kept(brightness):
+    generator = np.random.default_rng(2)
+    stars = (generator.random((96, 96)) < 0.02) * generator.exponential(brightness, (96, 96))
+    sky = (0.03 + 0.1 * uneven() + stars + 0.004 * generator.standard_normal((96, 96))).clip(0, 1)
+    assert not find_specks(torch.from_numpy(sky)[None, None]).any()
+
+
+@pytest.mark.parametrize("ink", [0.0, 1.0])
+def test_the_dots_of_a_drawing_that_shade_it_are_kept(ink):
+    density = 0.06 * uneven() ** 6 / (uneven() ** 6).max()
+    drawn = np.random.default_rng(0).random(density.shape) < density
+    picture = np.where(drawn, ink, 0.4 + 0.2 * uneven())
+    assert not find_specks(torch.from_numpy(picture)[None, None]).any()
+
+
+@pytest.mark.parametrize("share", [0.004, 0.02])
+def test_faults_of_any_value_in_one_channel_alone_are_found(share):
+    generator = torch.Generator().manual_seed(0)
+    clean = scene(3)
+    there = torch.rand(clean.shape, generator=generator) < share
+    hot = torch.where(there, clean + 0.35, clean)
+    found = find_specks(hot)
+    assert (found & there).sum() > 0.7 * there.sum()
+
+
+def test_what_is_kept_is_named_with_what_would_remove_it():
+    noisy = Denoise().pose(from_array(dots(0.02, 0.3, 0.1)))
+    assert noisy.filled == 0
+    assert any("not filled" in note and "priorfit inpaint" in note for note in noisy.notes)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_faults_of_one_value_are_found_beside_a_saturated_sky(value):
+    picture = 0.3 + 0.4 * scene(1)
+    picture[..., :24, :] = 1.0
+    picture = picture + 0.01 * normal(1)
+    picture[..., :24, :] = 1.0
+    there = torch.rand(picture.shape, generator=torch.Generator().manual_seed(1)) < 0.02
+    hit = torch.where(there, value, picture)
+    seen = there & ((picture - value).abs() > 0.2)
+    assert (find_specks(hit) & seen).sum() > 0.9 * seen.sum()

@@ -3,9 +3,15 @@
 Salt and pepper of a bad transmission, hot and dead pixels of a sensor. A denoiser takes them for
 detail and keeps them; found and filled, they are gone. A star is wider than a pixel, a line goes
 on in a neighbour, and noise has no such outliers.
+
+Not every single pixel is a fault: sand, grain, a stippled drawing and faint stars are made of them.
+A fault shows in its value, which is the lowest or the highest, or far outside the range; or in that
+it strikes one channel of three. Where neither is so, pixels are left alone, and counted.
 """
 
+import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -26,43 +32,111 @@ _FEW_PLACES, _PLACES = 12, 20_000  # specks whose places say something, and that
 _FAR_APART = 12  # pixels along rows and columns to the next of a pattern
 _CHANCE, _IN_STEP = 5.0, 0.15  # deviations, and share of all, that chance brings to one distance
 _LEANING = 0.025  # of a speck's height, that those beside it may have
+_AT_BOUND = 0.6  # share of the specks on a side that have its extreme value, where they are faults
+_ONE_CHANNEL = 0.7  # share of places where one channel alone is struck, likewise
+_TILES, _EACH = 4, 3  # squares along a side that specks are counted in, and how many each, at least
+_ONE_VALUE, _SEEN = 0.9, 0.1  # share of the specks that have it, and of the range to be seen by
+_UNEVEN = 0.25  # squared deviation from one square to another, of the mean, beyond that of chance
 _SAMPLE = 1_000_000
 _BAND, _MARGIN = 256, 6  # rows that are looked at together, and those that they look at beyond
 
 
+class Specks(NamedTuple):
+    """Single pixels that have nothing to do with those around them.
+
+    Args:
+        faults: true where such a pixel is a fault and no detail, (1, C, H, W).
+        unsure: how many others there are: grain, stipple or stars, or faults of no common value.
+    """
+
+    faults: Tensor
+    unsure: int
+
+
 def find_specks(image: Image) -> Tensor:
+    """Find the faults among single pixels: `look_for_specks` without what is unsure."""
+    return look_for_specks(image).faults
+
+
+def look_for_specks(image: Image) -> Specks:
     """Find single pixels that have nothing to do with those around them.
 
     Args:
         image: (1, C, H, W) of numbers in any units.
 
     Returns:
-        True where there is a speck, (1, C, H, W); nowhere in pictures that are mostly one value.
+        None in pictures that are mostly one value.
     """
-    found = torch.zeros_like(image, dtype=torch.bool)
+    none = torch.zeros_like(image, dtype=torch.bool)
     flat = image.flatten()[:: -(-image.numel() // _SAMPLE)].double()
     low, middle, high = torch.quantile(flat, flat.new_tensor([0.02, 0.5, 0.98])).tolist()
     if not high > low or (flat == middle).double().mean() > 0.5:
-        return found
+        return Specks(none, 0)
+    found = _single(image, _OF_RANGE * (high - low))
+    salted = salt_and_pepper(image, found)
+    found |= salted
+    if not _at_random(found) or _spread_out(image, found):
+        return Specks(none, 0)
+    share = found.double().mean()
+    if not salted.any() and share > _MOST:
+        return Specks(none, 0)
+    if share < _FEWEST and not salted.any():  # detail, unless it leaves the range
+        beyond = _FAR * (high - low)
+        return Specks(found & ((image < low - beyond) | (image > high + beyond)), 0)
+    if (salted.any() or _faulty(image, found)) and _evenly(image, found):
+        return Specks(found, 0)
+    return Specks(none, int(found.any(1).count_nonzero()))
+
+
+def _single(image: Image, least: float) -> Tensor:
+    """Where pixels are far from all around them, in passes, as one may lie beside another."""
+    found = torch.zeros_like(image, dtype=torch.bool)
     calm = image
     for _ in range(_PASSES):
         many = bool(found.double().mean() > _MANY)
-        new = ~found & _alone(image, calm, _OF_RANGE * (high - low), touching=many)
+        new = ~found & _alone(image, calm, least, touching=many)
         found |= new
         if not new.any():
             break
         calm = fill_specks(image, found)
-    salted = salt_and_pepper(image, found)
-    found |= salted
-    if not _at_random(found) or _spread_out(image, found):
-        return torch.zeros_like(found)
-    if salted.any():
-        return found
-    share = found.double().mean()
-    if share < _FEWEST:
-        beyond = _FAR * (high - low)
-        found &= (image < low - beyond) | (image > high + beyond)
-    return found if share <= _MOST else torch.zeros_like(found)
+    return found
+
+
+def _faulty(image: Image, specks: Tensor) -> bool:
+    """Whether specks have what detail has not: one extreme value, or one channel of several."""
+    places = int(specks.any(1).count_nonzero())
+    alone = int((specks.sum(1) == 1).count_nonzero())
+    if image.shape[1] > 2 and alone >= max(_FEW_PLACES, _ONE_CHANNEL * places):
+        return True
+    middle = image.median()
+    ends = [(image < middle, image == image.min()), (image > middle, image == image.max())]
+    sides = [(int((specks & side).sum()), int((specks & end).sum())) for side, end in ends]
+    return all(at >= _AT_BOUND * count for count, at in sides)
+
+
+def _evenly(image: Image, specks: Tensor) -> bool:
+    """Whether specks of one value lie as densely everywhere: dots of a drawing shade it.
+
+    They are counted beside the places of a square where they would be seen.
+    """
+    value = image[specks].median()
+    if (image[specks] == value).double().mean() < _ONE_VALUE:
+        return True
+    seen = (fill_specks(image, specks) - value).abs() > _SEEN * (image.max() - image.min())
+    counts, places = (_in_squares(where) for where in (specks, seen))
+    expected = places * counts.sum() / places.sum().clamp_min(1)
+    if counts.sum() < _EACH * _TILES**2 or not (expected > 0).any():
+        return True
+    off = ((counts - expected).square() - expected)[expected > 0].mean()
+    return bool(off <= _UNEVEN * expected[expected > 0].square().mean())
+
+
+def _in_squares(where: Tensor) -> Tensor:
+    """How many places there are in each of some squares of a picture."""
+    there = where[0].sum(0).double()
+    size = [side - side % _TILES for side in there.shape]
+    parts = [side // _TILES for side in size]
+    return F.avg_pool2d(there[None, : size[0], : size[1]], parts).flatten() * math.prod(parts)
 
 
 def _at_random(specks: Tensor) -> bool:

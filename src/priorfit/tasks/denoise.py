@@ -118,7 +118,7 @@ class Denoise(Task):
             denoising(seen.filled, std),
             picture,
             estimated=given is None,
-            notes=_notes(seen.specks, seen.noise, estimated=given is None),
+            notes=_notes(seen, estimated=given is None),
             needless=needless,
             filled=seen.specks,
             white=seen.noise.white or seen.noise.std < _FAINT,
@@ -133,6 +133,7 @@ class _Seen:
         filled: (1, C, H, W), without its specks.
         image: the same in units of its own.
         specks: how many were filled.
+        unsure: how many single pixels were not: grain, dots, stars, or faults of no common value.
         noise: what is left, in units of its own.
         std: standard deviation of that, before anything was clipped, as a fraction of full scale.
     """
@@ -140,6 +141,7 @@ class _Seen:
     filled: "Image"
     image: "Image"
     specks: int
+    unsure: int
     noise: "NoiseEstimate"
     std: float
 
@@ -147,12 +149,12 @@ class _Seen:
 def _look(picture: "Picture", noise_std: float | None) -> _Seen:
     from priorfit.classical.clipping import before_clipping
     from priorfit.classical.noise_level import estimate_noise
-    from priorfit.classical.specks import fill_specks, find_specks
+    from priorfit.classical.specks import fill_specks, look_for_specks
     from priorfit.units import Units
 
     image = picture.tensor()
     denoising(image, noise_std)  # specks are looked for among numbers
-    specks = find_specks(image)
+    specks, unsure = look_for_specks(image)
     count = int(specks.any(1).sum())
     image = fill_specks(image, specks) if count else image
     units = Units.of(image, limits=picture.limits)
@@ -162,13 +164,20 @@ def _look(picture: "Picture", noise_std: float | None) -> _Seen:
     if noise_std is None:
         most = float(seen.std()) if seen[0].numel() > 1 else 1.0
         std = min(min(before_clipping(seen, noise.std), most) * units.span, 1.0)
-    return _Seen(image, seen, count, noise, std)
+    return _Seen(image, seen, count, unsure, noise, std)
 
 
-def _notes(specks: int, noise: "NoiseEstimate", *, estimated: bool) -> tuple[str, ...]:
-    notes = []
-    if specks:
-        pixels = counted(specks, "pixel")
+def _notes(seen: _Seen, *, estimated: bool) -> tuple[str, ...]:
+    noise, notes = seen.noise, []
+    if seen.unsure:
+        pixels = counted(seen.unsure, "pixel")
+        notes.append(
+            f"{pixels} had nothing to do with those around them, but share no value, as grain, "
+            "dots and stars do not: not filled (if they are hot pixels, `priorfit inpaint` fills them "
+            "with a mask of them)"
+        )
+    if seen.specks:
+        pixels = counted(seen.specks, "pixel")
         notes.append(
             f"{pixels} had nothing to do with those around them (specks: salt and pepper, hot or "
             "dead pixels) and were filled first"
