@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from priorfit.errors import PriorfitError
-from priorfit.records.state_file import load_about, load_state, save_state
+from priorfit.records.state_file import _digest, load_about, load_state, save_state
 from priorfit.signals import interruptions, terminating
 
 
@@ -96,8 +96,11 @@ def test_a_state_of_other_things_is_refused(tmp_path):
     assert not (tmp_path / "s").exists()
 
 
-def with_structure(structure):
-    return save({}, {"priorfit.loop.state": structure})
+def with_structure(structure, tensors=None):
+    """A file of somebody who knows how the hash is made."""
+    words = {"priorfit.loop.state": structure}
+    tensors = {} if tensors is None else tensors
+    return save(tensors, words | {"priorfit.sha256": _digest(words, tensors)})
 
 
 HOSTILE = {
@@ -125,6 +128,43 @@ def test_a_hostile_file_is_refused(tmp_path, data):
     for load in (load_state, load_about):
         with pytest.raises(PriorfitError, match="s"):
             load(path)
+
+
+def test_whatever_bit_of_a_file_is_flipped_is_noticed(tmp_path):
+    path, state = tmp_path / "s", {"a": torch.rand(2), "b": [1, 2.5, {"c": None}]}
+    save_state(path, state, "words")
+    data = path.read_bytes()
+    for at in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[at // 8] ^= 1 << at % 8
+        path.write_bytes(flipped)
+        try:
+            assert alike(load_state(path), state)  # nothing that is read has changed
+        except PriorfitError as error:
+            assert str(error).startswith(str(path))
+
+
+JSON = st.recursive(
+    leaves | st.sampled_from(["tensor", "dict", "list", "tuple", "float", "0", "cpu", "cuda:9"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=8,
+)
+
+
+@given(structure=JSON | st.tuples(st.sampled_from(["tensor", "dict", "list", "float"]), JSON))
+def test_whatever_a_file_says_it_is_a_state_or_refused(tmp_path_factory, structure):
+    path = tmp_path_factory.mktemp("run") / "s"
+    path.write_bytes(with_structure(json.dumps(structure), {"0": torch.ones(2, 3)}))
+    try:
+        assert isinstance(load_state(path), dict)
+    except PriorfitError as error:
+        assert str(error).isprintable()
+
+
+def test_a_file_without_a_hash_is_refused(tmp_path):
+    (tmp_path / "s").write_bytes(save({}, {"priorfit.loop.state": '["dict", []]'}))
+    with pytest.raises(PriorfitError, match="damaged"):
+        load_state(tmp_path / "s")
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -4,9 +4,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from priorfit.disk.regular import read_regular
 from priorfit.errors import PriorfitError
 from priorfit.images import write_atomically
 from priorfit.records.sidecar import from_json, to_json
+
+_LONGEST = 1 << 28  # bytes
 
 
 class _Record(BaseModel):
@@ -101,7 +104,7 @@ def load(path: Path) -> Results:
         PriorfitError: this is no file of measurements.
     """
     try:
-        return from_json(Results, path.read_bytes())
+        return from_json(Results, read_regular(path, _LONGEST))
     except FileNotFoundError:
         return Results()
     except OSError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from priorfit.disk.locks import locked
+from priorfit.disk.regular import open_regular
 from priorfit.errors import ImageFileError
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
@@ -47,7 +48,7 @@ def sweep(folder: Path) -> None:
     """Remove the temporary files that killed processes left in a folder, none that is in use."""
     with suppress(OSError):  # what cannot be read or removed stays
         for path in [entry for entry in folder.iterdir() if _PART.fullmatch(entry.name)]:
-            with suppress(OSError), path.open("rb") as file:
+            with suppress(OSError), open_regular(path) as file:
                 if locked(file, wait=False):
                     path.unlink()
 

@@ -3,6 +3,7 @@
 from os import PathLike
 from pathlib import Path
 
+from priorfit.disk.regular import open_regular
 from priorfit.errors import ImageFileError
 from priorfit.images.boxes import properties
 from priorfit.images.formats import FORMATS, SUFFIXES, WRITTEN
@@ -23,7 +24,7 @@ def result_name(path: str | PathLike[str]) -> str:
     """
     name = Path(path)
     try:
-        with name.open("rb") as file:
+        with open_regular(name) as file:
             data = file.read(HEAD)
             found = identify(data)
             if found in _MORE:

@@ -12,10 +12,13 @@ from typing import Any, TypeVar
 import torch
 from pydantic import BaseModel, ConfigDict
 
+from priorfit.disk.regular import open_regular, read_regular
 from priorfit.errors import PriorfitError
 
 MOST_POINTS = 200
 """Of a loss curve."""
+
+_LONGEST = 1 << 24  # bytes of a sidecar, far above any
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -194,7 +197,7 @@ def sidecar_path(picture: Path) -> Path:
 def load_sidecar(picture: Path) -> Sidecar | None:
     """Read the sidecar beside a picture, None where there is none that can be read."""
     try:
-        return from_json(Sidecar, sidecar_path(picture).read_bytes())
+        return from_json(Sidecar, read_regular(sidecar_path(picture), _LONGEST))
     except (OSError, ValueError):
         return None
 
@@ -206,7 +209,7 @@ def source(role: str, path: Path) -> Source:
         PriorfitError: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return Source(
                 role=role, name=path.name, sha256=hashlib.file_digest(file, "sha256").hexdigest()
             )

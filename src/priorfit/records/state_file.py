@@ -1,12 +1,14 @@
 """Runs that are interrupted and go on: their state in one file.
 
 A state is nested dicts, lists and tuples of tensors, numbers, strings and None. It is one
-safetensors file: the tensors as they are, the structure around them as JSON in its metadata.
-Nothing in it is ever executed.
+safetensors file: the tensors as they are, the structure around them as JSON in its metadata, and
+the hash of all that, by which damage is noticed. Nothing in it is ever executed.
 """
 
+import hashlib
 import json
 import math
+import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,12 +21,24 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from priorfit.disk.regular import open_regular
 from priorfit.errors import PriorfitError
 from priorfit.images import write_atomically
 
 _DEEPEST = 32
 _LONGEST_HEADER = 1 << 26
-_KEY, _ABOUT = "priorfit.loop.state", "priorfit.about"
+_KEY, _ABOUT, _HASH = "priorfit.loop.state", "priorfit.about", "priorfit.sha256"
+# What a file that passes for one of ours, and is none, leads to.
+_DAMAGE = (
+    SafetensorError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 def save_state(path: Path, state: Mapping[str, Any], about: str | None = None) -> None:
@@ -42,6 +56,7 @@ def save_state(path: Path, state: Mapping[str, Any], about: str | None = None) -
     tensors: dict[str, Tensor] = {}
     structure = json.dumps(_packed(state, tensors, {}), allow_nan=False)
     words = {_KEY: structure} | ({} if about is None else {_ABOUT: about})
+    words[_HASH] = _digest(words, tensors)
     write_atomically(path, save_tensors(tensors, words), overwrite=True)
 
 
@@ -52,16 +67,31 @@ def load_state(path: Path) -> dict[str, Any]:
         PriorfitError: no such file, or not one of these.
     """
     try:
-        data = path.read_bytes()
-        structure = _metadata(data)[_KEY]
-        state = _unpacked(json.loads(structure), load_tensors(data), 0)
+        with open_regular(path) as file:
+            data = file.read()
+        words, tensors = _metadata(data), load_tensors(data)
+        if words.pop(_HASH) != _digest(words, tensors):
+            raise ValueError("the hash is another")
+        state = _unpacked(json.loads(words[_KEY]), tensors, 0)
     except OSError as error:
         raise PriorfitError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (SafetensorError, ValueError, LookupError, TypeError, RecursionError) as error:
+    except PriorfitError:
+        raise
+    except _DAMAGE as error:
         raise PriorfitError(f"{path}: is not the state of a run, or is damaged") from error
     if not isinstance(state, dict):
         raise PriorfitError(f"{path}: is not the state of a run")
     return state
+
+
+def _digest(words: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of all that is in a file: what names, types and shapes are part of it."""
+    digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def load_about(path: Path) -> str:
@@ -71,15 +101,15 @@ def load_about(path: Path) -> str:
         PriorfitError: no such file, or not one of these.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\xff"))
-            left = path.stat().st_size - 8
+            left = os.fstat(file.fileno()).st_size - 8
             if length > min(_LONGEST_HEADER, left):
                 raise ValueError("the header is longer than the file")
             about = json.loads(file.read(length))["__metadata__"][_ABOUT]
     except OSError as error:
         raise PriorfitError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+    except _DAMAGE as error:
         raise PriorfitError(f"{path}: is not the state of a run, or is damaged") from error
     return str(about)
 

@@ -1,8 +1,11 @@
 """Point spread functions from files: smaller than a picture may be, and of any scale."""
 
+import os
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 import torch
@@ -17,15 +20,6 @@ from priorfit.images import as_typed, no_file
 _LONGEST_SIDE = 1024
 _FORMATS = ["PNG", "TIFF", "JPEG", "WEBP"]
 _DESCRIPTION, _DEPTH = 270, 32997  # tags of TIFF
-_DAMAGE = (
-    ValueError,
-    EOFError,
-    SyntaxError,
-    MemoryError,
-    RecursionError,
-    TokenError,  # from the parser of .npy headers
-    PillowImage.DecompressionBombError,
-)
 
 
 def read_psf(path: Path) -> Tensor:
@@ -39,11 +33,14 @@ def read_psf(path: Path) -> Tensor:
         why = no_file(path)
         if why is not None:
             raise ImageFileError(f"{as_typed(path)}: {why}")
-        array = _from_array(path) if path.suffix.lower() == ".npy" else _from_picture(path)
+        with _silence():
+            array = _from_array(path) if path.suffix.lower() == ".npy" else _from_picture(path)
+    except ImageFileError:
+        raise
     except OSError as error:
         reason = "is no picture" if isinstance(error, UnidentifiedImageError) else error.strerror
         raise ImageFileError(f"{path}: cannot be read as a PSF: {reason or error}") from error
-    except _DAMAGE as error:
+    except Exception as error:  # of damaged files Pillow and NumPy raise all kinds
         raise ImageFileError(f"{path}: cannot be read as a PSF: it is damaged") from error
     if array.ndim != 2 or max(array.shape) > _LONGEST_SIDE or array.dtype.kind not in "iuf":
         raise ImageFileError(
@@ -60,7 +57,27 @@ def read_psf(path: Path) -> Tensor:
 
 def _from_array(path: Path) -> np.ndarray:
     # Mapped, so that a header cannot claim more memory than the file has bytes.
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    return np.lib.format.open_memmap(path, mode="r")  # no archive, no pickle
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what libtiff and Pillow say of a damaged file off the user's screen."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            before = os.dup(2)
+        except OSError:  # standard error is closed
+            yield
+            return
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nothing, 2)
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            os.close(nothing)
 
 
 def _from_picture(path: Path) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from priorfit.disk.regular import open_regular, read_regular
 from priorfit.errors import ImageFileError, ProblemError
 from priorfit.images import SUFFIXES
 from priorfit.images.numpy_file import read_header
@@ -283,15 +284,13 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int = _LARG
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        if path.stat().st_size > _LONGEST_TABLE:
-            raise ProblemError(f"{path}: is too long for a table of classes")
-        return path.read_bytes()
+        return read_regular(path, _LONGEST_TABLE)
     except OSError as error:
         raise ProblemError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _file_opener(path: Path) -> Callable[[], BinaryIO]:
-    return lambda: path.open("rb")
+    return lambda: open_regular(path)
 
 
 def _member_opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
