@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from priorfit.tasks import TASKS
+from priorfit.tasks import COMING, TASKS
 
 # Names that other programs have for our options, each with ours in the order of likelihood.
 _OPTIONS = {
@@ -84,14 +84,6 @@ _COMMANDS = {
     "help": "--help",
 }
 
-_COMING = {
-    "colorize": "colorize",
-    "colorise": "colorize",
-    "colourise": "colorize",
-    "colourize": "colorize",
-    "invert": "invert",
-    "edit": "edit",
-}
 _WORDS = {
     ": Value error, ": ": ",
     "Input should be a valid integer, .*": "expected a whole number",
@@ -116,8 +108,9 @@ class Commands(TyperGroup):
 
 def _no_command(name: str, known: Iterable[str], *, top: bool) -> str:
     lower = name.lower()
-    if top and lower in _COMING:
-        return f"'{_COMING[lower]}' is on its way, and not in this version yet"
+    coming = COMING.get(lower) if top else None
+    if coming is not None and coming not in TASKS:
+        return f"'{coming}' is on its way, and not in this version yet"
     message = f"no such command '{name}'"
     meant = (_COMMANDS.get(lower) if top else None) or _like(lower, known)
     if meant is not None:

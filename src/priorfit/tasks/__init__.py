@@ -39,3 +39,15 @@ TASKS: Mapping[str, type[Task]] = MappingProxyType(
     {task.name(): task for task in (Denoise, Inpaint, Upscale, Deblur, Dejpeg, Fuse, Enhance)}
 )
 """By the name of the command, in the order of its help."""
+
+COMING: Mapping[str, str] = MappingProxyType(
+    {
+        "colorize": "colorize",
+        "colorise": "colorize",
+        "colourise": "colorize",
+        "colourize": "colorize",
+        "invert": "invert",
+        "edit": "edit",
+    }
+)
+"""Tasks that are not here yet, by the names that people try."""
