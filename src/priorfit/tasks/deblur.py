@@ -40,20 +40,25 @@ class Deblur(Task):
     kind: Literal["deblur"] = "deblur"
     psf: Annotated[
         Path | None,
-        Field(description="Picture or .npy of the point spread function."),
+        Field(description="Point spread function: a picture or a .npy file."),
         Typed(metavar="FILE"),
     ] = None
     gaussian: Annotated[
         float | None,
         Field(
-            gt=0, allow_inf_nan=False, description="A Gaussian, its standard deviation in pixels."
+            gt=0,
+            allow_inf_nan=False,
+            description="Gaussian blur of this standard deviation, in pixels.",
         ),
         Typed(metavar="STD"),
     ] = None
     motion: Annotated[
         tuple[float, float] | None,
         BeforeValidator(_read_motion),
-        Field(description="Motion along a line, in pixels and degrees counter-clockwise."),
+        Field(
+            description="Motion along a line: its length in pixels, its angle in degrees, "
+            "counter-clockwise."
+        ),
         Typed(metavar="LENGTH,ANGLE", as_text=True),
     ] = None
 

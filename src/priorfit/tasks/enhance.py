@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 
 class Enhance(Task):
-    """Boost detail: what a short fit leaves out. Fewer --steps, coarser detail."""
+    """Boost detail: whatever a short fit of the picture leaves out.
+
+    The fewer --steps, the coarser the detail.
+    """
 
     kind: Literal["enhance"] = "enhance"
     amount: Annotated[
-        float, Field(ge=-1, le=10, description="How much of the detail is added; -1 takes it away.")
+        float, Field(ge=-1, le=10, description="How strongly detail is boosted; -1 removes it.")
     ] = 1.0
 
     default_recipe: ClassVar[str] = "dip/enhance"

@@ -23,16 +23,21 @@ if TYPE_CHECKING:
 
 
 class Fuse(Task):
-    """Give a photograph the detail of another, taken with flash."""
+    """Combine the light of a photograph without flash with the detail of one with flash."""
 
     kind: Literal["fuse"] = "fuse"
-    flash: Annotated[Path | None, Field(description="Taken with flash."), Typed(required=True)] = (
-        None
-    )
+    flash: Annotated[
+        Path | None,
+        Field(description="Photograph taken with flash: its detail is kept."),
+        Typed(required=True),
+    ] = None
 
     default_recipe: ClassVar[str] = "dip/fuse"
     picture_option: ClassVar[Option | None] = Option(
-        "no_flash", "Taken without, whose light is kept.", Path, typed=Typed(required=True)
+        "no_flash",
+        "Photograph taken without flash: its light is kept.",
+        Path,
+        typed=Typed(required=True),
     )
 
     @property

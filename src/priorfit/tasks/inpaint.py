@@ -33,32 +33,30 @@ _FAR = 17
 class Inpaint(Task):
     """Fill holes: white or grey in a mask, transparent, or NaN.
 
-    The recipe is chosen by the mask, and named, unless --recipe names one.
+    Unless --recipe names one, the recipe is chosen by the size and depth of the hole.
     """
 
     kind: Literal["inpaint"] = "inpaint"
     hole_mask: Annotated[
         Path | None,
         Field(
-            description="White or grey where pixels are to be filled; one for all pictures, or a "
-            "folder of them."
+            description="Mask that is white or grey where pixels are to be filled: one file for "
+            "all pictures, or a folder with one for each."
         ),
         Typed(metavar="MASK", by_picture=True),
     ] = None
     known_mask: Annotated[
         Path | None,
-        Field(description="The opposite: white where pixels are known."),
+        Field(description="Mask the other way round: white where pixels are known."),
         Typed(metavar="MASK", by_picture=True),
     ] = None
-    hole_from_alpha: Annotated[bool, Field(description="Fill what is transparent.")] = False
+    hole_from_alpha: Annotated[bool, Field(description="Fill the transparent pixels.")] = False
     grow_mask: Annotated[
         int,
-        Field(ge=0, description="Make the hole wider by so many pixels."),
+        Field(ge=0, description="Widen the hole by this many pixels on every side."),
         Typed(metavar="PIXELS"),
     ] = 0
-    paste_back: Annotated[
-        bool, Field(description="Give known pixels back as they were, bit for bit.")
-    ] = True
+    paste_back: Annotated[bool, Field(description="Keep known pixels exactly as they were.")] = True
 
     default_recipe: ClassVar[str] = AUTO
     synonyms: ClassVar[tuple[str, ...]] = ("inpainting", "fill", "outpaint", "remove")

@@ -30,11 +30,11 @@ class Upscale(Task):
     """Enlarge by a whole factor."""
 
     kind: Literal["upscale"] = "upscale"
-    factor: Annotated[int, Field(ge=2, description="Times larger.")] = 4
+    factor: Annotated[int, Field(ge=2, description="How many times wider and higher.")] = 4
     kernel: Annotated[
         str | None,
         Field(
-            description="How the small picture was made. [default: lanczos3; -paper recipes: "
+            description="Filter that made the small picture. [default: lanczos3; -paper recipes: "
             "lanczos2]"
         ),
         Typed(choices=KERNELS),
