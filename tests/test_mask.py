@@ -27,7 +27,7 @@ def test_what_is_near_lies_in_a_square_around_a_pixel_that_is_wholly_known(reach
     known = torch.zeros(1, 2, 9, 12)
     known[0, :, 3, 7] = 1
     known[0, 0, 8, 0] = 1
-    near = Mask(known).near(reach)
+    near = mask.near(known, reach)
     rows, columns = torch.arange(9)[:, None], torch.arange(12)
     expected = ((rows - 3).abs() <= reach) & ((columns - 7).abs() <= reach)
     assert torch.equal(near, expected[None, None].float())

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from priorfit.color import BT601
-from priorfit.degradations import Compose, Downsample, Enlarge, Grayscale, Identity
+from priorfit.degradations import Compose, Degradation, Downsample, Enlarge, Grayscale, Identity
 from priorfit.degradations.mask import centre_square
 from priorfit.errors import ProblemError
 from priorfit.networks.features import FeatureNetwork
@@ -14,7 +14,6 @@ from priorfit.networks.preparation import TORCHVISION, Preparation
 from priorfit.problem import Problem
 from priorfit.terms.objective import Estimate, Term
 from priorfit.terms.perceptual import DiscriminatorFeatures, Perceptual, absolute, squared
-from priorfit.types import Degradation
 from tests.pictures import uniform
 from tests.seeing import PLAIN, ours, tiny_discriminator
 

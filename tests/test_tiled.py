@@ -8,7 +8,7 @@ from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
 from priorfit.errors import ProblemError
 from priorfit.guarantee.comparators import PYRAMID
 from priorfit.guarantee.guard import make_guard
-from priorfit.loop.finish import CropCanvas, KeepKnownPixels
+from priorfit.loop.finish import KeepKnownPixels
 from priorfit.loop.fit import Fit
 from priorfit.loop.tiled import TiledFit
 from priorfit.loop.tiles import Grid, part_of
@@ -82,7 +82,7 @@ def test_tiles_of_an_enlarged_or_deblurred_picture_have_its_size():
     image = noise(1, 3, 50, 60)
     enlarged = TiledFit(Problem(image, Downsample(2)), RECIPE, [0], GRID)
     assert fitted(enlarged).shape == (1, 3, 100, 120)
-    blurred = Problem(image, Blur(gaussian_psf(1.0)), finish=[CropCanvas()])
+    blurred = Problem(image, Blur(gaussian_psf(1.0)))
     sharp = TiledFit(blurred, RECIPE, [0], GRID)
     assert fitted(sharp).shape == image.shape
 

@@ -1,19 +1,34 @@
 """What is to be solved: an observation and how it came about."""
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from priorfit.degradations import Mask, as_degradation
-from priorfit.degradations.foreign import Foreign
+from priorfit.degradations import Degradation, as_degradation
 from priorfit.errors import ProblemError
-from priorfit.types import Degradation, Image, Observation, Operator, Shape
+from priorfit.types import Image, Observation, Operator, Shape
 from priorfit.wording import described
 
-Finish = Callable[[Image, "Problem"], Image]
-"""What is done to a solution at the end: known pixels put back, a JPEG's intervals respected."""
+
+class Finish(ABC):
+    """One thing that is done to a solution at the end: a JPEG's intervals are respected, say."""
+
+    @abstractmethod
+    def __call__(self, image: Image, problem: "Problem") -> Image:
+        """Finish a picture.
+
+        Args:
+            image: (B, C, H, W), without the margins of a blur's canvas.
+            problem: that it solves.
+        """
+
+    @property
+    def keeps_known(self) -> bool:
+        """Whether known pixels of a masked picture come back as they were."""
+        return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +76,7 @@ class Problem:
             raise ProblemError("the observation has pixels that are not numbers; mask them")
         shape = (y.shape[1], y.shape[2], y.shape[3])
         degradation = as_degradation(self.degradation, self.image_shape)
-        if isinstance(degradation, Foreign) and degradation is not self.degradation:
+        if degradation is not self.degradation:
             degradation.check(y)
         object.__setattr__(self, "degradation", degradation)
         object.__setattr__(self, "image_shape", self.image_shape or degradation.image_shape(shape))
@@ -69,7 +84,7 @@ class Problem:
     @property
     def operator(self) -> Degradation:
         """A, whatever it was given as."""
-        assert not isinstance(self.degradation, Operator)
+        assert isinstance(self.degradation, Degradation)
         return self.degradation
 
     @property
@@ -80,10 +95,7 @@ class Problem:
     @property
     def known(self) -> Tensor:
         """True where y was observed, of the shape of y: everywhere but where a mask hides it."""
-        y, mask = self.observation, self.degradation
-        if not isinstance(mask, Mask):
-            return torch.ones((), dtype=torch.bool, device=y.device).expand_as(y)
-        return (mask.known.to(y.device) > 0.5).expand_as(y)
+        return self.operator.known_in(self.observation)
 
     @property
     def shape(self) -> Shape:
@@ -91,8 +103,27 @@ class Problem:
         assert self.image_shape is not None
         return self.image_shape
 
+    @property
+    def finished_shape(self) -> Shape:
+        """(C, H, W) of a solution that is finished: without the margins of a blur's canvas."""
+        channels, height, width = self.shape
+        left, right, top, bottom = self.operator.overhang
+        return channels, height - top - bottom, width - left - right
+
+    @property
+    def keeps_known(self) -> bool:
+        """Whether known pixels come back as they were at the end."""
+        return any(step.keeps_known for step in self.finish)
+
     def apply_finish(self, image: Image) -> Image:
-        """Make a picture of a solution, (B, C, H, W) in [0, 1]."""
+        """Make a picture of a solution.
+
+        Args:
+            image: (B, C, H, W) in [0, 1], of the shape of the image sought; or without the margins
+                of a blur's canvas already, as some cheap estimates are.
+        """
+        if image.shape[1:] == self.shape:
+            image = self.operator.crop(image)
         for step in self.finish:
             image = step(image, self)
         return image

@@ -20,18 +20,6 @@ Shape = tuple[int, int, int]
 """(channels, height, width)."""
 
 
-class Degradation(Protocol):
-    """A of y = A(x): pure, differentiable, and able to say which image it observes."""
-
-    def __call__(self, image: Image) -> Observation:
-        """Degrade (B, C, H, W) to (B, c, h, w)."""
-        ...
-
-    def image_shape(self, observation: Shape) -> Shape:
-        """Shape of the image behind an observation of this shape."""
-        ...
-
-
 @runtime_checkable
 class Operator(Protocol):
     """A forward operator of another package, a deepinv physics say; only `A` is called."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from priorfit.color import BT601
 from priorfit.degradations import (
     Compose,
+    Degradation,
     Downsample,
     Enlarge,
     Grayscale,
@@ -23,7 +24,7 @@ from priorfit.degradations.mask import centre_third
 from priorfit.problem import Problem
 from priorfit.terms.data import Mse
 from priorfit.terms.objective import Estimate
-from priorfit.types import Degradation, Image
+from priorfit.types import Image
 from tests.parity.fixture import Fixture, Result, compare_all
 
 PRECISIONS = (torch.float32, torch.float64)

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from priorfit.degradations import Degradation
 from priorfit.errors import ProblemError
 from priorfit.networks.features import FeatureNetwork
 from priorfit.networks.sizes import centred
-from priorfit.problem import Problem
+from priorfit.problem import Finish, Problem
 from priorfit.terms.perceptual import gram
 from priorfit.types import Image, Observation, Shape
 
 
 @dataclass(frozen=True)
-class Corner:
+class Corner(Finish):
     """The top left of a larger canvas, on which a network likes to draw: a multiple of 32 or 64.
 
     In the released code: feature_inversion.ipynb, out[:, :, :imsize, :imsize], 224 of 256.
@@ -37,7 +38,7 @@ class Corner:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Seen(Degradation):
     """A(x) = Φ(x) / s, the features of one layer, (B, C, H, W) -> (B, c, h, w).
 
     Features without places, behind a linear layer, have one: h = w = 1.
@@ -67,7 +68,7 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
-class Textures:
+class Textures(Degradation):
     """A(x): the Gram matrices of some layers, one after another, (B, C, H, W) -> (B, 1, 1, n).
 
     Args:
@@ -97,7 +98,7 @@ class Textures:
 
 
 @dataclass(frozen=True, eq=False)
-class Watched:
+class Watched(Degradation):
     """A(x): one channel of a layer, or its central places, (B, C, H, W) -> (B, 1, k, l).
 
     Args:

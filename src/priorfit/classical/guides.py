@@ -15,7 +15,6 @@ from skimage import filters, restoration
 from priorfit.classical.block_matching import BlockMatching
 from priorfit.classical.clipping import Clipping
 from priorfit.classical.noise_level import noise_level
-from priorfit.degradations import Blur, Mask
 from priorfit.errors import ProblemError
 from priorfit.problem import Problem
 from priorfit.types import Image
@@ -75,24 +74,26 @@ def biharmonic(problem: Problem) -> Image:
 
     A channel of which nothing is known becomes grey.
     """
-    mask = problem.degradation
-    if not isinstance(mask, Mask):
-        raise ProblemError("a biharmonic fill needs a mask, got another degradation")
-    known = mask.known.expand(problem.observation.shape).cpu().numpy() > 0
+    _require_hole(problem)
+    known = problem.known.cpu().numpy()
     pictures = problem.observation.double().cpu().numpy()
     shared = bool((known == known[:, :1]).all())  # one hole for all channels is solved in one go
     fill = _fill_together if shared else _fill_by_channel
     filled = np.stack([fill(x, ~m) for x, m in zip(pictures, known, strict=True)])
-    return torch.from_numpy(filled).to(problem.observation).clamp(0, 1)
+    image = torch.from_numpy(filled).to(problem.observation).clamp(0, 1)
+    return problem.operator.lift(image)
 
 
 def pyramid(problem: Problem) -> Image:
     """Fill what a mask hides from ever coarser means of what is known: quick, and rough."""
-    mask, y = problem.degradation, problem.observation
-    if not isinstance(mask, Mask):
-        raise ProblemError("a fill needs a mask, got another degradation")
-    known = (mask.known.to(y.device) > 0.5).to(y).expand(y.shape)
-    return _pulled_up(y * known, known).clamp(0, 1)
+    _require_hole(problem)
+    y, known = problem.observation, problem.known.to(problem.observation)
+    return problem.operator.lift(_pulled_up(y * known, known).clamp(0, 1))
+
+
+def _require_hole(problem: Problem) -> None:
+    if not problem.operator.masked:
+        raise ProblemError("a fill needs a picture with missing pixels, got another degradation")
 
 
 def _pulled_up(weighted: Image, weight: Image) -> Image:
@@ -148,12 +149,11 @@ def unsharp(image: Image, amount: float = 1.0, std: float = 2.0) -> Image:
 
 def deconvolved(problem: Problem, balance: float = 0.01) -> Image:
     """Wiener's deconvolution on the larger canvas, its margin made of repeated edge pixels."""
-    blur = problem.degradation
-    if not isinstance(blur, Blur):
+    spread = problem.operator.point_spread()
+    if spread is None:
         raise ProblemError("a deconvolution needs a blur, got another degradation")
-    psf = blur.psf.cpu().numpy()
-    left, right, top, bottom = blur.margins if problem.shape[1:] != problem.size else (0, 0, 0, 0)
-    canvas = F.pad(problem.observation.double(), (left, right, top, bottom), mode="replicate")
+    psf = spread.cpu().numpy()
+    canvas = problem.operator.lift(problem.observation.double())
     planes = canvas.flatten(0, 1).cpu().numpy()
     sharp = np.stack([restoration.wiener(plane, psf, balance, clip=False) for plane in planes])
     return (

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from priorfit.degradations import Degradation
 from priorfit.errors import ProblemError
 from priorfit.problem import Problem
-from priorfit.types import Degradation, Image, Observation
+from priorfit.types import Image, Observation
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A of y = A(x) + noise: frozen values that can be printed, compared and called."""
 
-from priorfit.degradations.blind import Blind, BlindDownsample
+from priorfit.degradations.base import Degradation
+from priorfit.degradations.blind import BlindDownsample
 from priorfit.degradations.blur import Blur, defocus_psf, gaussian_psf, motion_psf
 from priorfit.degradations.color import Grayscale
 from priorfit.degradations.compose import Compose
@@ -20,18 +21,19 @@ from priorfit.degradations.resample import (
     Lanczos,
     Linear,
 )
+from priorfit.degradations.window import Window
 
 __all__ = [
     "Area",
     "as_degradation",
     "Bicubic",
-    "Blind",
     "BlindDownsample",
     "Blur",
     "Border",
     "Box",
     "Compose",
     "defocus_psf",
+    "Degradation",
     "Downsample",
     "Enlarge",
     "Foreign",
@@ -45,4 +47,5 @@ __all__ = [
     "Linear",
     "Mask",
     "motion_psf",
+    "Window",
 ]

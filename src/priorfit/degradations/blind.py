@@ -1,35 +1,19 @@
 """Degradations whose own numbers are unknown and fitted along with the image."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from priorfit.degradations.base import Degradation
 from priorfit.degradations.resample import Downsample, Lanczos
 from priorfit.errors import ProblemError
-from priorfit.types import Code, Degradation, Image, Observation, Shape
-
-
-class Blind(ABC):
-    """A degradation with parts of the code of its own, named `degradation.*`."""
-
-    @abstractmethod
-    def start(self, observation: Observation) -> Code:
-        """First guess of the unknown numbers, one entry an image."""
-
-    @abstractmethod
-    def at(self, code: Code) -> Degradation:
-        """The degradation as the code has it now."""
-
-    @abstractmethod
-    def image_shape(self, observation: Shape) -> Shape:
-        """Shape of the image behind an observation of this shape."""
+from priorfit.types import Code, Image, Observation, Shape
 
 
 @dataclass(frozen=True)
-class BlindDownsample(Blind):
+class BlindDownsample(Degradation):
     """Downsampling with an unknown window, `degradation.kernel` (B, k, k), started at Lanczos.
 
     The released code's OPT_OVER = 'down' (utils/common_utils.py, get_params) trains the window so.
@@ -56,9 +40,12 @@ class BlindDownsample(Blind):
         channels, height, width = observation
         return channels, height * self.factor, width * self.factor
 
+    def lift(self, observation: Observation) -> Image:
+        return observation.repeat_interleave(self.factor, -1).repeat_interleave(self.factor, -2)
+
 
 @dataclass(frozen=True, eq=False)
-class Windowed:
+class Windowed(Degradation):
     """Downsampling by a whole factor with a window of each image's own, (B, k, k)."""
 
     kernel: Tensor

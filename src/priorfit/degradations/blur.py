@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from priorfit.degradations.base import NO_MARGINS, Degradation, Margins
 from priorfit.degradations.resample import Border
 from priorfit.errors import ProblemError
 from priorfit.types import Image, Observation, Shape
@@ -17,7 +18,7 @@ _DIRECT = 49  # a PSF of more entries is convolved by Fourier transform: about w
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Blur:
+class Blur(Degradation):
     """Convolve every channel with one PSF.
 
         y = p ∗ x,   in the sense of scipy.signal.convolve: p is not mirrored
@@ -56,7 +57,7 @@ class Blur:
         return self._convolve(F.pad(image, self.margins)) / weight
 
     @property
-    def margins(self) -> tuple[int, int, int, int]:
+    def margins(self) -> Margins:
         """(left, right, top, bottom) pixels that the PSF reaches beyond what it blurs."""
         height, width = self.psf.shape
         return width // 2, (width - 1) // 2, height // 2, (height - 1) // 2
@@ -69,13 +70,24 @@ class Blur:
         left, right, top, bottom = self.margins
         return channels, height + top + bottom, width + left + right
 
-    def crop(self, image: Image) -> Image:
-        """The part of an image (B, C, H, W) that lies behind the observation, of the same size."""
-        if self.border is not Border.VALID:
-            return image
-        left, right, top, bottom = self.margins
-        height, width = image.shape[-2:]
-        return image[..., top : height - bottom, left : width - right]
+    @property
+    def overhang(self) -> Margins:
+        return self.margins if self.border is Border.VALID else NO_MARGINS
+
+    @property
+    def reach(self) -> int:
+        return max(self.psf.shape)
+
+    def lift(self, observation: Observation) -> Image:
+        if self.overhang == NO_MARGINS:
+            return observation
+        return F.pad(observation, list(self.overhang), mode="replicate")
+
+    def enlargement(self) -> int:
+        return 1
+
+    def point_spread(self) -> Tensor | None:
+        return self.psf
 
     def _convolve(self, image: Image) -> Observation:
         """Convolve where the PSF lies inside the image, (B, C, H, W) -> (B, C, H-h+1, W-w+1)."""

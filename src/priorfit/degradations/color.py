@@ -1,17 +1,21 @@
 """Cameras and archives that keep less than the colour."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from torch import Tensor
 
 from priorfit.color import weighted
+from priorfit.degradations.base import Degradation
 from priorfit.errors import ProblemError
 from priorfit.types import Image, Observation, Shape
+from priorfit.units import Units
 
 BT601_FOUR_DIGITS = (0.2989, 0.5870, 0.1140)
 """Weights of the colours in [pan2020]_ and MATLAB; they sum to 0.9999."""
 
 
 @dataclass(frozen=True)
-class Grayscale:
+class Grayscale(Degradation):
     """Weighted mean of red, green and blue, (B, 3, H, W) -> (B, 1, H, W).
 
     Args:
@@ -38,3 +42,19 @@ class Grayscale:
         if channels != 1:
             raise ProblemError(f"expected a grey observation of 1 channel, got {channels}")
         return 3, height, width
+
+    def reached(self, known: Tensor) -> Tensor:
+        return known.any(1, keepdim=True)
+
+    def put_back(self, image: Image, observation: Observation) -> Image:
+        # The same for all three keeps what sets the colours apart.
+        return image + (observation - self(image)) / sum(self.weights)
+
+    def lift(self, observation: Observation) -> Image:
+        return observation.expand(-1, 3, -1, -1)
+
+    def enlargement(self) -> int:
+        return 1
+
+    def in_units(self, units: Units, *, refilled: bool = True) -> Degradation:
+        return replace(self, zero=(self.zero - units.low) / units.span)

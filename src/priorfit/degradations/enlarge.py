@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import torch.nn.functional as F
 
+from priorfit.degradations.base import Degradation
 from priorfit.errors import ProblemError
 from priorfit.types import Image, Observation, Shape
 
 
 @dataclass(frozen=True)
-class Enlarge:
+class Enlarge(Degradation):
     """Interpolate between pixel centres, (B, C, H, W) -> (B, C, factor·H, factor·W).
 
     After a `Downsample` it keeps the size: so [pan2020]_ compares pictures of few pixels in a
@@ -37,3 +38,6 @@ class Enlarge:
                 f"expected an observation enlarged by {self.factor}, got {height}×{width} pixels"
             )
         return channels, height // self.factor, width // self.factor
+
+    def lift(self, observation: Observation) -> Image:
+        return F.avg_pool2d(observation, self.factor)

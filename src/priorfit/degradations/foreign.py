@@ -6,17 +6,39 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from priorfit.degradations.base import Degradation
 from priorfit.errors import ProblemError
-from priorfit.types import Degradation, Image, Observation, Operator, Shape
+from priorfit.types import Image, Observation, Operator, Shape
 
 
 @runtime_checkable
-class _Own(Degradation, Protocol):
-    """A degradation that can be told from other objects."""
+class _Callable(Protocol):
+    """A forward operator that is called, and says which image it observes."""
+
+    def __call__(self, image: Image) -> Observation: ...
+
+    def image_shape(self, observation: Shape) -> Shape: ...
 
 
 @dataclass(frozen=True)
-class Foreign:
+class Told(Degradation):
+    """A callable of a user's own, with `image_shape`, as a degradation.
+
+    Args:
+        own: (B, C, H, W) to (B, c, h, w), differentiable.
+    """
+
+    own: _Callable
+
+    def __call__(self, image: Image) -> Observation:
+        return self.own(image)
+
+    def image_shape(self, observation: Shape) -> Shape:
+        return self.own.image_shape(observation)
+
+
+@dataclass(frozen=True)
+class Foreign(Degradation):
     """A foreign operator as a degradation. Only its `A` is called: calling a physics adds noise.
 
     Args:
@@ -31,14 +53,7 @@ class Foreign:
         return self.operator.A(image)
 
     def check(self, observation: Observation) -> None:
-        """Try the operator on a grey image, before a fit fails somewhere inside it.
-
-        Args:
-            observation: (B, c, h, w), of what the operator is said to be the degradation.
-
-        Raises:
-            ProblemError: it fails, gives something of another shape, or nothing with a gradient.
-        """
+        # On a grey image, before a fit fails somewhere inside the operator.
         y = tuple(observation.shape)
         shape = (y[0], *self.image_shape((y[1], y[2], y[3])))
         with torch.enable_grad():
@@ -64,6 +79,14 @@ class Foreign:
     def image_shape(self, observation: Shape) -> Shape:
         return self.shape or observation
 
+    def resized(self, observation: Shape) -> Degradation:
+        if self.shape is None:
+            return self
+        raise ProblemError(
+            f"nobody knows what {type(self.operator).__name__} makes of an image of another shape "
+            f"than {self.shape}, so that memory and time cannot be foretold"
+        )
+
 
 def as_degradation(value: object, image_shape: Shape | None = None) -> Degradation:
     """Make a degradation of what a user gave: our own pass through, foreign operators are wrapped.
@@ -76,8 +99,10 @@ def as_degradation(value: object, image_shape: Shape | None = None) -> Degradati
     Raises:
         ProblemError: the value is neither.
     """
-    if isinstance(value, _Own):
+    if isinstance(value, Degradation):
         return value
+    if isinstance(value, _Callable):
+        return Told(value)
     if isinstance(value, Operator):
         return Foreign(value, image_shape)
     raise ProblemError(

@@ -11,8 +11,11 @@ from PIL import ImageDraw, ImageFont
 from scipy import ndimage
 from torch import Tensor
 
+from priorfit.degradations.base import Degradation
+from priorfit.degradations.window import Window
 from priorfit.errors import ProblemError
 from priorfit.types import Image, Observation, Shape
+from priorfit.units import Units
 from priorfit.wording import counted, described
 
 NOTHING = 0.01
@@ -20,7 +23,7 @@ NOTHING = 0.01
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Mask:
+class Mask(Degradation):
     """Keep the known pixels and put one value in place of the others.
 
         A(x) = m ⊙ x + (1 − m)·fill
@@ -36,6 +39,8 @@ class Mask:
 
     known: Tensor
     fill: float = 0.0
+
+    masked = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.known, Tensor):
@@ -66,17 +71,43 @@ class Mask:
         self._check(observation)
         return observation
 
-    def near(self, reach: int) -> Tensor:
-        """1 at most so many pixels, along rows and columns, from one with all its channels known.
+    def known_in(self, observation: Observation) -> Tensor:
+        return (self.known.to(observation.device) > 0.5).expand_as(observation)
 
-        Args:
-            reach: in pixels.
+    def reached(self, known: Tensor) -> Tensor:
+        return known & (self.known.to(known.device) > 0.5)
 
-        Returns:
-            (1 or B, 1, H, W), 0 everywhere else.
-        """
-        whole = self.known.amin(1, keepdim=True)
-        return F.max_pool2d(whole, 2 * reach + 1, 1, reach)
+    def refill(self, observation: Observation) -> Observation:
+        return self(observation)
+
+    def hide(
+        self, hidden: Tensor, observation: Observation
+    ) -> tuple[Degradation, Observation] | None:
+        known = self.known.to(hidden.device).expand(hidden.shape)
+        mask = Mask(known.where(~hidden, 0), self.fill)
+        return mask, mask(observation)
+
+    def put_back(self, image: Image, observation: Observation) -> Image:
+        return image.where(~(self.known.to(image.device) > 0.5), observation)
+
+    def lift(self, observation: Observation) -> Image:
+        return observation
+
+    def enlargement(self) -> int:
+        return 1
+
+    def part(self, window: Window) -> Degradation:
+        return Mask(window.cut(self.known), self.fill)
+
+    def resized(self, observation: Shape) -> Degradation:
+        _, height, width = observation
+        missing = 1 - self.known.mean().item()
+        draw = torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(0))
+        return Mask((draw >= min(max(missing, 0.02), 0.98)).to(self.known.device), self.fill)
+
+    def in_units(self, units: Units, *, refilled: bool = True) -> Degradation:
+        fill = self.fill if refilled else (self.fill - units.low) / units.span
+        return Mask(self.known[:, :: units.copies], fill)
 
     def _check(self, shape: Shape) -> None:
         _, channels, height, width = self.known.shape
@@ -97,6 +128,20 @@ class Mask:
     def __repr__(self) -> str:
         size = "×".join(str(length) for length in self.known.shape)
         return f"Mask({size}, {float(self.known.mean()):.1%} known, fill={self.fill:g})"
+
+
+def near(known: Tensor, reach: int) -> Tensor:
+    """1 at most so many pixels, along rows and columns, from one with all its channels known.
+
+    Args:
+        known: (B, C, H, W), of ones and zeros or booleans.
+        reach: in pixels.
+
+    Returns:
+        (B, 1, H, W) of float32, 0 everywhere else.
+    """
+    whole = known.float().amin(1, keepdim=True)
+    return F.max_pool2d(whole, 2 * reach + 1, 1, reach)
 
 
 def touched(coverage: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from priorfit.degradations.base import Degradation
 from priorfit.errors import ProblemError
 from priorfit.kernels import lanczos_window
 from priorfit.types import Image, Observation, Shape
@@ -132,7 +133,7 @@ class Border(Enum):
 
 
 @dataclass(frozen=True)
-class Downsample:
+class Downsample(Degradation):
     """Reduce by a whole factor, (B, C, H, W) -> (B, C, H/factor, W/factor).
 
     `Downsample(4)` is the operator of [ulyanov2018]_ (models/downsampler.py, lanczos2, phase 0.5);
@@ -175,6 +176,17 @@ class Downsample:
             return channels, height * self.factor, width * self.factor
         margin = len(self.taps()) - self.factor
         return channels, height * self.factor + margin, width * self.factor + margin
+
+    def lift(self, observation: Observation) -> Image:
+        large = observation.repeat_interleave(self.factor, -1).repeat_interleave(self.factor, -2)
+        if self.border is not Border.VALID:
+            return large
+        margin = len(self.taps()) - self.factor
+        around = [margin // 2, margin - margin // 2] * 2
+        return F.pad(large, around, mode="replicate")
+
+    def enlargement(self) -> int:
+        return super().enlargement() if self.border is Border.VALID else self.factor
 
     def taps(self) -> Tensor:
         """The window on the pixel grid, (k,) in float64, with sum 1."""

@@ -10,11 +10,10 @@ import torch
 from PIL import Image as PillowImage
 from torch import Tensor
 
-from priorfit.degradations.compose import Compose
-from priorfit.degradations.mask import Mask
+from priorfit.degradations.base import Degradation
 from priorfit.errors import ProblemError
 from priorfit.images.jpeg_tables import JpegTables, jpeg_tables
-from priorfit.types import Degradation, Image, Observation
+from priorfit.types import Image, Observation
 from priorfit.wording import described
 
 NoiseModel = Callable[[Observation, torch.Generator], Observation]
@@ -123,14 +122,7 @@ def simulate(
             if generator is None:
                 raise ProblemError("noise needs a torch.Generator to be drawn from")
             observation = noise(observation, generator)
-        return _masked(observation.clamp(0, 1), degradation)
-
-
-def _masked(observation: Observation, degradation: Degradation) -> Observation:
-    """Take noise and clipping off lost pixels: nothing was measured there."""
-    parts = degradation.degradations if isinstance(degradation, Compose) else (degradation,)
-    last = parts[-1] if parts else degradation
-    return last(observation) if isinstance(last, Mask) else observation
+        return degradation.refill(observation.clamp(0, 1))  # nothing was measured there
 
 
 class JpegObservation(NamedTuple):

@@ -73,8 +73,7 @@ class Exhibit:
 
 def hole_of(problem: Problem) -> Tensor | None:
     """(1, H, W), 1 where pixels are to be filled; None where the damage is of another kind."""
-    degradation = problem.degradation
-    return 1 - degradation.known[0] if isinstance(degradation, Mask) else None
+    return 1 - problem.known[0].float() if problem.operator.masked else None
 
 
 def overwritten(image: Image) -> Problem:

@@ -13,7 +13,6 @@ from priorfit.classical import guides
 from priorfit.classical.camera_noise import camera_denoised, camera_smoothed
 from priorfit.degradations import Identity
 from priorfit.errors import ProblemError
-from priorfit.loop.finish import CropCanvas
 from priorfit.loop.fit import restore
 from priorfit.problem import Problem
 from priorfit.types import Image
@@ -65,7 +64,8 @@ class Alternative:
 
 def zero_shot(problem: Problem) -> Image:
     """Zero-Shot Noise2Noise, as published, seed 0 [mansour2023]_."""
-    return restore(problem, recipes.load("zs-n2n/denoise"), range(len(problem))).image
+    plain = replace(problem, finish=())
+    return restore(plain, recipes.load("zs-n2n/denoise"), range(len(problem))).image
 
 
 AS_IT_WAS = Comparator("as it was", guides.observed)
@@ -159,7 +159,4 @@ def _made(comparator: Comparator, problem: Problem) -> Alternative | None:
 def finished(image: Image, problem: Problem) -> Image:
     """A cheap solution, (B, C, H, W) in [0, 1], of the picture's size or the larger canvas of a
     blur, finished as a fit is."""
-    if image.shape[1:] == problem.shape:
-        image = CropCanvas()(image, problem)
-    rest = [step for step in problem.finish if not isinstance(step, CropCanvas)]
-    return replace(problem, finish=rest).apply_finish(image)
+    return problem.apply_finish(image)

@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from priorfit.classical.clipping import Clipping, free
-from priorfit.degradations import Identity, Mask
 from priorfit.guarantee.comparators import AS_IT_WAS, Comparator
 from priorfit.loop.ensemble import Weighed
 from priorfit.loop.fit import Fit
@@ -195,9 +194,10 @@ class HiddenEvidence(Evidence):
         hidden = (torch.rand(y[:, :1].shape, generator=generator) < _HIDDEN).to(y.device) & known
         if not hidden.any() or not (known & ~hidden).flatten(2).any(2).all():
             return math.inf
-        mask = Mask(known & ~hidden)
-        filled = method.solve(replace(self.problem, observation=mask(y), degradation=mask))
-        return _mean_where(hidden, filled - y)
+        less = self.problem.operator.hide(hidden.expand_as(y), y)
+        assert less is not None
+        part = replace(self.problem, degradation=less[0], observation=less[1], finish=())
+        return _mean_where(hidden, self.problem.operator(method.solve(part)) - y)
 
     def of(self, image: Image, known: float) -> float:
         return known
@@ -209,7 +209,7 @@ class HiddenEvidence(Evidence):
         blind = [seen.unseen for seen in fit.filters if isinstance(seen, Weighed)]
         if blind and blind[-1] is not None:
             image = blind[-1]
-        return _mean_where(held if held.any() else known, image - y)
+        return _mean_where(held if held.any() else known, self.problem.operator(image) - y)
 
 
 class ExplainedEvidence(Evidence):
@@ -237,10 +237,9 @@ class CoarseEvidence(ExplainedEvidence):
 
 def evidence_on(problem: Problem) -> Evidence:
     """What a picture of a problem is judged by."""
-    degradation = problem.degradation
-    if isinstance(degradation, Mask):
+    if problem.operator.masked:
         return HiddenEvidence(problem)
-    if isinstance(degradation, Identity):
+    if problem.operator.direct:
         return CoarseEvidence(problem) if problem.noise_std is None else SteinEvidence(problem)
     return ExplainedEvidence(problem)
 

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 
-from priorfit.degradations import Blur
+from priorfit.degradations import Window
 from priorfit.guarantee.comparators import (
     AS_IT_WAS,
     CAMERA,
@@ -21,7 +20,7 @@ from priorfit.guarantee.comparators import (
 )
 from priorfit.guarantee.evidence import Contender, Evidence, evidence_on
 from priorfit.loop.fit import Fit
-from priorfit.loop.tiles import Grid, Window, enlargement, part_of, solved
+from priorfit.loop.tiles import Grid, part_of, solved
 from priorfit.problem import Problem
 from priorfit.types import Image
 
@@ -87,7 +86,7 @@ class Guard:
     def part(self, window: Window) -> "Guard":
         """The same for the part of the observation inside a window, by the same cheap estimate."""
         problem, best = self.evidence.problem, self.best
-        part, inside = part_of(problem, window), window.times(enlargement(problem))
+        part, inside = part_of(problem, window), problem.operator.behind(window)
         image = _same(part) if best.method is AS_IT_WAS else inside.cut(best.image)
         return Guard(evidence_on(part), [replace(best, image=image)])
 
@@ -171,17 +170,14 @@ def _solved(method: Comparator, problem: Problem) -> Image:
     """A cheap estimate of the image sought, in tiles where it is large."""
     if method is AS_IT_WAS:
         return _same(problem)
-    if max(problem.size) <= _PIECE or isinstance(problem.degradation, Blur):
+    if max(problem.size) <= _PIECE or any(problem.operator.overhang):
         return method.solve(problem).clamp(0, 1)
     return solved(problem, Grid.of(problem.size, _PIECE), method.solve).clamp(0, 1)
 
 
 def _same(problem: Problem) -> Image:
     """The observation as an estimate of the image sought: on the larger canvas of a blur."""
-    blur, y = problem.degradation, problem.observation
-    if not isinstance(blur, Blur) or problem.shape[1:] == problem.size:
-        return y
-    return F.pad(y, list(blur.margins), mode="replicate")
+    return problem.operator.lift(problem.observation)
 
 
 def _root(error: float) -> float:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from priorfit.code import part
-from priorfit.degradations import Mask
+from priorfit.degradations.mask import near
 from priorfit.errors import RecipeError
 from priorfit.loop.fit import Recipe, Restoration, restore, seeds_of_runs
 from priorfit.loop.scores import HeldOut
@@ -205,7 +205,7 @@ class Weighed(Filter):
     def see(self, step: Step) -> Step:
         assert self.blind is not None and self.made is not None and self.near is not None
         assert self.problem is not None and self.held.chosen is not None
-        forward, y = self.problem.operator, self.problem.observation
+        forward, y = self.problem.operator.at(step.code), self.problem.observation
         own = forward(step.image)
         apart = (forward(self.blind) - own) * self.held.chosen
         wanted = (y - own) * self.held.chosen
@@ -218,8 +218,9 @@ class Weighed(Filter):
 
 
 def _near(problem: Problem) -> Tensor:
-    """1 near what is known, 0 deep in a hole, fading in between; (B or 1, 1, H, W)."""
-    if not isinstance(problem.degradation, Mask):
+    """1 near what is known, 0 deep in a hole, fading in between; broadcasts to the image sought."""
+    if not problem.operator.masked:
         return torch.ones(1, 1, 1, 1, device=problem.observation.device)
-    near = problem.degradation.near(_REACH).to(problem.observation)
-    return F.avg_pool2d(near, 2 * _REACH + 1, 1, _REACH, count_include_pad=False)
+    close = near(problem.known, _REACH).to(problem.observation)
+    faded = F.avg_pool2d(close, 2 * _REACH + 1, 1, _REACH, count_include_pad=False)
+    return problem.operator.lift(faded)

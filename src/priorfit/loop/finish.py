@@ -1,12 +1,10 @@
 """What is done to the picture at the end of a fit."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
-from priorfit.degradations import Blur, Mask
 from priorfit.degradations.jpeg import JpegProjection
 from priorfit.problem import Finish, Problem
 from priorfit.types import Image
@@ -14,27 +12,20 @@ from priorfit.units import Units
 
 
 @dataclass(frozen=True)
-class KeepKnownPixels:
+class KeepKnownPixels(Finish):
     """Put the known pixels of a masked observation back, bit for bit."""
 
     def __call__(self, image: Image, problem: Problem) -> Image:
-        mask = problem.degradation
-        if not isinstance(mask, Mask):
-            return image
-        return image.where(~(mask.known.to(image.device) > 0.5), problem.observation)
+        operator = problem.operator
+        return operator.put_back(image, problem.observation) if operator.masked else image
+
+    @property
+    def keeps_known(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True)
-class CropCanvas:
-    """Cut the part behind the picture out of the larger canvas that a blur is fitted on."""
-
-    def __call__(self, image: Image, problem: Problem) -> Image:
-        blur = problem.degradation
-        return blur.crop(image) if isinstance(blur, Blur) else image
-
-
-@dataclass(frozen=True)
-class BoostDetail:
+class BoostDetail(Finish):
     """Add the detail that a fit left out to the picture once more.
 
         x ← y + a·(y − x)
@@ -54,7 +45,7 @@ class BoostDetail:
 
 
 @dataclass(frozen=True)
-class RespectJpeg:
+class RespectJpeg(Finish):
     """Move the picture to where an encoder could have made the given JPEG file of it."""
 
     projection: JpegProjection
@@ -64,7 +55,7 @@ class RespectJpeg:
 
 
 @dataclass(frozen=True, eq=False)
-class InPictureUnits:
+class InPictureUnits(Finish):
     """Put a picture back on the scale that it came with, and finish it there.
 
     What lay outside the range of the fit, such as a star or a hot pixel, comes back as it was, so
@@ -84,6 +75,10 @@ class InPictureUnits:
         # Channels that were the same stay the same, whatever rounding has done to each.
         return image[:, :1].expand_as(image) if self.units.copies > 1 else image
 
+    @property
+    def keeps_known(self) -> bool:
+        return self.problem.keeps_known
+
     def _excess(self, size: torch.Size) -> Image:
         """What was cut off for the fit, enlarged with the picture if need be."""
         problem = self.problem
@@ -91,11 +86,3 @@ class InPictureUnits:
         if excess.shape[-2:] == size or not excess.any():
             return excess if excess.shape[-2:] == size else excess.new_zeros(())
         return F.interpolate(excess, list(size), mode="bicubic", align_corners=False)
-
-
-def puts_known_back(finish: Sequence[Finish]) -> bool:
-    """Whether known pixels of a masked picture come back as they were."""
-    inner = [
-        step for each in finish if isinstance(each, InPictureUnits) for step in each.problem.finish
-    ]
-    return any(isinstance(step, KeepKnownPixels) for step in (*finish, *inner))

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import torch
 
 from priorfit.code import detached, part, split, take_over
-from priorfit.degradations import Blind
 from priorfit.errors import ProblemError, RecipeError
 from priorfit.loop.state import Filter, State, Step
 from priorfit.noise import Noise
@@ -148,9 +147,7 @@ class Fit:
 
     def _start(self) -> Code:
         code = self.recipe.prior.start(self.seen, self.noise)
-        if isinstance(self.problem.degradation, Blind):
-            code |= self.problem.degradation.start(self.seen.observation)
-        return code
+        return code | self.problem.operator.start(self.seen.observation)
 
     def tuned(self) -> Code:
         """Copy what the stages tune, as the last step left it: `before` of another fit."""
@@ -298,9 +295,7 @@ Look = tuple[Image, dict[str, PerImage]]
 def _look(state: State, problem: Problem, recipe: Recipe, losses_of: Callable[..., Any]) -> Look:
     code = recipe.prior.vary(state.code, state.noise, state.taken)
     image = recipe.prior.render(code)
-    degradation = problem.operator
-    if isinstance(degradation, Blind):
-        degradation = degradation.at(code)
+    degradation = problem.operator.at(code)
     estimate = Estimate(code, image, degradation(image), recipe.prior.render)
     return image, losses_of(estimate, state.step)
 

@@ -6,7 +6,6 @@ filters a recipe has, so that two sizes foretell all others. Block matching alon
 goes through larger pictures in bands.
 """
 
-import copy
 import math
 import time
 from bisect import bisect_right
@@ -24,12 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from priorfit.classical.block_matching import BOUNDED
-from priorfit.degradations import Blur, Mask
 from priorfit.loop.fit import Fit, Recipe
-from priorfit.priors.base import Prior
-from priorfit.priors.deep_image import DeepImagePrior
-from priorfit.priors.expected import Expected
-from priorfit.priors.inputs import Pooled
 from priorfit.problem import Problem
 
 _SIDES = (64, 128)
@@ -147,14 +141,14 @@ def forecast(problem: Problem, recipe: Recipe) -> Forecast:
         ProblemError: as the recipe's own on such a problem.
     """
     main = replace(recipe.stages[-1], steps=2 + _STEPS)
-    settled = replace(recipe, prior=_settled(recipe.prior, problem), stages=[main])
+    settled = replace(recipe, prior=recipe.prior.settled(problem), stages=[main])
     small, large = (_probed(_like(problem, side), settled) for side in _SIDES)
     return Forecast((small, large))
 
 
 def seconds_before(problem: Problem, recipe: Recipe) -> float:
     """Foretell how long what comes before the first step takes, by two small problems."""
-    settled = replace(recipe, prior=_settled(recipe.prior, problem))
+    settled = replace(recipe, prior=recipe.prior.settled(problem))
     probes = []
     for side in (_BRIEF[0], *_BRIEF):  # the first one imports what the others need
         small = _like(problem, side)
@@ -178,34 +172,14 @@ def used() -> int:
     return _field(Path("/proc/self/status"), "VmRSS") or 0
 
 
-def _settled(prior: Prior, problem: Problem) -> Prior:
-    """The prior with pools as large as the problem will have them."""
-    if isinstance(prior, Expected):
-        return Expected(_settled(prior.prior, problem), prior.draws)
-    if not isinstance(prior, DeepImagePrior):
-        return prior
-    settled = copy.copy(prior)
-    settled.inputs = tuple(
-        source.settled(problem) if isinstance(source, Pooled) else source for source in prior.inputs
-    )
-    return settled
-
-
 def _like(problem: Problem, side: int) -> Problem:
     """A made-up problem of the same kind, about so many pixels of the picture sought a side."""
-    degradation, y = problem.degradation, problem.observation
+    operator, y = problem.operator, problem.observation
     factor = max(1, problem.shape[1] // max(1, problem.size[0]))
-    if isinstance(degradation, Blur):
-        side += max(degradation.psf.shape)
-    seen = max(side // factor, side // 8)
+    seen = max((side + operator.reach) // factor, side // 8)
     draw = torch.rand(1, y.shape[1], seen, seen, generator=torch.Generator().manual_seed(0))
-    observation = draw.to(y)
-    if isinstance(degradation, Mask):
-        missing = 1 - degradation.known.float().mean().item()
-        known = (draw[:, :1] >= min(max(missing, 0.02), 0.98)).to(y)
-        degradation = Mask(known, degradation.fill)
-        observation = degradation(observation)
-    made = Problem(observation, degradation, noise_std=problem.noise_std)
+    small = operator.resized((y.shape[1], seen, seen))
+    made = Problem(small.refill(draw.to(y)), small, noise_std=problem.noise_std)
     if problem.companion is None:
         return made
     companion = problem.companion.new_full((1, problem.companion.shape[1], *made.shape[1:]), 0.5)

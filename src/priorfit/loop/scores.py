@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from priorfit.degradations import Blind, Mask
 from priorfit.loop.state import Step
 from priorfit.noise import Noise
 from priorfit.problem import Problem
@@ -46,9 +45,7 @@ class Score(ABC):
 
 def squared_error(problem: Problem, step: Step) -> Tensor:
     """(A(x) − y)² of the picture so far, of the shape of y."""
-    operator = problem.operator
-    if isinstance(operator, Blind):
-        operator = operator.at(step.code)
+    operator = problem.operator.at(step.code)
     return (operator(step.image) - problem.observation).square()
 
 
@@ -79,15 +76,16 @@ class HeldOut(Score):
         y = problem.observation
         drawn = noise.uniform(1 + y.shape[1], *y.shape[2:]).to(y.device)
         self.problem = problem
-        if isinstance(problem.degradation, Mask):
-            known = problem.degradation.known.to(y).expand(y.shape)
+        if problem.operator.masked:
+            known = problem.known.to(y)
             pixels = self._least(drawn[:, :1], known.amax(1, keepdim=True) > 0)
             # Where its other channels are known a value would be too easy.
             self.chosen = pixels & (known > 0)
             # An image of which nothing else is known in a channel keeps what it has.
             enough = (known * ~pixels).amax((2, 3), keepdim=True).amin(1, keepdim=True) > 0
-            mask = Mask(known.where(~(pixels & enough), 0))
-            return replace(problem, observation=mask(y), degradation=mask)
+            hidden = problem.operator.hide((pixels & enough).expand(y.shape), y)
+            assert hidden is not None
+            return replace(problem, degradation=hidden[0], observation=hidden[1])
         everywhere = torch.ones_like(drawn, dtype=torch.bool)
         pixels = self._least(drawn[:, :1], everywhere[:, :1])
         self.chosen = pixels | self._least(drawn[:, 1:], everywhere[:, 1:])

@@ -1,17 +1,15 @@
 """A picture fitted tile by tile, each tile a fit of its own, as if it were one fit."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
 
-from priorfit.degradations import Mask
+from priorfit.degradations import Window
 from priorfit.errors import ProblemError
-from priorfit.loop.finish import CropCanvas, puts_known_back
 from priorfit.loop.fit import Fit, Recipe, Restoration
 from priorfit.loop.state import Filter, State, Step
-from priorfit.loop.tiles import Grid, Window, enlargement, part_of
+from priorfit.loop.tiles import Grid, enlargement, part_of
 from priorfit.problem import Problem
 from priorfit.types import Code, Image
 from priorfit.wording import counted
@@ -86,9 +84,6 @@ class TiledFit:
         self.shares: dict[int, float] = {}  # of the fits in the tiles, see `guarantee.Verdict`
         self.factor = enlargement(problem)
         self.seeds = list(seeds)
-        self._local = [step for step in problem.finish if isinstance(step, CropCanvas)]
-        rest = [step for step in problem.finish if step not in self._local]
-        self._whole = replace(problem, finish=rest)
         self.last: Step | None = None
         self.done: dict[int, Image] = {}
         self.before = 0  # steps of the tiles that are done
@@ -111,7 +106,7 @@ class TiledFit:
 
     def __iter__(self) -> Iterator[Step]:
         for index in range(len(self.done), len(self.grid)):
-            part = self._part(index)
+            part = part_of(self.problem, self.grid.windows[index])
             if self._untouched(part):
                 self.done[index] = part.observation.clone()
                 continue
@@ -161,7 +156,7 @@ class TiledFit:
 
     def finished(self, image: Image) -> Image:
         """What becomes of the whole picture at the end, (1, C, H, W)."""
-        return self._whole.apply_finish(image.clamp_(0, 1))
+        return self.problem.apply_finish(image.clamp_(0, 1))
 
     def _pictures(self) -> Iterator[Image]:
         for index, window in enumerate(self.grid.windows):
@@ -172,8 +167,8 @@ class TiledFit:
             elif self.guard is not None:
                 yield self._without_fit(index, self.guard)
             else:
-                seen = window.cut(self.problem.observation)
-                yield seen.repeat_interleave(self.factor, -1).repeat_interleave(self.factor, -2)
+                part = part_of(self.problem, window)
+                yield part.apply_finish(part.operator.lift(part.observation))
 
     def _tile(self, index: int, fit: Fit) -> Image:
         """The picture of a tile that has been fitted, or what takes its place."""
@@ -185,12 +180,8 @@ class TiledFit:
         return fit.finished(guard.mix(image, verdict))
 
     def _without_fit(self, index: int, guard: Guard) -> Image:
-        instead = guard.part(self.grid.windows[index]).instead
-        return self._part(index).apply_finish(instead)
-
-    def _part(self, index: int) -> Problem:
-        part = part_of(self.problem, self.grid.windows[index])
-        return replace(part, finish=self._local)
+        window = self.grid.windows[index]
+        return part_of(self.problem, window).apply_finish(guard.part(window).instead)
 
     def _begun(self, index: int, part: Problem) -> Fit:
         try:
@@ -229,9 +220,12 @@ class TiledFit:
 
     def _untouched(self, part: Problem) -> bool:
         """Whether the tile has nothing to fill, and what is known of it is put back."""
-        mask = part.degradation
-        whole = isinstance(mask, Mask) and bool((mask.known > 0.5).all())
-        return whole and puts_known_back(self._whole.finish)
+        operator, y = part.operator, part.observation
+        if not (operator.masked and self.problem.keeps_known and part.known.all()):
+            return False
+        if part.shape != tuple(y.shape[1:]):
+            return False
+        return torch.equal(operator.put_back(torch.zeros_like(y), y), y)
 
     def _take_up(self, saved: Mapping[str, Any]) -> None:
         self.done = dict(saved["done"])
@@ -242,5 +236,4 @@ class TiledFit:
 
 def _unknown(part: Problem) -> bool:
     """Whether nothing at all is known of a tile, so that a fit of it would paint anything."""
-    mask = part.degradation
-    return isinstance(mask, Mask) and not bool((mask.known > 0.5).any())
+    return not bool(part.known.any())

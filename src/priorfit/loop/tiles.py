@@ -3,12 +3,11 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from priorfit.degradations import Blur, Border, Downsample, Identity, Mask
+from priorfit.degradations import Window
 from priorfit.errors import ProblemError
 from priorfit.problem import Problem
 from priorfit.types import Image
@@ -18,24 +17,6 @@ OVERLAP = 64
 
 LEAST = 48
 """Pixels of the smallest tile."""
-
-
-class Window(NamedTuple):
-    """A rectangle of pixels."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    def cut(self, picture: Tensor) -> Tensor:
-        """The part of (..., H, W) inside; a view."""
-        rows = slice(self.top, self.top + self.height)
-        return picture[..., rows, self.left : self.left + self.width]
-
-    def times(self, factor: int) -> "Window":
-        """The same rectangle where every pixel has become `factor`×`factor`."""
-        return Window(*(factor * number for number in self))
 
 
 @dataclass(frozen=True)
@@ -146,32 +127,23 @@ def enlargement(problem: Problem) -> int:
     Raises:
         ProblemError: the problem is none that tiles can be cut from.
     """
-    degradation = problem.degradation
-    if isinstance(degradation, Downsample) and degradation.border is not Border.VALID:
-        return degradation.factor
-    if isinstance(degradation, Identity | Mask | Blur):
-        return 1
-    name = type(degradation).__name__
-    raise ProblemError(f"cannot be cut into tiles: nobody knows what {name} makes of a part")
+    return problem.operator.enlargement()
 
 
 def part_of(problem: Problem, window: Window) -> Problem:
-    """The same problem for the part of the observation inside a window.
+    """The same problem for the part of the observation inside a window, without its finish.
 
     Raises:
         ProblemError: as `enlargement`.
     """
-    factor = enlargement(problem)
-    degradation = problem.degradation
-    if isinstance(degradation, Mask):
-        degradation = Mask(window.cut(degradation.known), degradation.fill)
-    companion = problem.companion
+    operator, companion = problem.operator, problem.companion
     return replace(
         problem,
         observation=window.cut(problem.observation),
-        degradation=degradation,
+        degradation=operator.part(window),
         image_shape=None,
-        companion=None if companion is None else window.times(factor).cut(companion),
+        companion=None if companion is None else operator.behind(window).cut(companion),
+        finish=(),
     )
 
 

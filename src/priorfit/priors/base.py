@@ -1,6 +1,7 @@
 """What every prior is: a family of images, and a way to draw one from a code."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 
 from priorfit.noise import Noise
 from priorfit.problem import Problem
@@ -29,6 +30,26 @@ class Prior(ABC):
             step: how many steps the fit has taken; what disturbs a code may fade with it.
         """
         return code
+
+    def settled(self, problem: Problem) -> "Prior":
+        """The prior with all that it would make of this problem decided, to try on a smaller one.
+
+        Memory and time are foretold by fits of small problems: what a prior takes more of where a
+        hole is small, it takes as much of there.
+        """
+        return self
+
+    def guide(self, code: Code, moved: Collection[str]) -> tuple[str, Image] | None:
+        """Name and image of the cheap estimate that the prior is shown, if there is one.
+
+        Args:
+            code: of a fit.
+            moved: names of all in the code that has changed since the start.
+
+        Returns:
+            The image is (B, C, H, W), one an image of the code.
+        """
+        return None
 
     @abstractmethod
     def render(self, code: Code) -> Image:

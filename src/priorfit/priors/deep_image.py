@@ -1,18 +1,29 @@
 """Deep Image Prior: the image is what an untrained network makes of a fixed input."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from priorfit.classical.guides import observed
 from priorfit.code import part
 from priorfit.networks.initialise import initialise
 from priorfit.networks.precision import Precision, full
 from priorfit.noise import Noise
 from priorfit.priors.base import Prior
-from priorfit.priors.inputs import Estimator, Input, Pooled, Relative, estimated
+from priorfit.priors.inputs import (
+    Estimator,
+    Guide,
+    Hiding,
+    Input,
+    Pooled,
+    Probing,
+    Relative,
+    estimated,
+    name_of,
+)
 from priorfit.priors.moves import STILL, Moving
 from priorfit.problem import Problem
 from priorfit.terms.objective import Schedule, at
@@ -90,6 +101,23 @@ class DeepImagePrior(Prior):
             code[name] = torch.stack([numbers[name] for numbers in drawn])
         code["channels"] = torch.full((len(y), 1), problem.shape[0], device=y.device)
         return code
+
+    def settled(self, problem: Problem) -> Prior:
+        settled = copy.copy(self)
+        settled.inputs = tuple(
+            source.settled(problem) if isinstance(source, Pooled) else source
+            for source in self.inputs
+        )
+        return settled
+
+    def guide(self, code: Code, moved: Collection[str]) -> tuple[str, Image] | None:
+        for i, shown in enumerate(self.inputs):
+            if f"z.{i}" in moved or not isinstance(shown, Guide | Probing | Hiding):
+                continue
+            if shown.estimate is not observed:  # the estimate is the first part of the input
+                channels = int(code["channels"][0, 0])
+                return name_of(shown.estimate), code[f"z.{i}"][:, :channels]
+        return None
 
     def vary(self, code: Code, noise: Noise, step: int = 0) -> Code:
         varied = dict(code)

@@ -1,5 +1,7 @@
 """The expectation over what disturbs a code: several renders of each step, averaged."""
 
+from collections.abc import Collection
+
 from torch import Tensor
 
 from priorfit.errors import RecipeError
@@ -28,6 +30,12 @@ class Expected(Prior):
         if draws < 1:
             raise RecipeError(f"an expectation needs at least one draw, got {draws}")
         self.prior, self.draws, self.still = prior, draws, prior.still
+
+    def settled(self, problem: Problem) -> Prior:
+        return Expected(self.prior.settled(problem), self.draws)
+
+    def guide(self, code: Code, moved: Collection[str]) -> tuple[str, Image] | None:
+        return self.prior.guide(code, moved)
 
     def start(self, problem: Problem, noise: Noise) -> Code:
         return self.prior.start(problem, noise)

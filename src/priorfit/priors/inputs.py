@@ -3,12 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from priorfit.classical.clipping import free
-from priorfit.degradations import Mask
+from priorfit.degradations.mask import near
 from priorfit.errors import ProblemError
 from priorfit.noise import Noise
 from priorfit.problem import Problem
@@ -193,17 +194,20 @@ class Hiding(Pooled):
         return torch.cat([estimated(self.estimate, problem), known], 1)
 
     def pool(self, problem: Problem, noise: Noise) -> dict[str, Tensor]:
-        y, given, known = problem.observation, _mask(problem).known, _known(problem)
-        given = given.to(y)
-        deep = not _mask(problem).near(_REACH).all()
+        _require_hole(problem)
+        y, known = problem.observation, _known(problem)
+        given = problem.known.to(y)
+        deep = not near(problem.known, _REACH).all()
 
         def masked(copy: int) -> Tensor:
             draw = noise.uniform(1, *y.shape[2:], dtype=y.dtype).to(y)
             kept = _sparing(given, (draw >= self.fraction).to(y))
             if deep and copy % 2:
                 kept = _sparing(given, _moved(known, noise), kept)
-            mask = Mask(given * kept)
-            filled = self(Problem(mask(y), mask), noise)
+            hidden = problem.operator.hide((kept == 0).expand(y.shape), y)
+            assert hidden is not None
+            seen = replace(problem, degradation=hidden[0], observation=hidden[1])
+            filled = self(seen, noise)
             return torch.cat([filled, (known * (1 - kept)).expand(len(y), -1, -1, -1)], 1)
 
         count = self._affordable(known)
@@ -227,6 +231,13 @@ def estimated(estimate: Estimator, problem: Problem) -> Image:
     extra = problem.companion
     one = replace(problem, observation=y[:1], companion=None if extra is None else extra[:1])
     return estimate(one).expand(len(y), -1, -1, -1)
+
+
+def name_of(estimate: Estimator) -> str:
+    """Name of a function, or of the one inside a partial, or of a value's class."""
+    while isinstance(estimate, partial):
+        estimate = estimate.func
+    return getattr(estimate, "__name__", type(estimate).__name__)
 
 
 def _gathered(members: Iterator[Tensor], count: int) -> Tensor:
@@ -266,12 +277,12 @@ def _sparing(given: Tensor, kept: Tensor, instead: Tensor | None = None) -> Tens
 
 
 def _known(problem: Problem) -> Tensor:
-    return _mask(problem).known.to(problem.observation).amin(1, keepdim=True)
+    _require_hole(problem)
+    return problem.known.to(problem.observation).amin(1, keepdim=True)
 
 
-def _mask(problem: Problem) -> Mask:
-    if not isinstance(problem.degradation, Mask):
+def _require_hole(problem: Problem) -> None:
+    if not problem.operator.masked or problem.shape[1:] != problem.size:
         raise ProblemError(
             "pixels can be hidden where some are missing: the degradation is no mask"
         )
-    return problem.degradation

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 from priorfit import images, recipes
-from priorfit.degradations import Blur
 from priorfit.engine.case import Case, Wording
 from priorfit.engine.clock import Clock, closing_seconds
 from priorfit.engine.prepare import prepare
@@ -116,8 +115,4 @@ def _reference(job: Job, picture: Picture, case: Case) -> Image | None:
 
 def shape_of(case: Case) -> Shape:
     """Shape of the result: that of the image sought, less the margins of a blur's canvas."""
-    problem = case.given
-    if isinstance(problem.degradation, Blur):
-        channels, height, width = problem.observation.shape[1:]
-        return channels, height, width
-    return problem.shape
+    return case.given.finished_shape

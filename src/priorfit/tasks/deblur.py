@@ -116,7 +116,6 @@ def deblurring(image: "Image", psf: "Tensor") -> "Problem":
         ProblemError: the PSF is larger than the image, negative, empty or not a picture.
     """
     from priorfit.degradations import Blur
-    from priorfit.loop.finish import CropCanvas
     from priorfit.problem import Problem
 
     blur = Blur(psf)
@@ -124,7 +123,7 @@ def deblurring(image: "Image", psf: "Tensor") -> "Problem":
         raise ProblemError(
             f"expected a PSF no larger than the image, {size_of(image)}, got {size_of(blur.psf)}"
         )
-    return Problem(require_numbers(image), blur, finish=[CropCanvas()])
+    return Problem(require_numbers(image), blur)
 
 
 @on_arrays(Deblur)

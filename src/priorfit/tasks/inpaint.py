@@ -108,17 +108,14 @@ class Inpaint(Task):
 
 def _choose(problem: "Problem") -> Choice:
     """The recipe for a hole: another one where next to nothing is known; a deep one is remarked."""
-    import torch
+    from priorfit.degradations.mask import near
 
-    from priorfit.degradations import Mask
-
-    mask = problem.degradation
-    assert isinstance(mask, Mask)
-    share = mask.known.mean(dtype=torch.float64).item()
+    known = problem.known
+    share = known.double().mean().item()
     if share < _LITTLE:
         recipe = "dip/inpaint-sparse"
         return Choice(recipe, f"only {share:.1%} of the pixels are known: filled with {recipe}")
-    if not mask.near(_FAR).all():
+    if not near(known, _FAR).all():
         other = "--recipe dip/inpaint-large is made for that"
         return Choice("dip/inpaint", f"the hole is more than {_FAR} pixels deep: {other}")
     return Choice("dip/inpaint")

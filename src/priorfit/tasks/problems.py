@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from priorfit import recipes
-from priorfit.degradations import Mask
 from priorfit.images import Picture
-from priorfit.loop.finish import CropCanvas, InPictureUnits
+from priorfit.loop.finish import InPictureUnits
 from priorfit.problem import Problem
 from priorfit.units import UNLIMITED, Limits, Units
 
@@ -20,10 +19,7 @@ def in_own_units(problem: Problem, limits: Limits = UNLIMITED) -> Problem:
     units = Units.of(problem.observation, problem.known, limits)
     if units.is_identity:
         return problem
-    local = [step for step in problem.finish if isinstance(step, CropCanvas)]
-    rest = [step for step in problem.finish if step not in local]
-    back = InPictureUnits(units, replace(problem, finish=rest))
-    return replace(_seen_in(units, problem), finish=[*local, back])
+    return replace(_seen_in(units, problem), finish=[InPictureUnits(units, problem)])
 
 
 def for_recipe(problem: Problem, picture: Picture, recipe: str) -> Problem:
@@ -43,10 +39,8 @@ def for_recipe(problem: Problem, picture: Picture, recipe: str) -> Problem:
 
 def _seen_in(units: Units, problem: Problem) -> Problem:
     """A problem of a picture, in the units of a fit."""
-    y, degradation, shape = units.inward(problem.observation), problem.degradation, problem.shape
-    if isinstance(degradation, Mask):
-        degradation = replace(degradation, known=degradation.known[:, :: units.copies])
-        y = degradation(y)
+    degradation, shape = problem.operator.in_units(units), problem.shape
+    y = degradation.refill(units.inward(problem.observation))
     std, companion = problem.noise_std, problem.companion
     return replace(
         problem,

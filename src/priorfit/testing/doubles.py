@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import DTypeLike, NDArray
 
-from priorfit.degradations import Identity
+from priorfit.degradations import Degradation, Identity
 from priorfit.loop.fit import Recipe, Stage
 from priorfit.networks.encoder import InDomainEncoder, InDomainEncoderConfig
 from priorfit.networks.generator import Generator
@@ -19,7 +19,6 @@ from priorfit.priors.latent import LatentPrior
 from priorfit.priors.starts import BestOf
 from priorfit.problem import Problem
 from priorfit.terms.data import Mse
-from priorfit.types import Degradation
 
 _W_DIM = 4
 
