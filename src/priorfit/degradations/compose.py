@@ -15,6 +15,9 @@ from priorfit.units import Units
 
 _PREFIX = "degradation."
 
+_NEAR = 1e-4
+"""How far an image that was put back may be from its observation, for rounding."""
+
 
 @dataclass(frozen=True, init=False, repr=False)
 class Compose(Degradation):
@@ -104,10 +107,15 @@ class Compose(Degradation):
         return Compose(*first, more[0]), more[1]
 
     def put_back(self, image: Image, observation: Observation) -> Image:
+        back = self._put_through(image, observation)
+        # Where a mask of single channels comes before a mixture of them, no step alone is exact.
+        return back if torch.allclose(self(back), observation, atol=_NEAR) else image
+
+    def _put_through(self, image: Image, observation: Observation) -> Image:
         if not self.degradations:
             return observation
         first, rest = self.degradations[0], Compose(*self.degradations[1:])
-        return first.put_back(image, rest.put_back(first(image), observation))
+        return first.put_back(image, rest._put_through(first(image), observation))
 
     def lift(self, observation: Observation) -> Image:
         for degradation in reversed(self.degradations):
