@@ -21,8 +21,7 @@ from priorfit.bench.suites import SUITES
 from priorfit.classical import guides
 from priorfit.cli.session import set_up
 from priorfit.problem import Problem
-from priorfit.recipes.dip.inpaint import FILLED_LONGER
-from priorfit.recipes.dip.parts import ENLARGED
+from priorfit.recipes.dip.parts import ENLARGED, FILLED_LONGER
 from priorfit.types import Image
 
 SMALLEST = {

@@ -37,6 +37,7 @@ from priorfit.networks.layers import bilinear
 from priorfit.problem import Problem
 from priorfit.recipes import Cited
 from priorfit.recipes.dip import Setting
+from priorfit.recipes.dip.parts import ADAM, FASTEST
 from priorfit.terms.data import Mse
 from priorfit.types import Image
 
@@ -85,8 +86,8 @@ def _narrow(width: int) -> Setting:
         _WIDE,
         network=Cited(partial(Hourglass, scales=scales), f"{width} channels instead of 128"),
         filters=Cited([partial(Rewinding, drop=10.0)], "the curve averages by itself"),
-        optimizer=partial(torch.optim.Adam, fused=True),
-        precision=recipes.METHODS["dip/denoise"].precision,
+        optimizer=ADAM,
+        precision=FASTEST,
     )
 
 

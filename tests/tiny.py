@@ -9,7 +9,7 @@ from PIL import Image
 
 from priorfit import recipes
 from priorfit.networks.hourglass import Hourglass, Scale
-from priorfit.recipes.dip import Setting, published
+from priorfit.recipes.dip import Setting, published, published_holes
 from priorfit.recipes.method import Cited
 from priorfit.runs import Job
 
@@ -20,7 +20,7 @@ TINY = replace(
     steps=Cited(4, "tests"),
     published=False,
 )
-FUSE = replace(TINY, task="fuse", inputs=published.FUSE.inputs, jitter=Cited(0.0, "tests"))
+FUSE = replace(TINY, task="fuse", inputs=published_holes.FUSE.inputs, jitter=Cited(0.0, "tests"))
 TASKS = (
     "denoise",
     "inpaint",

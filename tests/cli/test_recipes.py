@@ -1,6 +1,8 @@
+from itertools import groupby
+
 import pytest
 
-from priorfit.recipes import ANALYSES, METHODS
+from priorfit.recipes import ANALYSES, FAMILIES, METHODS
 
 OWN = {
     "denoise-unguided": [
@@ -24,11 +26,13 @@ def test_every_recipe_is_listed_on_one_line(priorfit):
     answer = priorfit("recipes", "list")
     rows = [line.split("\t") for line in answer.out.splitlines()]
     assert answer.status == 0
-    assert [row[0] for row in rows[1:]] == sorted({**METHODS, **ANALYSES})
+    assert sorted(row[0] for row in rows[1:]) == sorted({**METHODS, **ANALYSES})
     assert {len(row) for row in rows} == {4}
     tasks = {"denoise", "inpaint", "upscale", "deblur", "dejpeg", "fuse", "enhance"}
     tasks |= {"preimage", "maximise", "effect", "impedance"}
     assert {row[1] for row in rows[1:]} == tasks
+    families = [row[0].partition("/")[0] for row in rows[1:]]
+    assert [name for name, _ in groupby(families)] == [family.name for family in FAMILIES]
 
 
 @pytest.mark.parametrize("name", sorted({**METHODS, **ANALYSES}))

@@ -1,16 +1,22 @@
-"""Recipes by name: `family/task[-variant]`, from an explicit table of families."""
+"""Recipes by name, `family/task` or `family/task-variant`, from the table of families.
+
+A new family is a folder here and a line in `FAMILIES`; other packages `register` theirs.
+"""
 
 import difflib
 
 from priorfit.errors import RecipeError
 from priorfit.loop.fit import Recipe
 from priorfit.recipes import dip, pixels, zs_n2n
+from priorfit.recipes.family import Family
 from priorfit.recipes.method import Checkpoint, Cited, Kit, Method, checkpoints_of
 
-METHODS: dict[str, Method] = {**dip.METHODS, **zs_n2n.METHODS}
+FAMILIES: list[Family] = [dip.FAMILY, zs_n2n.FAMILY, pixels.PIXELS, pixels.TV]
+
+METHODS: dict[str, Method] = {n: each for of in FAMILIES for n, each in of.methods.items()}
 """Recipes that restore pictures, by name."""
 
-ANALYSES: dict[str, Method] = {**dip.ANALYSES, **pixels.ANALYSES}
+ANALYSES: dict[str, Method] = {n: each for of in FAMILIES for n, each in of.analyses.items()}
 """Recipes for `priorfit analyse`; no task that restores takes them."""
 
 UNLIMITED = 10**9
@@ -22,6 +28,8 @@ __all__ = [
     "Checkpoint",
     "checkpoints_of",
     "Cited",
+    "FAMILIES",
+    "Family",
     "find",
     "is_published",
     "Kit",
@@ -29,8 +37,24 @@ __all__ = [
     "longest",
     "Method",
     "METHODS",
+    "register",
     "UNLIMITED",
 ]
+
+
+def register(family: Family) -> None:
+    """Add a family, or more methods of one, to those that are found by name in this process.
+
+    Raises:
+        RecipeError: one of the names is taken.
+    """
+    known = METHODS.keys() | ANALYSES.keys()
+    for name in (*family.methods, *family.analyses):
+        if name in known:
+            raise RecipeError(f"there is a recipe '{name}' already: choose another name")
+    FAMILIES.append(family)
+    METHODS.update(family.methods)
+    ANALYSES.update(family.analyses)
 
 
 def find(name: str) -> Method:

@@ -17,7 +17,7 @@ Network = TypeVar("Network", bound=Pretrained)
 Row = tuple[str, str, str]
 """Name, value, source."""
 
-DEFAULT = "default"
+DEFAULT = "plain default"
 """In the place of a source: nobody chose the number for this recipe."""
 
 

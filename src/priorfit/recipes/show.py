@@ -12,14 +12,13 @@ from priorfit.recipes.method import Cited, Row
 
 
 def rows_of(setting: Any) -> list[Row]:
-    """Every field of a setting, a dataclass, with its source where it has one."""
-    described = []
-    for field in fields(setting):
-        value = getattr(setting, field.name)
-        cited = isinstance(value, Cited)
-        text = describe(value.value) if cited else describe(value)
-        described.append((field.name.replace("_", " "), text, value.source if cited else ""))
-    return described
+    """Every cited value of a setting, a dataclass, with its source."""
+    values = {field.name: getattr(setting, field.name) for field in fields(setting)}
+    return [
+        (name.replace("_", " "), describe(value.value), value.source)
+        for name, value in values.items()
+        if isinstance(value, Cited)
+    ]
 
 
 def describe(value: Any) -> str:

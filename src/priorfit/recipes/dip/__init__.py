@@ -1,18 +1,29 @@
 """Deep Image Prior [ulyanov2018]_: a network that is fitted to one picture, and saw no other."""
 
-from priorfit.recipes.dip import analyses, denoise, inpaint, published, upscale
+from priorfit.recipes.dip import (
+    analyses,
+    compared,
+    denoise,
+    inpaint,
+    published,
+    published_holes,
+    upscale,
+)
 from priorfit.recipes.dip.setting import Setting
-from priorfit.recipes.method import Method
+from priorfit.recipes.family import Family
 
-METHODS: dict[str, Method] = {
-    **denoise.METHODS,
-    **inpaint.METHODS,
-    **upscale.METHODS,
-    **published.METHODS,
-}
-"""Recipes that restore, by name."""
+FAMILY = Family(
+    "dip",
+    "Deep Image Prior: an untrained network is fitted to the one picture",
+    methods={
+        **denoise.METHODS,
+        **inpaint.METHODS,
+        **upscale.METHODS,
+        **compared.METHODS,
+        **published.METHODS,
+        **published_holes.METHODS,
+    },
+    analyses=analyses.METHODS,
+)
 
-ANALYSES: dict[str, Method] = analyses.METHODS
-"""Recipes of the analyses, by name."""
-
-__all__ = ["ANALYSES", "METHODS", "Setting"]
+__all__ = ["FAMILY", "Setting"]

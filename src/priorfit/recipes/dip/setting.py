@@ -18,6 +18,9 @@ from priorfit.recipes.method import DEFAULT, Cited, Kit, Row
 from priorfit.recipes.show import rows_of
 from priorfit.terms.objective import Objective, Schedule, Term, summed
 
+Filters = Cited[Sequence[Callable[[], Filter]]]
+"""Factories of what watches the loop, see `Recipe`."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -28,17 +31,17 @@ class Setting:
         task: that it is for.
         network: builds the network.
         inputs: what the network is fed.
-        jitter: standard deviation of the noise added to the inputs at each step, one or one each,
-            numbers, functions of the step or `Relative`.
         rate: learning rate of the network, a number or a function of the step, or one for each part
             that is fitted; never of the length of the fit, so that a short fit is the beginning of
             every longer one.
         steps: length of the fit.
         objective: what is minimised.
         filters: averaging, rewinding, stopping.
+        jitter: standard deviation of the noise added to the inputs at each step, one or one each,
+            numbers, functions of the step or `Relative`.
         weight_noise: that of the noise on the filters at each step, as a fraction of their spread.
         moving: fit the image turned, mirrored and moved at random.
-        optimizer: Adam unless said otherwise.
+        optimizer: what takes the steps.
         warm_up: a stage before the rest; its steps count.
         precision: number format of the convolutions, by device.
         kernel: name of the window that made the small image, for upscaling, unless the user knows.
@@ -54,17 +57,17 @@ class Setting:
     task: str
     network: Cited[NetworkFactory]
     inputs: Cited[Sequence[Input]]
-    jitter: Cited[Jitter | Sequence[Jitter]]
     rate: Cited[float | Schedule | Mapping[str, float | Schedule]]
     steps: Cited[int]
     objective: Cited[Objective | Term]
-    filters: Cited[Sequence[Callable[[], Filter]]]
+    filters: Filters
+    jitter: Cited[Jitter | Sequence[Jitter]] = Cited(0.0, DEFAULT)
     weight_noise: Cited[float | Schedule] = Cited(0.0, DEFAULT)
     moving: Cited[Moving] = Cited(STILL, DEFAULT)
-    optimizer: OptimizerFactory = torch.optim.Adam
-    warm_up: Cited[Stage] | None = None
-    precision: Precision = full
-    kernel: Cited[str] | None = None
+    optimizer: Cited[OptimizerFactory] = Cited(torch.optim.Adam, DEFAULT)
+    warm_up: Cited[Stage | None] = Cited(None, DEFAULT)
+    precision: Cited[Precision] = Cited(full, DEFAULT)
+    kernel: Cited[str | None] = Cited(None, DEFAULT)
     longest: Cited[int | None] = Cited(None, DEFAULT)
     runs: Cited[int] = Cited(1, DEFAULT)
     draws: Cited[int] = Cited(1, DEFAULT)
@@ -90,7 +93,7 @@ class Setting:
     @property
     def window(self) -> str | None:
         """The window that it takes a small image to be made with."""
-        return None if self.kernel is None else self.kernel.value
+        return self.kernel.value
 
     @property
     def needs(self) -> Mapping[str, str]:
@@ -115,7 +118,7 @@ class Setting:
             weight_noise=self.weight_noise.value,
             moving=self.moving.value,
             target=self.target.value,
-            precision=self.precision,
+            precision=self.precision.value,
         )
         if self.draws.value > 1:
             prior = Expected(prior, self.draws.value)
@@ -126,11 +129,11 @@ class Setting:
     def _stages(self, steps: int | None) -> list[Stage]:
         left = steps or self.steps.value
         stages = []
-        if self.warm_up is not None:
+        if self.warm_up.value is not None:
             first = self.warm_up.value
             stages.append(replace(first, steps=min(first.steps, left)))
             left -= stages[0].steps
         rate = self.rate.value
         rates = rate if isinstance(rate, Mapping) else {"network": rate}
         objective = summed(self.objective.value)
-        return [*stages, Stage(left, rates, objective, self.optimizer)]
+        return [*stages, Stage(left, rates, objective, self.optimizer.value)]

@@ -1,4 +1,8 @@
-"""Our settings for more pixels, for a known blur, for two photographs of one scene, for detail."""
+"""Our own settings for more pixels and for blur, and those fits that only smooth.
+
+Found by experiment for two CPU cores: benchmarks/README.md has the figures. They run at a constant
+rate and average what they render, so that they may be stopped at any step.
+"""
 
 from dataclasses import replace
 from functools import partial
@@ -6,61 +10,44 @@ from functools import partial
 from priorfit.classical import guides
 from priorfit.loop.denoised import Denoised
 from priorfit.loop.ensemble import Blended
-from priorfit.networks.precision import fastest
 from priorfit.priors.deep_image import TARGET
 from priorfit.priors.inputs import Companion, Guide, UniformNoise
 from priorfit.recipes.dip.parts import (
     ADAM,
-    AVERAGED,
     ENLARGED,
+    FASTEST,
     FOUND,
     QUICK,
     SHARPENED,
+    averaged,
     full_resolution,
 )
 from priorfit.recipes.dip.setting import Setting
 from priorfit.recipes.method import Cited, Method
 from priorfit.terms.data import Mse, Near
 
+_NETWORK = Cited(full_resolution(28, 4, 1), FOUND)
+_NOISE = Cited([UniformNoise(16)], FOUND)
+_RATE = Cited(0.01, "as published, super-resolution.ipynb: LR = 0.01")
 _MSE = Cited(Mse(), "as published, super-resolution.ipynb: mse")
-_FALLS = "woman falls from 27.27 dB to 26.42 by step 3457, benchmarks/README.md"
+_LANCZOS3 = Cited("lanczos3", "as Pillow's LANCZOS reduces")
+_ENOUGH = Cited(1200, "woman falls from 27.27 dB to 26.42 by step 3457, benchmarks/README.md")
+_AS_UPSCALE = "as dip/upscale-unguided, not compared with others"
 
 UPSCALE = Setting(
     about="more pixels, by any whole factor",
     task="upscale",
-    network=Cited(full_resolution(28, 4, 1), FOUND),
-    inputs=Cited([UniformNoise(16)], FOUND),
-    jitter=Cited(0.0, FOUND),
-    rate=Cited(0.01, "as published, denoising.ipynb: LR = 0.01"),
+    network=_NETWORK,
+    inputs=_NOISE,
+    rate=_RATE,
     steps=Cited(1200, FOUND),
     objective=Cited(Mse() + 0.3 * Near(TARGET), f"[mataev2019]_, the weight {FOUND}"),
-    filters=Cited([*AVERAGED, partial(Denoised, QUICK)], FOUND),
-    optimizer=ADAM,
-    precision=fastest,
-    kernel=Cited("lanczos3", "as Pillow's LANCZOS reduces"),
     target=Cited(ENLARGED, FOUND),
+    filters=Cited([*averaged(), partial(Denoised, QUICK)], FOUND),
+    optimizer=ADAM,
+    precision=FASTEST,
+    kernel=_LANCZOS3,
     sooner="dip/upscale-guided",
-)
-
-UPSCALE_GUIDED = replace(
-    UPSCALE,
-    about="as dip/upscale, with an enlargement as a hint and no denoiser: faster, less good",
-    inputs=Cited([UniformNoise(8), Guide(guides.enlarged)], FOUND),
-    objective=_MSE,
-    filters=Cited(AVERAGED, FOUND),
-    target=Cited(None, FOUND),
-    longest=Cited(1200, _FALLS),
-    sooner=None,
-)
-
-UPSCALE_UNGUIDED = replace(
-    UPSCALE,
-    about="as dip/upscale, without a denoiser: faster, less good",
-    objective=_MSE,
-    filters=Cited(AVERAGED, FOUND),
-    target=Cited(None, FOUND),
-    longest=Cited(1200, _FALLS),
-    sooner=None,
 )
 
 UPSCALE_BEST = replace(
@@ -69,50 +56,76 @@ UPSCALE_BEST = replace(
     runs=Cited(2, "[ulyanov2018]_ averages over two runs"),
 )
 
-DEBLUR = replace(
-    UPSCALE,
+UPSCALE_GUIDED = Setting(
+    about="as dip/upscale, with an enlargement as a hint and no denoiser: faster, less good",
+    task="upscale",
+    network=_NETWORK,
+    inputs=Cited([UniformNoise(8), Guide(guides.enlarged)], FOUND),
+    rate=_RATE,
+    steps=Cited(1200, FOUND),
+    objective=_MSE,
+    filters=Cited(averaged(), FOUND),
+    optimizer=ADAM,
+    precision=FASTEST,
+    kernel=_LANCZOS3,
+    longest=_ENOUGH,
+)
+
+UPSCALE_UNGUIDED = replace(
+    UPSCALE_GUIDED,
+    about="as dip/upscale, without a denoiser: faster, less good",
+    inputs=_NOISE,
+)
+
+DEBLUR = Setting(
     about="a known blur",
     task="deblur",
-    kernel=None,
+    network=Cited(full_resolution(28, 4, 1), "as dip/upscale, not compared with others"),
+    inputs=Cited([UniformNoise(16)], "as dip/upscale, not compared with others"),
+    rate=Cited(0.01, "as dip/upscale, not compared with others"),
+    steps=Cited(1200, "as dip/upscale, not compared with others"),
+    objective=Cited(Mse() + 0.3 * Near(TARGET), "[mataev2019]_, the weight as in dip/upscale"),
     target=Cited(SHARPENED, FOUND),
-    filters=Cited([*AVERAGED, partial(Denoised, QUICK), partial(Blended, SHARPENED, 0.5)], FOUND),
-    sooner=None,
+    filters=Cited([*averaged(), partial(Denoised, QUICK), partial(Blended, SHARPENED, 0.5)], FOUND),
+    optimizer=ADAM,
+    precision=FASTEST,
 )
 
-FUSE = replace(
-    UPSCALE,
+FUSE = Setting(
     about="flash and no-flash photographs of one scene",
     task="fuse",
-    kernel=None,
+    network=Cited(full_resolution(28, 4, 1), _AS_UPSCALE),
     inputs=Cited([Companion()], "as published, flash-no-flash.ipynb: net_input = flash image"),
-    objective=Cited(Mse(), "as published, flash-no-flash.ipynb: mse(out, no-flash)"),
-    filters=Cited(AVERAGED, FOUND),
-    target=Cited(None, FOUND),
+    rate=Cited(0.01, _AS_UPSCALE),
     steps=Cited(300, FOUND),
+    objective=Cited(Mse(), "as published, flash-no-flash.ipynb: mse(out, no-flash)"),
+    filters=Cited(averaged(), _AS_UPSCALE),
+    optimizer=ADAM,
+    precision=FASTEST,
     longest=Cited(300, FOUND),
-    sooner=None,
 )
 
-ENHANCE = replace(
-    UPSCALE,
+ENHANCE = Setting(
     about="the coarse layer of a picture, whose detail is then boosted",
     task="enhance",
-    kernel=None,
-    objective=Cited(Mse(), "[ulyanov2018]_: squared error"),
-    filters=Cited(AVERAGED, FOUND),
-    target=Cited(None, FOUND),
+    network=Cited(full_resolution(28, 4, 1), _AS_UPSCALE),
+    inputs=Cited([UniformNoise(16)], _AS_UPSCALE),
+    rate=Cited(0.01, _AS_UPSCALE),
     steps=Cited(200, "by eye, of 50, 100, 150, 200 and 300: the astronaut of docs/gallery.md"),
+    objective=Cited(Mse(), "[ulyanov2018]_: squared error against the picture"),
+    filters=Cited(averaged(), _AS_UPSCALE),
+    optimizer=ADAM,
+    precision=FASTEST,
     longest=Cited(200, "a longer fit leaves less detail to boost"),
-    sooner=None,
 )
 
 METHODS: dict[str, Method] = {
     "dip/upscale": UPSCALE,
+    "dip/upscale-best": UPSCALE_BEST,
+    "dip/upscale-guided": UPSCALE_GUIDED,
+    "dip/upscale-unguided": UPSCALE_UNGUIDED,
     "dip/deblur": DEBLUR,
     "dip/fuse": FUSE,
     "dip/enhance": ENHANCE,
-    "dip/upscale-guided": UPSCALE_GUIDED,
-    "dip/upscale-unguided": UPSCALE_UNGUIDED,
-    "dip/upscale-best": UPSCALE_BEST,
 }
 """By name."""

@@ -1,10 +1,10 @@
 """Images whose pixels are optimised themselves, to compare priors with."""
 
-from priorfit.recipes.method import Method
+from priorfit.recipes.family import Family
 from priorfit.recipes.pixels import analyses
 from priorfit.recipes.pixels.setting import PixelSetting
 
-ANALYSES: dict[str, Method] = analyses.METHODS
-"""Recipes of the analyses, by name."""
+PIXELS = Family("pixels", "no prior: the pixels themselves are optimised", analyses=analyses.PIXELS)
+TV = Family("tv", "total variation: the pixels, drawn to be smooth", analyses=analyses.TV)
 
-__all__ = ["ANALYSES", "PixelSetting"]
+__all__ = ["PIXELS", "PixelSetting", "TV"]

@@ -77,7 +77,7 @@ PIXELS_MAXIMISE = PixelSetting(
     rate=Cited(0.05, _CHOSEN),
     steps=Cited(400, "as dip/maximise"),
     objective=Cited(Ascent(), "as dip/maximise"),
-    bounded=True,
+    bounded=Cited(True, "what a network draws is bounded too"),
 )
 
 TV_MAXIMISE = replace(
@@ -86,15 +86,19 @@ TV_MAXIMISE = replace(
     objective=Cited(Ascent() + 3000.0 * _TV, _FOUND),
 )
 
-METHODS: dict[str, Method] = {
+PIXELS: dict[str, Method] = {
     "pixels/preimage": PIXELS_PREIMAGE,
-    "tv/preimage": TV_PREIMAGE,
     "pixels/maximise": PIXELS_MAXIMISE,
-    "tv/maximise": TV_MAXIMISE,
     "pixels/effect": PIXELS_EFFECT,
+    "pixels/effect-paper": PIXELS_EFFECT_PAPER,
+}
+"""By name."""
+
+TV: dict[str, Method] = {
+    "tv/preimage": TV_PREIMAGE,
+    "tv/maximise": TV_MAXIMISE,
     "tv/effect": TV_EFFECT,
     "tv/effect-noise": TV_EFFECT_NOISE,
-    "pixels/effect-paper": PIXELS_EFFECT_PAPER,
     "tv/effect-paper": TV_EFFECT_PAPER,
 }
 """By name."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from priorfit.loop.fit import Recipe, Stage
 from priorfit.priors.pixels import Pixels
-from priorfit.recipes.method import Cited, Kit, Row
+from priorfit.recipes.method import DEFAULT, Cited, Kit, Row
 from priorfit.recipes.show import rows_of
 from priorfit.terms.objective import Objective, Term, summed
 
@@ -31,7 +31,7 @@ class PixelSetting:
     rate: Cited[float]
     steps: Cited[int]
     objective: Cited[Objective | Term]
-    bounded: bool = False
+    bounded: Cited[bool] = Cited(False, DEFAULT)
     published: bool = False
 
     @property
@@ -77,4 +77,4 @@ class PixelSetting:
         """Make the recipe, of the setting's own length or another."""
         rates = {"pixels": self.rate.value}
         stage = Stage(steps or self.steps.value, rates, summed(self.objective.value))
-        return Recipe(Pixels(*self.start.value, bounded=self.bounded), [stage])
+        return Recipe(Pixels(*self.start.value, bounded=self.bounded.value), [stage])

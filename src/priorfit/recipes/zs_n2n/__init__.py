@@ -1,7 +1,10 @@
 """Zero-Shot Noise2Noise [mansour2023]_, to compare with."""
 
-from priorfit.recipes.method import Method
+from priorfit.recipes.family import Family
 from priorfit.recipes.zs_n2n.denoise import DENOISE
 
-METHODS: dict[str, Method] = {"zs-n2n/denoise": DENOISE}
-"""By name."""
+FAMILY = Family(
+    "zs-n2n",
+    "Zero-Shot Noise2Noise: a small network learns to turn one half of the picture into the other",
+    methods={"zs-n2n/denoise": DENOISE},
+)
