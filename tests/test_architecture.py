@@ -73,7 +73,8 @@ def called(tree: ast.AST) -> set[str]:
 
 def public(tree: ast.AST) -> list:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return [n for n in tree.body if isinstance(n, kinds) and not n.name.startswith("_")]
+    named = [n for n in tree.body if isinstance(n, kinds) and not n.name.startswith("_")]
+    return [n for n in named if "overload" not in map(ast.unparse, n.decorator_list)]
 
 
 @cache

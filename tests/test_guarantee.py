@@ -213,7 +213,9 @@ def test_steps_that_the_clock_cut_short_are_not(job):
 
 
 def test_a_published_recipe_is_handed_out(job, monkeypatch):
-    monkeypatch.setitem(recipes.METHODS, "dip/denoise-paper", replace(TINY, steps=Cited(2, "t")))
+    monkeypatch.setitem(
+        recipes.METHODS, "dip/denoise-paper", replace(TINY, steps=Cited(2, "t"), published=True)
+    )
     plain = changed(job("denoise"), recipe="dip/denoise-paper")
     assert run(plain).sidecar.handed_out == "fit"
 
@@ -251,7 +253,7 @@ def test_arrays_keep_a_time_limit_and_take_a_rule(tiny_recipes):
     image = np.random.default_rng(0).random((20, 24))
     steps = []
     with pytest.warns(UserWarning):
-        pf.denoise(image, noise_std=0.1, time_limit=0.2, callback=lambda p: steps.append(p.steps))
+        pf.denoise(image, noise_std=0.1, time_limit=1.5, callback=lambda p: steps.append(p.steps))
     assert steps[0] is None
     with pytest.raises(pf.PriorfitError, match="time_limit"):
         pf.denoise(image, noise_std=0.1, time_limit=0)

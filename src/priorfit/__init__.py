@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from priorfit import recipes
     from priorfit.degradations import Blur, Compose, Downsample, Grayscale, Identity, Mask
     from priorfit.degradations.simulate import simulate
+    from priorfit.engine.case import Restored
+    from priorfit.engine.course import Progress
+    from priorfit.engine.run import Run
     from priorfit.errors import PriorfitError
     from priorfit.loop.fit import Fit, Recipe, Restoration, Stage, optimise, restore
     from priorfit.loop.state import Step
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from priorfit.noise import Noise
     from priorfit.priors.deep_image import DeepImagePrior
     from priorfit.problem import Problem
-    from priorfit.runs import Job, Outcome, resume, run
+    from priorfit.runs import Job, Outcome, resume, run, start
     from priorfit.terms.objective import Objective, Term
 
 __version__ = "0.1.0"
@@ -45,16 +48,20 @@ __all__ = [
     "Outcome",
     "PriorfitError",
     "Problem",
+    "Progress",
     "psnr",
     "Recipe",
     "recipes",
     "Restoration",
     "restore",
+    "Restored",
     "resume",
+    "Run",
     "run",
     "simulate",
     "ssim",
     "Stage",
+    "start",
     "Step",
     "Term",
 ]
@@ -64,12 +71,15 @@ __all__ += tasks.__all__
 _NAMES = {
     "priorfit.degradations": ("Blur", "Compose", "Downsample", "Grayscale", "Identity", "Mask"),
     "priorfit.degradations.simulate": ("simulate",),
+    "priorfit.engine.case": ("Restored",),
+    "priorfit.engine.course": ("Progress",),
+    "priorfit.engine.run": ("Run",),
     "priorfit.errors": ("PriorfitError",),
     "priorfit.metrics": ("psnr", "ssim"),
     "priorfit.networks.generator": ("Generator",),
     "priorfit.noise": ("Noise",),
     "priorfit.terms.objective": ("Objective", "Term"),
-    "priorfit.runs": ("Job", "Outcome", "resume", "run"),
+    "priorfit.runs": ("Job", "Outcome", "resume", "run", "start"),
     "priorfit.priors.deep_image": ("DeepImagePrior",),
     "priorfit.problem": ("Problem",),
     "priorfit.loop.fit": ("Fit", "Recipe", "Restoration", "Stage", "optimise", "restore"),

@@ -61,19 +61,19 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     recipe: str
-    seed: int = Field(0, ge=0, lt=2**63)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     device: str = "auto"
-    steps: int | None = Field(None, ge=1)
-    time_limit: float | None = Field(None, gt=0, allow_inf_nan=False)
+    steps: int | None = Field(default=None, ge=1)
+    time_limit: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     stop: str | None = None
     report: bool = False
     overwrite: bool = False
     hand_out: str | None = None
     force: bool = False
     snapshots: tuple[PositiveInt, ...] = ()
-    checkpoint_every: float | None = Field(None, ge=0, allow_inf_nan=False)
-    tile: int | None = Field(None, ge=48)
-    memory_limit: int | None = Field(None, gt=0)
+    checkpoint_every: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    tile: int | None = Field(default=None, ge=48)
+    memory_limit: int | None = Field(default=None, gt=0)
 
     @property
     def cheap(self) -> str | None:

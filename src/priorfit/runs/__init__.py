@@ -5,10 +5,11 @@ from priorfit.runs.again import go_on, is_finished
 from priorfit.runs.checks import check_outputs
 from priorfit.runs.files import Outcome
 from priorfit.runs.job import Job
-from priorfit.runs.perform import resume, run, start, start_again
+from priorfit.runs.perform import resume, run, start_again, start_job
 from priorfit.runs.plan import Places, matched, plan_jobs
 from priorfit.runs.saved import Saved, is_unfinished
 from priorfit.runs.saved import load as load_saved
+from priorfit.runs.starting import start
 
 __all__ = [
     "check_outputs",
@@ -27,4 +28,5 @@ __all__ = [
     "Saved",
     "start",
     "start_again",
+    "start_job",
 ]

@@ -20,7 +20,7 @@ from priorfit.signals import interruptions
 from priorfit.types import Code
 
 
-def start(
+def start_job(
     job: Job,
     *,
     started: float | None = None,
@@ -106,15 +106,15 @@ def run(
     Args:
         job: what to do.
         watch: hears of every step.
-        started: see `start`.
-        before: see `start`.
-        tell: see `start`.
+        started: see `start_job`.
+        before: see `start_job`.
+        tell: see `start_job`.
 
     Raises:
         PriorfitError: anything that is wrong with the job or its files.
         KeyboardInterrupt: interrupted before there was a picture; nothing was written.
     """
-    return drive(start(job, started=started, before=before, tell=tell), watch)
+    return drive(start_job(job, started=started, before=before, tell=tell), watch)
 
 
 def resume(folder: Path, watch: Callback | None = None) -> Outcome:

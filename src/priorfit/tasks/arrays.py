@@ -20,22 +20,30 @@ raises `PriorfitError` for what it cannot do.
 
 import functools
 import inspect
+import time
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import Parameter
-from typing import TYPE_CHECKING, ParamSpec, TypedDict
+from typing import TYPE_CHECKING, ParamSpec, TypedDict, cast
 
+from priorfit.errors import ProblemError
 from priorfit.tasks.base import AUTO, Laid, Task
+from priorfit.wording import described
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+    from priorfit.engine.case import Restored
+    from priorfit.engine.run import Callback, Run
     from priorfit.images import Picture
-    from priorfit.tasks.solving import Callback
 
     Array = NDArray[np.generic]
 
 Parameters = ParamSpec("Parameters")
+
+_BEGINS = "_begins"  # where a function on arrays has the one that only begins its run
 
 
 class Shared(TypedDict, total=False):
@@ -85,37 +93,70 @@ _SHARED: dict[str, tuple[object, str]] = {
 
 def on_arrays(
     task: type[Task],
-) -> "Callable[[Callable[Parameters, Array]], Callable[Parameters, Array]]":
-    """Give a function the signature and the help of the parameters that it takes as `Shared`.
+) -> "Callable[[Callable[Parameters, Run[Restored]]], Callable[Parameters, Array]]":
+    """Make of a function that begins a run the function that takes it to its end.
+
+    It has the signature and the help of the parameters that it takes as `Shared`. For
+    `start_function` the run is only begun.
 
     Args:
         task: whose recipe is the default.
     """
 
-    def explain(function: "Callable[Parameters, Array]") -> "Callable[Parameters, Array]":
-        signature = _whole_signature(function, task.default_recipe)
+    def complete(
+        begin: "Callable[Parameters, Run[Restored]]",
+    ) -> "Callable[Parameters, Array]":
+        signature = _whole_signature(begin, task.default_recipe)
 
-        @functools.wraps(function)
+        @functools.wraps(begin)
         def call(*given: Parameters.args, **named: Parameters.kwargs) -> "Array":
-            signature.bind(*given, **named)  # refuses what has no such name
-            return function(*given, **named)
+            arguments = signature.bind(*given, **named).arguments  # refuses what has no such name
+            restored = begin(*given, **named).finish(arguments.get("callback"))
+            if restored.warning is not None:
+                warnings.warn(restored.warning, stacklevel=2)
+            return restored.array
 
         vars(call)["__signature__"] = signature
-        call.__doc__ = _whole_help(function.__doc__ or "", signature)
+        vars(call)[_BEGINS] = begin
+        call.__doc__ = _whole_help(begin.__doc__ or "", signature)
         return call
 
-    return explain
+    return complete
 
 
-def solve_arrays(
+def start_function(
+    function: "Callable[Parameters, Array]", *given: Parameters.args, **named: Parameters.kwargs
+) -> "Run[Restored]":
+    """Begin what a function on arrays does, to be taken step by step.
+
+    Args:
+        function: `priorfit.denoise` or its like.
+        *given: its arguments.
+        **named: its arguments; of `callback` nothing is heard.
+
+    Raises:
+        ProblemError: another function.
+        PriorfitError: anything that is wrong with the arguments.
+    """
+    begin = getattr(function, _BEGINS, None)
+    if begin is None:
+        raise ProblemError(
+            f"expected priorfit.denoise or its like, got {described(function)}: start(denoise, "
+            "image) takes its arguments after it"
+        )
+    inspect.signature(function).bind(*given, **named)
+    return cast("Run[Restored]", begin(*given, **named))
+
+
+def start_on_array(
     task: Task,
     image: "ArrayLike",
     pose: "Callable[[Picture], Laid]",
     shared: Shared,
     *,
     force: bool = False,
-) -> "Array":
-    """Restore an array.
+) -> "Run[Restored]":
+    """Begin to restore an array.
 
     Args:
         task: with its options.
@@ -127,27 +168,26 @@ def solve_arrays(
     Raises:
         PriorfitError: anything that is wrong with image or options.
     """
-    from priorfit.tasks.solving import How
+    from priorfit.tasks.solving import Wishes, start_run
 
+    started = time.perf_counter()
     laid = pose(picture_of(image, shared))
     recipe = shared.get("recipe", task.default_recipe)
     if recipe == AUTO and laid.choice is not None:
         recipe = laid.choice.recipe
-    how = How(
-        task,
+        noted = () if laid.choice.why is None else (laid.choice.why,)
+        laid = replace(laid, notes=(*laid.notes, *noted))
+    wishes = Wishes(
         recipe,
         shared.get("steps"),
         shared.get("rng", 0),
         shared.get("device", "cpu"),
         shared.get("time_limit"),
         shared.get("stop"),
-        shared.get("callback"),
-        left_alone=laid.needless is not None and not force,
-        force=force,
-        white=laid.white,
-        filled=laid.filled > 0,
+        force,
+        started,
     )
-    return how.solve(laid.problem, laid.picture)
+    return start_run(task, laid, wishes)
 
 
 def picture_of(image: "ArrayLike", shared: Shared) -> "Picture":
@@ -170,8 +210,7 @@ def _whole_signature(function: Callable[..., object], recipe: str) -> inspect.Si
         Parameter(name, Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation)
         for name, annotation in inspect.get_annotations(Shared).items()
     ]
-    returned = inspect.signature(function).return_annotation
-    return inspect.Signature([*own, *shared], return_annotation=returned)
+    return inspect.Signature([*own, *shared], return_annotation="Array")
 
 
 def _whole_help(text: str, signature: inspect.Signature) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 from pydantic import BeforeValidator, Field
 
 from priorfit.errors import ProblemError
-from priorfit.tasks.arrays import Shared, on_arrays, solve_arrays
+from priorfit.tasks.arrays import Shared, on_arrays, start_on_array
 from priorfit.tasks.base import Laid, Task
 from priorfit.tasks.checks import require_numbers, size_of
 from priorfit.tasks.options import Typed
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
 
+    from priorfit.engine.case import Restored
+    from priorfit.engine.run import Run
     from priorfit.guarantee.comparators import Comparator
     from priorfit.images import Picture
     from priorfit.problem import Problem
-    from priorfit.tasks.arrays import Array
     from priorfit.types import Image
 
 
@@ -127,7 +128,7 @@ def deblurring(image: "Image", psf: "Tensor") -> "Problem":
 
 
 @on_arrays(Deblur)
-def deblur(image: "ArrayLike", psf: "ArrayLike", **shared: Unpack[Shared]) -> "Array":
+def deblur(image: "ArrayLike", psf: "ArrayLike", **shared: Unpack[Shared]) -> "Run[Restored]":
     """Undo a known blur.
 
     Args:
@@ -138,4 +139,4 @@ def deblur(image: "ArrayLike", psf: "ArrayLike", **shared: Unpack[Shared]) -> "A
     import torch
 
     task, kernel = Deblur(), torch.from_numpy(np.array(psf, np.float64))
-    return solve_arrays(task, image, lambda picture: task.pose(picture, kernel), shared)
+    return start_on_array(task, image, lambda picture: task.pose(picture, kernel), shared)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Unpack
 
 from priorfit.errors import ProblemError
-from priorfit.tasks.arrays import Shared, on_arrays, solve_arrays
+from priorfit.tasks.arrays import Shared, on_arrays, start_on_array
 from priorfit.tasks.base import Laid, Task
 from priorfit.tasks.checks import require_numbers, size_of
 from priorfit.wording import counted
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from priorfit.degradations.jpeg import JpegProjection
+    from priorfit.engine.case import Restored
+    from priorfit.engine.run import Run
     from priorfit.guarantee.comparators import Comparator
     from priorfit.images import JpegTables, Picture
     from priorfit.problem import Problem
-    from priorfit.tasks.arrays import Array
     from priorfit.types import Image
 
 
@@ -106,7 +107,7 @@ def dejpeg(
     tables: "JpegTables | None" = None,
     force: bool = False,
     **shared: Unpack[Shared],
-) -> "Array":
+) -> "Run[Restored]":
     """Remove the artefacts of JPEG compression; the result could be stored as the same file.
 
     An image that compression cost at most 2/255, by its tables, comes back as a copy.
@@ -130,7 +131,7 @@ def dejpeg(
             stored = _usual_tables(quality, picture.shape[0])
         return task.pose(picture, JpegProjection.from_picture(stored, picture.tensor()))
 
-    return solve_arrays(task, image, pose, shared, force=force)
+    return start_on_array(task, image, pose, shared, force=force)
 
 
 def _usual_tables(quality: int, channels: int) -> "JpegTables":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Unpac
 
 from pydantic import Field, model_validator
 
-from priorfit.tasks.arrays import Shared, on_arrays, solve_arrays
+from priorfit.tasks.arrays import Shared, on_arrays, start_on_array
 from priorfit.tasks.base import Laid, Task
 from priorfit.tasks.checks import require_numbers
 from priorfit.tasks.levels import check_noise_std, read_level
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from priorfit.classical.noise_level import NoiseEstimate
+    from priorfit.engine.case import Restored
+    from priorfit.engine.run import Run
     from priorfit.guarantee.comparators import Comparator
     from priorfit.images import Picture
     from priorfit.problem import Problem
-    from priorfit.tasks.arrays import Array
     from priorfit.types import Image
 
 _FAINT = 3 / 255
@@ -226,7 +227,7 @@ def denoise(
     noise_std: float | None = None,
     force: bool = False,
     **shared: Unpack[Shared],
-) -> "Array":
+) -> "Run[Restored]":
     """Remove white noise.
 
     An image without it comes back as a copy: one whose noise, by estimate, is at most 2/255 of what
@@ -240,4 +241,4 @@ def denoise(
     if noise_std is not None:
         check_noise_std(noise_std)
     task = Denoise.from_options({"noise_std": noise_std})
-    return solve_arrays(task, image, task.pose, shared, force=force)
+    return start_on_array(task, image, task.pose, shared, force=force)

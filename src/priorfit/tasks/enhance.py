@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from priorfit.errors import ProblemError
-from priorfit.tasks.arrays import Shared, on_arrays, solve_arrays
+from priorfit.tasks.arrays import Shared, on_arrays, start_on_array
 from priorfit.tasks.base import Laid, Task
 from priorfit.tasks.checks import require_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from priorfit.engine.case import Restored
+    from priorfit.engine.run import Run
     from priorfit.images import Picture
     from priorfit.problem import Problem
-    from priorfit.tasks.arrays import Array
     from priorfit.types import Image
 
 
@@ -69,7 +70,7 @@ def enhancing(image: "Image", amount: float = 1.0) -> "Problem":
 
 
 @on_arrays(Enhance)
-def enhance(image: "ArrayLike", amount: float = 1.0, **shared: Unpack[Shared]) -> "Array":
+def enhance(image: "ArrayLike", amount: float = 1.0, **shared: Unpack[Shared]) -> "Run[Restored]":
     """Boost detail: what a short fit of the picture leaves out is added to it.
 
     Args:
@@ -78,4 +79,4 @@ def enhance(image: "ArrayLike", amount: float = 1.0, **shared: Unpack[Shared]) -
         steps: the fewer, the coarser the detail; the recipe's own by default.
     """
     task = Enhance.from_options({"amount": amount})
-    return solve_arrays(task, image, task.pose, shared)
+    return start_on_array(task, image, task.pose, shared)

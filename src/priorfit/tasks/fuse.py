@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 from pydantic import Field
 
 from priorfit.errors import ProblemError
-from priorfit.tasks.arrays import Shared, on_arrays, picture_of, solve_arrays
+from priorfit.tasks.arrays import Shared, on_arrays, picture_of, start_on_array
 from priorfit.tasks.base import Laid, Task
 from priorfit.tasks.checks import require_numbers, size_of
 from priorfit.tasks.options import Option, Typed
@@ -15,10 +15,11 @@ from priorfit.tasks.options import Option, Typed
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from priorfit.engine.case import Restored
+    from priorfit.engine.run import Run
     from priorfit.guarantee.comparators import Comparator
     from priorfit.images import Picture
     from priorfit.problem import Problem
-    from priorfit.tasks.arrays import Array
     from priorfit.types import Image
 
 
@@ -108,7 +109,7 @@ def fusing(flash: "Image", no_flash: "Image") -> "Problem":
 
 
 @on_arrays(Fuse)
-def fuse(flash: "ArrayLike", no_flash: "ArrayLike", **shared: Unpack[Shared]) -> "Array":
+def fuse(flash: "ArrayLike", no_flash: "ArrayLike", **shared: Unpack[Shared]) -> "Run[Restored]":
     """Give a no-flash photograph the detail of a flash photograph of the same scene.
 
     Args:
@@ -117,4 +118,4 @@ def fuse(flash: "ArrayLike", no_flash: "ArrayLike", **shared: Unpack[Shared]) ->
         channel_axis: of both; None for grey images of two axes.
     """
     task, lit = Fuse(), picture_of(flash, shared)
-    return solve_arrays(task, no_flash, lambda picture: task.pose(picture, lit), shared)
+    return start_on_array(task, no_flash, lambda picture: task.pose(picture, lit), shared)

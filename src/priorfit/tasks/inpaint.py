@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, Unpack
 from pydantic import Field, model_validator
 
 from priorfit.errors import ProblemError
-from priorfit.tasks.arrays import Shared, on_arrays, solve_arrays
+from priorfit.tasks.arrays import Shared, on_arrays, start_on_array
 from priorfit.tasks.base import AUTO, Choice, Laid, Task
 from priorfit.tasks.checks import size_of, whole_number
 from priorfit.tasks.options import Typed
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
 
+    from priorfit.engine.case import Restored
+    from priorfit.engine.run import Run
     from priorfit.guarantee.comparators import Comparator
     from priorfit.images import Picture
     from priorfit.problem import Problem
-    from priorfit.tasks.arrays import Array
     from priorfit.types import Image
 
 _LITTLE = 0.05
@@ -169,7 +170,7 @@ def inpaint(
     grow_mask: int = 0,
     paste_back: bool = True,
     **shared: Unpack[Shared],
-) -> "Array":
+) -> "Run[Restored]":
     """Fill a hole.
 
     Args:
@@ -189,4 +190,4 @@ def inpaint(
         hole = None if hole_mask is None else hole_in(hole_mask, picture.size)
         return task.pose(picture, hole)
 
-    return solve_arrays(task, image, pose, shared)
+    return start_on_array(task, image, pose, shared)

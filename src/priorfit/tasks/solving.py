@@ -1,176 +1,81 @@
-"""How the functions on arrays solve a problem: fit, clock, callback, and what is handed out."""
+"""How the functions on arrays restore: a run of a picture in memory."""
 
 import math
-import time
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from priorfit import recipes
-from priorfit.errors import DivergenceError, ProblemError
-from priorfit.guarantee.comparators import finished
-from priorfit.guarantee.evidence import Following
-from priorfit.guarantee.guard import Guard, contenders, for_coloured, make_guard, patience_within
-from priorfit.images import Picture, to_array
-from priorfit.loop.fit import Fit, Recipe
-from priorfit.loop.memory import seconds_before
-from priorfit.loop.stopping import ruled
-from priorfit.problem import Problem
-from priorfit.tasks.base import Task
+from priorfit.engine.case import Case, Restored, Wording
+from priorfit.engine.clock import Clock
+from priorfit.engine.in_memory import InMemory
+from priorfit.engine.prepare import prepare
+from priorfit.engine.request import Request
+from priorfit.engine.run import Run
+from priorfit.errors import ProblemError
+from priorfit.tasks.base import Laid, Task, explain
 from priorfit.tasks.checks import whole_number
 from priorfit.tasks.device import device_named
 from priorfit.tasks.problems import for_recipe
-from priorfit.types import Image
 
-Array = NDArray[np.generic]
+_WORDING = Wording(
+    replaced="is returned instead; give it more time (time_limit, steps)",
+    surpassed="without `steps` the better one is returned",
+)
 
-
-@dataclass(frozen=True, eq=False)
-class Progress:
-    """A fit under way, as a callback sees it.
-
-    Args:
-        step: taken so far, from 1.
-        steps: that it comes to; None where the clock ends it.
-        loss: of this step.
-    """
-
-    step: int
-    steps: int | None
-    loss: float
-    _picture: Callable[[], Array]
-
-    def picture(self) -> Array:
-        """The image so far, as it would be returned; it takes as long as a step, or less."""
-        return self._picture()
-
-
-Callback = Callable[[Progress], None]
+_CLOSING = 4e-7
+"""Seconds a sample that the picture takes after the last step."""
 
 
 @dataclass(frozen=True)
-class How:
-    """What all tasks have in common, see `arrays.Shared`.
+class Wishes:
+    """What a caller wants of any task.
 
     Args:
-        task: with its options.
-        left_alone: whether the image comes back as a copy.
+        recipe: name of the recipe.
+        steps: length of the fit.
+        rng: seed, or what it is drawn from.
+        device: name of it.
+        time_limit: seconds from `started` on.
+        stop: name of a rule.
         force: whether the fit is returned whatever the evidence says.
-        white: whether noise is what Stein's estimate takes it for.
-        filled: whether specks were filled, so that there is a picture even without a fit.
+        started: when the call began, in seconds of `time.perf_counter`.
     """
 
-    task: Task
     recipe: str
     steps: int | None
     rng: int | np.random.Generator
     device: str
-    time_limit: float | None = None
-    stop: str | None = None
-    callback: Callback | None = None
-    left_alone: bool = False
-    force: bool = False
-    white: bool = True
-    filled: bool = False
+    time_limit: float | None
+    stop: str | None
+    force: bool
+    started: float
 
-    def solve(self, problem: Problem, like: Picture) -> Array:
-        """Restore an image.
-
-        Args:
-            problem: on the scale of the image.
-            like: the image, whose dtype, range and axes the result gets.
+    def request(self) -> Request:
+        """The same as a request.
 
         Raises:
-            PriorfitError: no such recipe, device or rule, or no time or steps at all.
+            ProblemError: one is no number, or out of its range.
         """
-        ends = math.inf if self.time_limit is None else time.perf_counter() + self.time_limit
-        self._check()
-        device = device_named(self.device)
-        steps = recipes.longest(self.recipe, self.steps, limited=self.time_limit is not None)
-        if self.left_alone:
-            image = problem.observation if self.filled else like.tensor()
-            return to_array(image, like)
-        problem = for_recipe(problem, like, self.recipe).to(device)
-        if not (self.white or self._asks_for_fit):
-            return self._of_coloured(problem, like)
-        made = recipes.load(self.recipe, steps)
-        filters = [*ruled(made.filters, self.stop), Following]
-        guard = self._guard(problem, steps)
-        recipe = replace(made, filters=filters)
-        if guard is not None and not self._has_time(problem, recipe, ends - time.perf_counter()):
-            _warn(f"there was no time for a fit: {guard.best.method.name} is returned")
-            return self._finished(problem, guard.instead, like)
-        fit = Fit(problem, recipe, [self._seed()])
-        cut = self._follow(fit, like, steps, ends)
-        return to_array(self._picture(fit, guard, cut=cut).cpu(), like)
-
-    @property
-    def _asks_for_fit(self) -> bool:
-        return self.force or self.steps is not None or recipes.is_published(self.recipe)
-
-    def _of_coloured(self, problem: Problem, like: Picture) -> Array:
-        """Noise that is not white, removed without a fit."""
-        limit = math.inf if self.time_limit is None else self.time_limit / 2
-        guard = make_guard(problem, for_coloured(problem, limit))
-        assert guard is not None
-        return self._finished(problem, guard.instead, like)
-
-    def _finished(self, problem: Problem, image: Image, like: Picture) -> Array:
-        return to_array(finished(image, problem).cpu(), like)
-
-    def _has_time(self, problem: Problem, recipe: Recipe, left: float) -> bool:
-        """Whether a fit can begin in half of the time that is left."""
-        if self.time_limit is None or self._asks_for_fit:
-            return True
-        return left > 0 and seconds_before(problem, recipe) <= left / 2
-
-    def _check(self) -> None:
         if self.steps is not None:
             whole_number("steps", self.steps, 0)
             if self.steps < 1:
                 raise ProblemError(f"expected at least one step, got {self.steps}")
         if self.time_limit is not None and not 0 < self.time_limit < math.inf:
             raise ProblemError(f"expected a time_limit above 0, got {self.time_limit:g}")
-
-    def _guard(self, problem: Problem, steps: int) -> Guard | None:
-        patience = patience_within(self.time_limit)
-        length = steps if self.time_limit is None else None
-        return make_guard(problem, contenders(self.task.contenders, problem, length, patience))
-
-    def _follow(self, fit: Fit, like: Picture, steps: int, ends: float) -> bool:
-        """Take the steps; whether something ended them before their end."""
-        for step in fit:
-            taken = step.state.taken
-            if self.callback is not None:
-                shown = None if steps >= recipes.UNLIMITED else steps
-                loss = float(step.loss.sum())
-                try:
-                    self.callback(
-                        Progress(taken, shown, loss, lambda: to_array(fit.result().image, like))
-                    )
-                except StopIteration:
-                    return taken < steps
-            if time.perf_counter() >= ends:
-                return taken < steps
-        return False
-
-    def _picture(self, fit: Fit, guard: Guard | None, *, cut: bool) -> Image:
-        image = fit.drawn()
-        fixed = self._asks_for_fit and not (cut and self.steps is not None and not self.force)
-        if guard is not None and not fixed:
-            verdict = guard.judge(fit, image)
-            image = guard.mix(image, verdict)
-            if not verdict.share:
-                _warn(
-                    f"the fit is not better than {verdict.method} by {guard.evidence.about}: "
-                    "that is returned instead; give it more time (time_limit, steps)"
-                )
-        if not image.isfinite().all():
-            raise DivergenceError("the loss is no longer a number: try another rng or recipe")
-        return fit.finished(image)
+        try:
+            return Request(
+                recipe=self.recipe,
+                seed=self._seed(),
+                device=self.device,
+                steps=None if self.steps is None else int(self.steps),
+                time_limit=self.time_limit,
+                stop=self.stop,
+                force=self.force,
+            )
+        except ValidationError as error:
+            raise ProblemError(explain({}, error)[1]) from None
 
     def _seed(self) -> int:
         if isinstance(self.rng, np.random.Generator):
@@ -178,5 +83,37 @@ class How:
         return whole_number("rng", self.rng, 0, or_else="a numpy.random.Generator")
 
 
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=7)
+def start_run(task: Task, laid: Laid, wishes: Wishes) -> Run[Restored]:
+    """Begin to restore a picture that is in memory.
+
+    Args:
+        task: with its options.
+        laid: the picture, posed.
+        wishes: of the caller.
+
+    Raises:
+        PriorfitError: no such recipe or device, or a number out of its range.
+    """
+    request = wishes.request()
+    device = device_named(request.device)
+    recipes.find(request.recipe)
+    given = laid.problem.to(device)
+    case = Case(
+        request=request,
+        task=task,
+        picture=laid.picture,
+        like=laid.picture,
+        given=given,
+        problem=for_recipe(given, laid.picture, request.recipe),
+        wording=_WORDING,
+        notes=laid.notes,
+        estimated=laid.estimated,
+        needless=laid.needless,
+        filled=laid.filled,
+        white=laid.white,
+        shown=laid.comparators,
+    )
+    clock = Clock(wishes.started, request.time_limit, _CLOSING * math.prod(given.shape))
+    return Run(
+        case, lambda steps: prepare(recipes.load(request.recipe, steps), request), InMemory(), clock
+    )

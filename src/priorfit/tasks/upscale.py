@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, Unpack
 from pydantic import Field, field_validator
 
 from priorfit.errors import ProblemError
-from priorfit.tasks.arrays import Shared, on_arrays, solve_arrays
+from priorfit.tasks.arrays import Shared, on_arrays, start_on_array
 from priorfit.tasks.base import AUTO, Laid, Task
 from priorfit.tasks.checks import require_numbers
 from priorfit.tasks.options import Typed
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from priorfit.degradations.resample import Kernel
+    from priorfit.engine.case import Restored
+    from priorfit.engine.run import Run
     from priorfit.guarantee.comparators import Comparator
     from priorfit.images import Picture
     from priorfit.problem import Problem
-    from priorfit.tasks.arrays import Array
     from priorfit.types import Image
 
 KERNELS = ("lanczos3", "lanczos2", "bicubic", "area")
@@ -138,7 +139,7 @@ def upscaling(image: "Image", factor: int, kernel: "Kernel | None" = None) -> "P
 @on_arrays(Upscale)
 def upscale(
     image: "ArrayLike", factor: int, *, kernel: str | None = None, **shared: Unpack[Shared]
-) -> "Array":
+) -> "Run[Restored]":
     """Enlarge by a whole factor.
 
     Args:
@@ -149,4 +150,4 @@ def upscale(
     """
     task = Upscale.from_options({"factor": factor, "kernel": kernel})
     task = task.for_recipe(shared.get("recipe", task.default_recipe))
-    return solve_arrays(task, image, task.pose, shared)
+    return start_on_array(task, image, task.pose, shared)
