@@ -1,11 +1,15 @@
 """Noise that neighbours share takes a way of its own, and comes out better than it came."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 import priorfit as pf
+from priorfit.classical import camera_noise
 from priorfit.classical.camera_noise import camera_denoised, camera_smoothed
+from priorfit.classical.noise_level import estimate_noise
 from priorfit.degradations import Identity
 from priorfit.guarantee.guard import for_coloured
 from priorfit.problem import Problem
@@ -43,3 +47,15 @@ def test_little_time_takes_the_quick_part():
     problem = Problem(torch.rand(1, 3, 64, 64), Identity(), noise_std=0.1)
     assert [m.name for m in for_coloured(problem)] == ["camera denoiser"]
     assert [m.name for m in for_coloured(problem, 0.01)] == ["quick camera denoiser"]
+
+
+def test_the_more_is_texture_the_more_of_the_picture_is_left(monkeypatch):
+    noisy = (scene() + 0.05 * blurred(normal())).clamp(0, 1)
+    found = estimate_noise(noisy)
+    gone = []
+    for texture in (0.0, 0.5, 1.0):
+        told = replace(found, texture=texture)
+        monkeypatch.setattr(camera_noise, "estimate_noise", lambda _, told=told: told)
+        problem = Problem(noisy, Identity(), noise_std=found.std)
+        gone.append((camera_noise.camera_smoothed(problem) - noisy).square().mean().item())
+    assert gone[0] > gone[1] > gone[2] > 0

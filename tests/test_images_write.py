@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -355,3 +356,24 @@ def test_a_temporary_file_that_was_swept_away_before_its_lock_is_made_again(tmp_
     monkeypatch.setattr(atomic, "locked", late)
     write_atomically(tmp_path / "a", b"whole")
     assert (tmp_path / "a").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("dtype", [">u2", ">i2", ">f4", ">f8", "<i8", "<f2", ">u4"])
+@pytest.mark.parametrize("suffix", [".npy", ".tif"])
+def test_samples_of_any_byte_order_are_written(dtype: str, suffix: str, tmp_path: Path):
+    drawn = np.random.default_rng(0).random((20, 18))
+    np.save(tmp_path / "in.npy", (drawn * 200).astype(dtype))
+    like = images.read(tmp_path / "in.npy")
+    images.write(tmp_path / f"out{suffix}", like.tensor(), like)
+    again = images.read(tmp_path / f"out{suffix}")
+    assert again.dtype.newbyteorder("=") == np.dtype(dtype).newbyteorder("=")
+    assert np.array_equal(again.pixels, like.pixels)
+    if suffix == ".npy":
+        assert np.load(tmp_path / "out.npy").dtype == np.dtype(dtype)
+
+
+@pytest.mark.parametrize(("format", "title"), [("bmp", "BMP"), ("jp2", "JPEG 2000")])
+def test_another_format_for_the_sake_of_alpha_is_told(format: str, title: str, tmp_path: Path):
+    like = replace(picture(alpha=True), format=format)
+    notes = images.ensure_writable(tmp_path / "a.png", like)
+    assert f"{title} is not written with alpha, stored as PNG" in notes

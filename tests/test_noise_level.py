@@ -147,3 +147,43 @@ def test_noise_that_all_channels_share_is_not_white():
     assert found.shared > 0.9
     assert not found.white
     assert estimate_noise(scene() + 0.06 * normal()).shared < 0.5
+
+
+def texture(channels: int, side: int = 96) -> torch.Tensor:
+    """Detail everywhere and at every scale, finer the weaker, as fur and bark have."""
+    generator = torch.Generator().manual_seed(7)
+    waves = torch.fft.fft2(torch.randn(side, side, generator=generator, dtype=torch.float64))
+    along = torch.fft.fftfreq(side, dtype=torch.float64)
+    radius = (along[:, None].square() + along.square()).sqrt().clamp_min(1 / side)
+    drawn = torch.fft.ifft2(waves / radius**1.5).real
+    plane = (0.5 + 0.12 * drawn / drawn.std()).clamp(0.02, 0.98).float()
+    return plane.expand(1, channels, -1, -1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("std", [0.015, 0.03, 0.08])
+def test_white_noise_over_texture_is_read_off_the_finest_cosines(channels, std):
+    clean = texture(channels)
+    generator = torch.Generator().manual_seed(1)
+    found = estimate_noise(clean + std * torch.randn(clean.shape, generator=generator))
+    assert found.std == pytest.approx(std, rel=0.25)
+    assert found.white
+
+
+def test_noise_of_photons_is_found_whatever_is_flat():
+    """The calmest places are the darkest ones, which have the least of it."""
+    rows, columns = torch.meshgrid(*[torch.linspace(0, 1, 128)] * 2, indexing="ij")
+    clean = (0.05 + 0.9 * rows * (0.8 + 0.2 * torch.sin(40 * columns * rows)))[None, None]
+    counts = torch.poisson(60 * clean, generator=torch.Generator().manual_seed(0)) / 60
+    truth = (clean.mean() / 60).sqrt().item()
+    assert noise_level(counts) == pytest.approx(truth, rel=0.25)
+
+
+def test_places_of_every_liveliness_are_texture_and_noise_of_one_kind_is_not():
+    generator = torch.Generator().manual_seed(3)
+    grain = blurred(normal())
+    lively = torch.rand(1, 1, 9, 9, generator=generator) ** 2
+    strength = F.interpolate(lively, (SIDE, SIDE), mode="bilinear")
+    uneven = 0.5 + 0.2 * strength * grain
+    assert estimate_noise(uneven.double()).texture > 0.3
+    assert estimate_noise((0.5 + 0.06 * grain).double()).texture < 0.1

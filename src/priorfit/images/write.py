@@ -137,10 +137,16 @@ def _losses(form: Format, like: Picture, channels: int) -> Notes:
     stored = _stored_channels(form, channels)
     if like.alpha is not None and not form.alpha:
         raise ImageFileError(f"{form.title} holds no alpha channel, choose PNG or TIFF")
+    own, native = FORMATS[like.format], like.dtype.newbyteorder("=")
     notes: Notes = ()
-    if FORMATS[like.format].encode is None:
-        notes += (f"{FORMATS[like.format].title} is read but not written, stored as {form.title}",)
-    if like.dtype not in form.dtypes:
+    if own.encode is None:
+        notes += (f"{own.title} is read but not written, stored as {form.title}",)
+    elif form is not own and like.alpha is not None and not own.alpha:
+        notes += (f"{own.title} is not written with alpha, stored as {form.title}",)
+    elif form is not own and own.dtypes == (np.dtype(np.uint8),) and native not in own.dtypes:
+        bits = 8 * like.dtype.itemsize
+        notes += (f"{own.title} is not written in {bits} bits, stored as {form.title}",)
+    if native not in form.dtypes:
         became = form.dtypes[-1]
         notes += (
             f"{like.dtype.name} samples stored as {became.name}, all that {form.title} holds",
@@ -201,8 +207,10 @@ def _encoded(image: Tensor, like: Picture, form: Format) -> tuple[bytes, Notes]:
 
 def _samples(pixels: np.ndarray, like: Picture, form: Format) -> np.ndarray:
     """(C, H, W) samples in the dtype of `like`, or over the full range of the format's own."""
-    if like.dtype in form.dtypes:
-        return like.samples(pixels)
+    native = like.dtype.newbyteorder("=")
+    if native in form.dtypes:
+        samples = like.samples(pixels)
+        return samples if form is FORMATS["npy"] else samples.astype(native, copy=False)
     dtype = form.dtypes[-1]
     return Scale(0.0, float(np.iinfo(dtype).max)).samples(pixels, dtype)
 
