@@ -191,6 +191,23 @@ def test_untrained_networks_are_one_family_among_others():
     }
 
 
+@each_module
+def test_nothing_is_decided_by_comparing_prose(module: str):
+    """Sentences are for people: what happened is an enum, a type or a value."""
+    prose = set()
+    for node in found(TREES[module], ast.Compare):
+        sides = [node.left, *node.comparators]
+        texts = {n.value for side in sides for n in found(side, ast.Constant)}
+        prose |= {text for text in texts if isinstance(text, str) and len(text.split()) > 2}
+        prose |= {ast.unparse(side) for side in sides if ast.unparse(side).endswith(".sentence")}
+    assert not prose, f"{module} compares with {sorted(prose)}"
+
+
+def test_jobs_of_several_pictures_are_made_by_the_plan_alone():
+    makers = {module for module in FILES if "Job" in called(TREES[module])}
+    assert {module for module in makers if room(module) in {"cli", "web", "batch"}} == set()
+
+
 def test_one_loop_goes_backward():
     loops = {m for m in FILES if any(name.endswith(".backward") for name in called(TREES[m]))}
     assert {module for module in loops if room(module) != "train"} <= {"priorfit.loop.fit"}

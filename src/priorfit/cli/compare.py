@@ -192,6 +192,7 @@ def _pictures(
 ) -> "list[tuple[str, Image]]":
     """What is shown, by name: the damaged picture first, the clean one last."""
     from priorfit import images
+    from priorfit.guarantee.comparators import AS_IT_WAS
     from priorfit.report.embed import seen_in
     from priorfit.runs.contest import finite
 
@@ -199,7 +200,7 @@ def _pictures(
     pictures = [
         (Path(each.name).name if each.restored else each.name, each.image)
         for each in entrants
-        if each.name != "as it was"
+        if each.name != AS_IT_WAS.name
     ]
     if reference is not None:
         pictures.append(("reference", images.read(reference).tensor()))
