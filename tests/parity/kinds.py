@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from tests.parity import (
     biggan,
+    dgp,
     dip,
     multicode,
     observations,
@@ -16,6 +17,7 @@ from tests.parity.fixture import Fixture, Result
 
 KINDS: dict[str, Callable[[Fixture], Iterator[Result]]] = {
     **biggan.KINDS,
+    **dgp.KINDS,
     **dip.KINDS,
     **multicode.KINDS,
     **observations.KINDS,
@@ -28,12 +30,7 @@ KINDS: dict[str, Callable[[Fixture], Iterator[Result]]] = {
 # Kinds of the generative priors, which do not exist here yet. Anything else unknown is a failure.
 LATER = frozenset(
     {
-        "dgp_lr_tables",
         "dgp_metrics",
-        "dgp_morphing",
-        "dgp_param_groups",
-        "dgp_select_z",
-        "dgp_trajectory",
         "idi_editing",
         "idi_inversion",
         "mgan_editing",

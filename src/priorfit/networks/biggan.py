@@ -95,6 +95,7 @@ class BigGan(Generator):
         channels, blocks = config.channels, len(config.channels) - 1
         self.size, self.classes = (4 << blocks, 4 << blocks), config.classes
         self.layers = blocks + 2
+        self.groups = (("linear",), *((f"blocks.{index}",) for index in range(blocks)))
         self.chunk = config.z_dim // (blocks + 1) if config.hierarchical else config.z_dim
         self.z_dim = self.chunk * (blocks + 1) if config.hierarchical else config.z_dim
         self.shared = None

@@ -26,6 +26,8 @@ class Generator(Pretrained):
         layers: how many layers there are; it can be split before the first, 0, to after the last.
         classes: how many classes it tells apart; 0 where it knows none.
         spaces: the latent spaces it has, of `z`, `w` and `w+`.
+        groups: names of its weights, layer by layer from the coarsest on but for the last, as they
+            are called in a state; empty where they are not meant to be tuned layer by layer.
         image_range: values of black and white as it draws them; it may overshoot them.
     """
 
@@ -35,6 +37,7 @@ class Generator(Pretrained):
     layers: int = 0
     classes: int = 0
     spaces: tuple[str, ...] = ("z",)
+    groups: tuple[tuple[str, ...], ...] = ()
     image_range: tuple[float, float] = (-1.0, 1.0)
 
     @property

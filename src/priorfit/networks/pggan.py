@@ -49,6 +49,8 @@ class PgGan(Generator):
         side = 4 << (len(channels) - 1)
         self.size, self.colors, self.z_dim = (side, side), config.colors, config.z_dim
         self.layers = 2 * len(channels) + 1
+        pairs = [(f"convs.{2 * i - 1}", f"convs.{2 * i}") for i in range(1, len(channels))]
+        self.groups = (("first", "convs.0"), *pairs)
         self.first = FirstLayer(config.z_dim, channels[0])
         self.convs = nn.ModuleList()
         inside = channels[0]

@@ -91,6 +91,8 @@ class StyleGan(Generator):
         self.size, self.z_dim, self.w_dim = (side, side), config.z_dim, config.w_dim
         self.colors = config.colors
         self.layers, self.classes = 2 * len(channels), config.classes
+        synthesis = [(f"synthesis.{2 * i}", f"synthesis.{2 * i + 1}") for i in range(len(channels))]
+        self.groups = (("const", *synthesis[0]), *synthesis[1:])
         self.spaces = ("z", "w", "w+") if config.repeat_w else ("z", "w+")
         rows = 1 if config.repeat_w else self.layers
         known = torch.zeros(config.classes, config.z_dim) if config.classes else None

@@ -10,6 +10,8 @@ from torch.func import functional_call
 
 from priorfit.code import part
 from priorfit.errors import ProblemError
+from priorfit.networks.biggan import BigGan, InstanceNorms
+from priorfit.networks.biggan_norms import InstanceNorm
 from priorfit.networks.generator import Generator
 from priorfit.networks.weights import frozen
 from priorfit.noise import Noise
@@ -21,6 +23,9 @@ from priorfit.types import Code, Image, Shape
 
 GENERATOR = "generator"
 """Part of a code: weights of the generator, where a stage tunes them."""
+
+NORMS = "norms"
+"""Part of a code: gains and biases of the instance norms that a BigGAN is drawn with, if it is."""
 
 SHAPE, REST = "shape", "rest"
 """Parts of a code that say where the drawing goes: (C, H, W) of the image, and what is around it.
@@ -36,8 +41,9 @@ class LatentPrior(Prior):
 
     Parts of the code, by space: for z, `z`, (B, Z), and, where the generator knows classes, `c`,
     (B, E), the embedding of one; for w, `w`, (B, 1, W); for w+, `w`, (B, L, W). Where weights are
-    tuned `generator.*`, (B, ...), one copy an image. Where the image is of another shape than the
-    drawing `shape`, (B, 3), and `rest`, what is not drawn, if there is any.
+    tuned `generator.*`, (B, ...), one copy an image; with instance norms `norms.*`. Where the
+    image is of another shape than the drawing `shape`, (B, 3), and `rest`, what is not drawn, if
+    there is any.
 
     Args:
         generator: G, on the device of the observations; what is kept is a copy.
@@ -46,12 +52,15 @@ class LatentPrior(Prior):
         tunes: whether the code holds the weights of the generator, for stages to tune them as they
             are stored; else G stands still, and is computed once for all that can be, see `frozen`.
         framing: how an image of another shape than the drawing is drawn.
+        instance_norms: whether a BigGAN is drawn with instance norms in place of its own, made so
+            that the first drawing is the same. Released: use_in, for squared errors [pan2020]_.
 
     Raises:
-        ProblemError: there is no such space; when started, that the image cannot be drawn.
+        ProblemError: there is no such space, or this is no BigGAN to be given instance norms; when
+            started, that the image cannot be drawn.
     """
 
-    still = (*PLACE, GENERATOR)
+    still = (*PLACE, GENERATOR, NORMS)
 
     def __init__(
         self,
@@ -61,14 +70,19 @@ class LatentPrior(Prior):
         begin: Start = _ANY,
         tunes: bool = False,
         framing: Framing = padded,
+        instance_norms: bool = False,
     ) -> None:
         if space not in generator.spaces:
             known = ", ".join(generator.spaces)
             raise ProblemError(f"this generator has latents in {known}, got '{space}'")
+        if instance_norms and not (isinstance(generator, BigGan) and space == "z"):
+            name = type(generator).__name__
+            raise ProblemError(f"instance norms are for a BigGAN and its z, got {name}, {space}")
         kept: Any = copy.deepcopy(generator) if tunes else frozen(generator)
         kept = kept.requires_grad_(False).eval()
         self.generator: Generator = kept.to(memory_format=torch.channels_last)
         self.space, self.begin, self.tunes, self.framing = space, begin, tunes, framing
+        self.instance_norms = instance_norms
         self._drawing = _Drawing(self.generator, space)
 
     @torch.no_grad()
@@ -77,7 +91,8 @@ class LatentPrior(Prior):
         code = self.begin(_Latents(self, place), problem, noise)
         weights = dict(self._drawing.named_parameters()) if self.tunes else {}
         copies = {name: torch.stack([t] * len(problem)) for name, t in weights.items()}
-        return {name: t for name, t in code.items() if name not in place} | place | copies
+        latents = {name: t for name, t in code.items() if name not in place}
+        return latents | place | copies | self._norms(latents)
 
     def render(self, code: Code) -> Image:
         drawn = self.draw(code)
@@ -89,13 +104,14 @@ class LatentPrior(Prior):
     def draw(self, code: Code) -> Image:
         """What the generator draws of a code, (B, c, h, w), before it is laid on the image."""
         latent, c = (code["z"], code.get("c")) if self.space == "z" else (code["w"], None)
-        weights = part(code, GENERATOR)
+        weights, norms = part(code, GENERATOR), part(code, NORMS)
         if not weights:
-            return self.generator.image(self._drawing(latent, c))
+            return self.generator.image(self._drawing(latent, c, _instance_norms(norms)))
         images = []
         for i in range(len(latent)):
             one = slice(i, i + 1)
-            told = (latent[one], None if c is None else c[one])
+            mine = _instance_norms({name: t[one] for name, t in norms.items()})
+            told = (latent[one], None if c is None else c[one], mine)
             own = {name: tensor[i] for name, tensor in weights.items()}
             images.append(self.generator.image(functional_call(self._drawing, own, told)))
         return images[0] if len(images) == 1 else torch.cat(images)
@@ -132,6 +148,19 @@ class LatentPrior(Prior):
         if self.space == "z":
             raise ProblemError("a code in z begins with z: expected the space w or w+")
         return {"w": (w[:, :1] if self.space == "w" else w).clone()}
+
+    def _norms(self, latents: Code) -> Code:
+        """Gains and biases of instance norms, two for each block, if there are to be any."""
+        if not self.instance_norms:
+            return {}
+        assert isinstance(self.generator, BigGan)
+        blocks = self.generator.instance_norms(latents["z"], latents.get("c"))
+        return {
+            f"{NORMS}.{block}.{place}.{name}": getattr(norm, name).clone()
+            for block, pair in enumerate(blocks)
+            for place, norm in enumerate(pair)
+            for name in ("gain", "bias")
+        }
 
     def _place(self, problem: Problem) -> Code:
         """The parts of a code that say where the drawing goes."""
@@ -190,6 +219,20 @@ class _Drawing(nn.Module):
         super().__init__()
         self.generator, self.space = generator, space
 
-    def forward(self, latent: Tensor, c: Tensor | None = None) -> Image:
+    def forward(self, latent: Tensor, c: Tensor | None = None, norms: InstanceNorms = ()) -> Image:
         """What it draws, (B, c, h, w) in its range."""
+        if norms:
+            assert isinstance(self.generator, BigGan)
+            return self.generator(latent, c, norms=norms)
         return self.generator(latent, c) if self.space == "z" else self.generator.draw(latent)
+
+
+def _instance_norms(parts: Code) -> InstanceNorms:
+    """Parts of a code that are called `norms.BLOCK.PLACE.gain` and `.bias`, as norms again."""
+    blocks = range(len(parts) // 4)
+
+    def one(block: int, place: int) -> InstanceNorm:
+        name = f"{NORMS}.{block}.{place}"
+        return InstanceNorm(parts[f"{name}.gain"], parts[f"{name}.bias"])
+
+    return tuple((one(block, 0), one(block, 1)) for block in blocks)
