@@ -128,6 +128,7 @@ def test_help_names_and_explains_every_parameter(name):
     function = getattr(pf, name)
     parameters = inspect.signature(function).parameters
     assert not any(p.kind == p.VAR_KEYWORD for p in parameters.values())
+    assert "ForwardRef" not in str(inspect.signature(function))
     assert {"channel_axis", "rng", "recipe", "steps", "callback", "device"} <= set(parameters)
     assert parameters["recipe"].default == TASKS[name].default_recipe
     explained = [line.strip() for line in function.__doc__.splitlines()]

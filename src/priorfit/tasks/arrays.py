@@ -25,7 +25,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from inspect import Parameter
-from typing import TYPE_CHECKING, ParamSpec, TypedDict, cast
+from typing import TYPE_CHECKING, ForwardRef, ParamSpec, TypedDict, cast
 
 from priorfit.errors import ProblemError
 from priorfit.tasks.base import AUTO, Laid, Task
@@ -207,10 +207,15 @@ def _whole_signature(function: Callable[..., object], recipe: str) -> inspect.Si
     own = [p for p in inspect.signature(function).parameters.values() if p.kind != p.VAR_KEYWORD]
     defaults = {name: default for name, (default, _) in _SHARED.items()} | {"recipe": recipe}
     shared = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation)
-        for name, annotation in inspect.get_annotations(Shared).items()
+        Parameter(name, Parameter.KEYWORD_ONLY, default=defaults[name], annotation=_spelled(hint))
+        for name, hint in inspect.get_annotations(Shared).items()
     ]
     return inspect.Signature([*own, *shared], return_annotation="Array")
+
+
+def _spelled(hint: object) -> object:
+    """An annotation as help shows it: one that stands in quotes as its text."""
+    return hint.__forward_arg__ if isinstance(hint, ForwardRef) else hint
 
 
 def _whole_help(text: str, signature: inspect.Signature) -> str:
