@@ -36,8 +36,7 @@ def problem_for(name: str) -> Problem:
 def test_every_recipe_runs_and_gives_a_picture_of_the_right_size(name):
     problem = problem_for(name)
     result = restore(problem, recipes.load(name, steps=2), [0])
-    channels, height, width = problem.shape
-    assert result.image.shape == (1, channels, height, width)
+    assert result.image.shape == (1, *problem.finished_shape)
     assert torch.isfinite(result.image).all()
 
 
