@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from priorfit.runs import run
 from priorfit.runs.turns import in_turn
 from tests.tiny import changed, photo
 
@@ -53,7 +54,8 @@ def test_whoever_stops_iterating_begins_no_further_picture(jobs):
 
 
 def test_a_finished_picture_is_skipped_where_that_is_asked_for(jobs):
-    jobs[1].output.touch()
+    jobs[0].output.touch()  # a picture alone is no finished one
+    run(jobs[1])
     seen = []
     turns = list(in_turn(jobs, recording(seen), skip_existing=True))
     assert [turn.skipped for turn in turns] == [False, True, False]

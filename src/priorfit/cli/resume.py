@@ -12,6 +12,7 @@ from priorfit.cli.session import (
     conclude,
     leave_if_interrupted,
     progress,
+    report_of,
     set_up,
 )
 
@@ -28,10 +29,10 @@ def resume(
     from priorfit import runs
 
     saved = runs.load_saved(folder)
-    set_up(saved.threads)
+    set_up(None)  # the run sets its own number of threads, when all of it has been checked
     try:
         with progress(saved.job.input, shown=not (json or quiet)) as watch:
-            outcome = runs.resume(folder, watch)
+            outcome = runs.resume(folder, watch, report=report_of)
     except KeyboardInterrupt:
         complain("interrupted before a step, nothing has changed", folder)
         raise typer.Exit(INTERRUPTED) from None

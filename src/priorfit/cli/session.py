@@ -156,10 +156,12 @@ def _perform(job: "Job", common: "Common", *, first: bool, before: "Code | None"
     try:
         with progress(job.input, shown=not quiet) as watch:
             if common.skip_existing:
-                outcome = go_on(job, watch, started=started)
+                outcome = go_on(job, watch, started=started, report=report_of)
             else:
                 tell = None if quiet else partial(complain, about=job.input)
-                outcome = run(job, watch, started=started, before=before, tell=tell)
+                outcome = run(
+                    job, watch, started=started, before=before, tell=tell, report=report_of
+                )
         conclude(outcome, as_json=common.json, quiet=common.quiet)
         return outcome
     except KeyboardInterrupt:
@@ -213,13 +215,16 @@ def reason(error: Exception) -> str:
     )
 
 
-def conclude(outcome: "Outcome", *, as_json: bool, quiet: bool) -> None:
-    """Write the report if one was asked for, and the line of a picture that is done."""
-    job, sidecar = outcome.job, outcome.sidecar
-    if job.report:
-        from priorfit.report import write
+def report_of(outcome: "Outcome") -> bytes:
+    """The report of a picture that is done."""
+    from priorfit.report import render
 
-        write(job.output.with_name(job.output.name + ".html"), outcome)
+    return render(outcome)
+
+
+def conclude(outcome: "Outcome", *, as_json: bool, quiet: bool) -> None:
+    """Write the line of a picture that is done."""
+    job, sidecar = outcome.job, outcome.sidecar
     if not quiet:
         for note in sidecar.notes:
             complain(note, job.input)

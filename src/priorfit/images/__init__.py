@@ -13,11 +13,12 @@ from priorfit.images.places import as_typed, no_file
 from priorfit.images.read import MAX_PIXELS, Mask, format_in, mask_of, read, read_mask
 from priorfit.images.scale import Scale
 from priorfit.images.unseen import visible
-from priorfit.images.write import encode, ensure_writable, format_of, write
+from priorfit.images.write import encode, encode_for, ensure_writable, format_of, write
 
 __all__ = [
     "as_typed",
     "encode",
+    "encode_for",
     "enlarged",
     "ensure_writable",
     "Extras",

@@ -16,18 +16,21 @@ from priorfit.errors import ImageFileError
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
-def write_atomically(path: str | PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
+def write_atomically(
+    path: str | PathLike[str], data: bytes, *, overwrite: bool = False, follow: bool = True
+) -> None:
     """Write a file in one step: at every moment the old one, none, or the whole new one is there.
 
     The bytes go to a temporary file in the same folder first. Without `overwrite` an existing file
     is never replaced, not even one that another process makes at the same moment. A symbolic link
-    stays one: the file that it points to is written. What a killed process leaves of its temporary
-    file, `sweep` removes.
+    stays one: the file that it points to is written, unless `follow` is false, which replaces the
+    link itself. What a killed process leaves of its temporary file, `sweep` removes.
 
     Raises:
         ImageFileError: the file exists, or the folder is missing or cannot be written.
     """
-    target = Path(os.path.realpath(path))
+    place = Path(path)
+    target = Path(os.path.realpath(path)) if follow else place.parent.resolve() / place.name
     put = _replaced if overwrite else _placed
     try:
         with _temporary(target, data) as temporary:
@@ -91,7 +94,9 @@ def _settle(folder: Path) -> None:
 
 
 def _replaced(temporary: Path, target: Path) -> None:
-    if target.exists():  # nobody may read the new file who could not read the old one
+    if (
+        target.exists() and not target.is_symlink()
+    ):  # nobody may read the new file who could not read the old one
         temporary.chmod(target.stat().st_mode & 0o777)
     temporary.replace(target)
 

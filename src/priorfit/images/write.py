@@ -42,13 +42,27 @@ def write(
         ProblemError: not one image, or infinite pixels.
     """
     ensure_writable(path, like, channels=image.shape[-3], overwrite=overwrite)
-    name = format_of(path)
-    try:
-        data, notes = _encoded(image, like, FORMATS[name])
-    except ImageFileError as error:
-        raise ImageFileError(f"{path}: cannot be written, {error}") from error
+    data, notes = encode_for(path, image, like)
     write_atomically(path, data, overwrite=overwrite)
     return notes
+
+
+def encode_for(path: str | PathLike[str], image: Tensor, like: Picture) -> tuple[bytes, Notes]:
+    """Give what `write` would write, and its notes.
+
+    Args:
+        path: Where it will go; its suffix decides the format.
+        image: As for `write`.
+        like: As for `write`.
+
+    Raises:
+        ImageFileError: an unknown suffix, or a format that cannot hold the image.
+        ProblemError: not one image, or infinite pixels.
+    """
+    try:
+        return _encoded(image, like, FORMATS[format_of(path)])
+    except ImageFileError as error:
+        raise ImageFileError(f"{path}: cannot be written, {error}") from error
 
 
 def encode(image: Tensor, like: Picture, format: str) -> bytes:

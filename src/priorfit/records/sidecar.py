@@ -147,6 +147,8 @@ class Sidecar(_Record):
         notes: what was changed, could not be kept or went wrong on the way.
         synthesised: whether a generator made pixels up.
         uncertainty: of the pixels, where a file of it was asked for.
+        files: the other files of the set and their sha256, by their places beside the sidecar; of
+            those that were asked for, and of which there are none, nothing.
         repeat: options that make the same bytes again of the same inputs.
         follows: frame of a sequence whose fit this one began from; `repeat` then holds for the
             sequence alone, from its first frame on.
@@ -182,6 +184,7 @@ class Sidecar(_Record):
     resumed: int = 0
     notes: tuple[str, ...] = ()
     uncertainty: Uncertainty | None = None
+    files: dict[str, str] = {}
     synthesised: bool = False
     follows: str | None = None
     tiles: int = 1

@@ -57,7 +57,7 @@ def save_state(path: Path, state: Mapping[str, Any], about: str | None = None) -
     structure = json.dumps(_packed(state, tensors, {}), allow_nan=False)
     words = {_KEY: structure} | ({} if about is None else {_ABOUT: about})
     words[_HASH] = _digest(words, tensors)
-    write_atomically(path, save_tensors(tensors, words), overwrite=True)
+    write_atomically(path, save_tensors(tensors, words), overwrite=True, follow=False)
 
 
 def load_state(path: Path) -> dict[str, Any]:

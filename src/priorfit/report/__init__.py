@@ -1,5 +1,5 @@
 """One HTML file about one restored picture, complete in itself."""
 
-from priorfit.report.restored import write
+from priorfit.report.restored import render, write
 
-__all__ = ["write"]
+__all__ = ["render", "write"]

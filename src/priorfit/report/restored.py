@@ -39,7 +39,7 @@ class Shown:
 
 
 def write(path: Path, outcome: Outcome) -> None:
-    """Write one HTML file that needs no other: slider, curve, settings, comparators, sidecar.
+    """Write what `render` makes.
 
     Args:
         path: where to; it is replaced if the job may replace files.
@@ -48,6 +48,18 @@ def write(path: Path, outcome: Outcome) -> None:
     Raises:
         PriorfitError: the extra `report` is not installed.
         ImageFileError: the file exists, or cannot be written.
+    """
+    write_atomically(path, render(outcome), overwrite=outcome.job.overwrite)
+
+
+def render(outcome: Outcome) -> bytes:
+    """One HTML file that needs no other: slider, curve, settings, comparators, sidecar.
+
+    Args:
+        outcome: what came of a job.
+
+    Raises:
+        PriorfitError: the extra `report` is not installed.
     """
     sidecar, rule = outcome.sidecar, outcome.sidecar.rule
     before, after = _before(outcome), _shown(outcome, "restored", outcome.result, "")
@@ -69,7 +81,7 @@ def write(path: Path, outcome: Outcome) -> None:
         "ruled": None if rule is None else draw(rule.curve, mark=rule.step),
         "interrupted": outcome.interrupted,
     }
-    write_atomically(path, page("restored.html", values), overwrite=outcome.job.overwrite)
+    return page("restored.html", values)
 
 
 @dataclass(frozen=True)

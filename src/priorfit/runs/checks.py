@@ -3,16 +3,20 @@
 import shlex
 
 from priorfit import images
-from priorfit.errors import ImageFileError, PriorfitError
-from priorfit.images.atomic import exists_already
+from priorfit.errors import PriorfitError
 from priorfit.runs import saved as run_folder
 from priorfit.runs.job import Job
+from priorfit.runs.shelf import Shelf
 
 
-def check_outputs(job: Job) -> None:
+def check_outputs(job: Job, shelf: Shelf | None = None) -> None:
     """Find out before any work whether the products of a job could be written.
 
     Its picture is looked at first: where that is none, nobody cares for the rest.
+
+    Args:
+        job: whose products they are.
+        shelf: on which they come; that of a job that was not begun before by default.
 
     Raises:
         ImageFileError: there is no picture; a product exists, or its folder cannot be written, or
@@ -20,11 +24,9 @@ def check_outputs(job: Job) -> None:
     """
     images.format_in(job.input)
     images.format_of(job.output)
+    shelf = Shelf(job, job.run_folder) if shelf is None else shelf
     for product in job.products:
-        if product.is_dir():
-            raise ImageFileError(f"{product}: cannot be written: it is a folder")
-        if not job.overwrite and product.exists():
-            raise ImageFileError(f"{exists_already(product)} (--overwrite)")
+        shelf.check(product)
 
 
 def check_unbegun(job: Job) -> None:

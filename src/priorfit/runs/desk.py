@@ -14,6 +14,7 @@ from priorfit.runs.checks import check_outputs
 from priorfit.runs.job import Job
 from priorfit.runs.measure import read_reference
 from priorfit.runs.reading import read_within
+from priorfit.runs.shelf import Shelf
 from priorfit.runs.uncertainty import check_uncertainty
 from priorfit.tasks.base import AUTO
 from priorfit.tasks.device import device_named
@@ -65,17 +66,18 @@ class Desk:
         return Clock(started, limit, closing)
 
 
-def lay_out(job: Job, device: str) -> Desk:
+def lay_out(job: Job, device: str, shelf: Shelf | None = None) -> Desk:
     """Read and check what a job needs, before any work.
 
     Args:
         job: what to do.
         device: where.
+        shelf: see `check_outputs`.
 
     Raises:
         PriorfitError: anything that is wrong with the job or its files.
     """
-    check_outputs(job)
+    check_outputs(job, shelf)
     chosen = device_named(device)
     picture = read_within(job)
     job = job.model_copy(update={"task": job.task.for_recipe(job.recipe)})
@@ -85,7 +87,7 @@ def lay_out(job: Job, device: str) -> Desk:
         job = job.model_copy(update={"recipe": laid.choice.recipe})
         notes += () if laid.choice.why is None else (laid.choice.why,)
     check_uncertainty(job)
-    notes += images.ensure_writable(job.output, laid.picture, overwrite=job.overwrite)
+    notes += images.ensure_writable(job.output, laid.picture, overwrite=True)
     case = Case(
         request=job,
         task=job.task,

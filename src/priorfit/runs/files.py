@@ -1,7 +1,8 @@
 """Where the run of a picture file keeps what it needs to go on, and what it writes in the end."""
 
+import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,16 +17,16 @@ from priorfit.engine.handing import Handed
 from priorfit.engine.large import steps_of_a_tile
 from priorfit.engine.record import restored
 from priorfit.engine.run import Medium, Run
-from priorfit.errors import DivergenceError, ImageFileError
+from priorfit.errors import DivergenceError, ImageFileError, PriorfitError
 from priorfit.guarantee.comparators import Alternative, alternatives
-from priorfit.images import write_atomically
 from priorfit.records.sidecar import sidecar_path, to_json
 from priorfit.runs import saved as run_folder
 from priorfit.runs.beside import Beside, judged
 from priorfit.runs.desk import Desk
 from priorfit.runs.job import Job
 from priorfit.runs.saved import Saved
-from priorfit.runs.uncertainty import write_deviation
+from priorfit.runs.shelf import NOTE, Shelf
+from priorfit.runs.uncertainty import encode_deviation
 from priorfit.types import Image
 
 
@@ -46,6 +47,10 @@ class Outcome(Restored):
     run_folder: Path | None = None
 
 
+Report = Callable[[Outcome], bytes]
+"""Makes a report of an outcome."""
+
+
 @dataclass(eq=False)
 class Files(Medium[Outcome]):
     """The files of one job: the medium of its run.
@@ -53,20 +58,24 @@ class Files(Medium[Outcome]):
     Args:
         desk: what was read.
         held: what is held for the run, and let go in the end.
+        shelf: for what is written.
+        report: makes a report of an outcome.
     """
 
     desk: Desk
     held: ExitStack
+    shelf: Shelf
+    report: Report | None = None
 
     def compare(self, run: Run[Any]) -> Sequence[Alternative]:
         job = self.desk.job
         return alternatives(job.task.comparators, run.case.problem) if job.report else ()
 
     def save(self, run: Run[Any]) -> None:
-        run_folder.save(self.desk.job.run_folder, self._saved(run), run.state())
+        run_folder.save(self.shelf.folder, self._saved(run), run.state())
 
     def deliver(self, run: Run[Any]) -> Outcome:
-        job, folder = self.desk.job, self.desk.job.run_folder
+        job, folder = self.desk.job, self.shelf.folder
         cut = run.course is not None and run.course.end is End.INTERRUPTED
         if cut:
             run.keeper.keep()  # before the picture is drawn, which moves running statistics
@@ -75,24 +84,36 @@ class Files(Medium[Outcome]):
         except DivergenceError:
             run_folder.clear(folder)  # it would come to this again
             raise
-        except ImageFileError as error:
+        except PriorfitError as error:
             raise self._kept(error, run) from error
+        except (Exception, MemoryError):
+            self._keep(run)
+            raise
         if not cut:
             run_folder.clear(folder)
+            (folder / NOTE).unlink(missing_ok=True)
         place = folder if cut and run_folder.is_unfinished(folder) else None
         return replace(outcome, leaving=run.cancelled, run_folder=place, job=job)
 
     def close(self) -> None:
-        self.held.close()
+        try:
+            if not run_folder.is_unfinished(self.shelf.folder):
+                self.shelf.tidy()
+        finally:
+            self.held.close()
 
-    def _kept(self, error: ImageFileError, run: Run[Any]) -> ImageFileError:
-        """Keep a fit whose picture could not be written, and say how to have it written later."""
-        job = self.desk.job
-        if run.course is not None and (job.overwrite or not job.output.exists()):
+    def _keep(self, run: Run[Any]) -> None:
+        if run.course is not None:
             run.keeper.keep()
-        if not run_folder.is_unfinished(job.run_folder):
-            return error
-        again = shlex.join(["priorfit", "resume", str(job.run_folder)])
+
+    def _kept(self, error: PriorfitError, run: Run[Any]) -> PriorfitError:
+        """Keep a fit whose files could not be written, and say how to have them written later."""
+        self._keep(run)
+        folder = self.shelf.folder
+        if not run_folder.is_unfinished(folder):
+            trouble = run.keeper.trouble
+            return error if trouble is None else type(error)(f"{error}; {trouble}")
+        again = shlex.join(["priorfit", "resume", str(folder)])
         return ImageFileError(f"{error}; the fit is kept, to go on: {again}")
 
     def _saved(self, run: Run[Any]) -> Saved:
@@ -132,27 +153,38 @@ class Files(Medium[Outcome]):
         return Outcome(**given, job=desk.job, reference=desk.reference)
 
     def _written(self, outcome: Outcome, trouble: str | None) -> Outcome:
-        """Write picture and sidecar, which tells what could not be kept."""
+        """Write the whole set; the sidecar, which tells what could not be kept, comes last."""
         job, notes = outcome.job, outcome.sidecar.notes
         notes += () if trouble is None else (trouble,)
-        lost = self._write_picture(outcome)
+        picture, lost = _picture(outcome)
         notes += tuple(note for note in lost if note not in notes)
-        for step, image in outcome.snapshots.items():
-            if step in job.snapshots:
-                images.write(job.snapshot(step), image, outcome.like, overwrite=job.overwrite)
+        files = {job.output: picture} | {
+            job.snapshot(step): images.encode_for(job.snapshot(step), image, outcome.like)[0]
+            for step, image in outcome.snapshots.items()
+            if step in job.snapshots
+        }
         update: dict[str, object] = {"notes": notes}
         if job.uncertainty is not None and outcome.deviation is not None:
-            spread = write_deviation(job.uncertainty, outcome.deviation, overwrite=job.overwrite)
-            update["uncertainty"] = spread
+            data, spread = encode_deviation(job.uncertainty, outcome.deviation)
+            files[job.uncertainty], update["uncertainty"] = data, spread
         outcome = replace(outcome, sidecar=outcome.sidecar.model_copy(update=update))
-        text = to_json(outcome.sidecar) + "\n"
-        write_atomically(sidecar_path(job.output), text.encode(), overwrite=job.overwrite)
-        return outcome
+        if job.report and self.report is not None:
+            files[job.report_file] = self.report(outcome)
+        sidecar = outcome.sidecar.model_copy(update={"files": self._hashes(files)})
+        files[sidecar_path(job.output)] = (to_json(sidecar) + "\n").encode()
+        self.shelf.put(files)
+        return replace(outcome, sidecar=sidecar)
 
-    def _write_picture(self, outcome: Outcome) -> Sequence[str]:
-        job = outcome.job
-        same = images.format_of(job.output) == outcome.picture.format
-        if outcome.untouched and same:  # its very bytes, profile and all
-            write_atomically(job.output, job.input.read_bytes(), overwrite=job.overwrite)
-            return ()
-        return images.write(job.output, outcome.result, outcome.like, overwrite=job.overwrite)
+    def _hashes(self, files: Mapping[Path, bytes]) -> dict[str, str]:
+        """Of every file of the set but the sidecar; empty for one that there is nothing for."""
+        asked = dict.fromkeys(self.desk.job.products, "")
+        del asked[sidecar_path(self.desk.job.output)]
+        made = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+        return {self.shelf.key(path): digest for path, digest in (asked | made).items()}
+
+
+def _picture(outcome: Outcome) -> tuple[bytes, Sequence[str]]:
+    job = outcome.job
+    if outcome.untouched and images.format_of(job.output) == outcome.picture.format:
+        return job.input.read_bytes(), ()  # its very bytes, profile and all
+    return images.encode_for(job.output, outcome.result, outcome.like)

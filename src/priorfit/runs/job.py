@@ -65,11 +65,16 @@ class Job(Request):
     @property
     def products(self) -> list[Path]:
         """Every file that is written beside the run folder: pictures, sidecar, report."""
-        report = [self.output.with_name(self.output.name + ".html")] if self.report else []
+        report = [self.report_file] if self.report else []
         snapshots = [self.snapshot(step) for step in self.snapshots]
         spread = [] if self.uncertainty is None else [self.uncertainty]
         beside = self.task.written.values()
         return [self.output, sidecar_path(self.output), *report, *snapshots, *spread, *beside]
+
+    @property
+    def report_file(self) -> Path:
+        """Where a report is written."""
+        return self.output.with_name(self.output.name + ".html")
 
     def snapshot(self, step: int) -> Path:
         """Where the picture of a step is written."""

@@ -1,7 +1,8 @@
 """From one picture file to a restored one with its sidecar."""
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,18 @@ from priorfit.engine.run import Callback, Run
 from priorfit.errors import PriorfitError
 from priorfit.records.state_file import threads
 from priorfit.runs import saved as run_folder
+from priorfit.runs.binding import bound
 from priorfit.runs.checks import check_unbegun
 from priorfit.runs.desk import lay_out
-from priorfit.runs.files import Files, Outcome
+from priorfit.runs.files import Files, Outcome, Report
 from priorfit.runs.job import Job
+from priorfit.runs.shelf import Shelf
 from priorfit.signals import interruptions
 from priorfit.types import Code
+
+_IN_THE_WAY = "(this run has not written it: move it away, and resume again)"
+# What a state that is not of this recipe leads to when it is taken up.
+_UNFIT = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 def start_job(
@@ -26,6 +33,8 @@ def start_job(
     started: float | None = None,
     before: Code | None = None,
     tell: Tell | None = None,
+    report: Report | None = None,
+    shelf: Shelf | None = None,
 ) -> Run[Outcome]:
     """Begin to restore one picture file: read and check all that it needs.
 
@@ -37,29 +46,37 @@ def start_job(
             default.
         before: `tuned` of the outcome of the frame that the job follows.
         tell: hears how much memory and time a large picture is going to take.
+        report: makes the report, where the job wants one; by default whoever runs the job does.
+        shelf: for what is written, where something was written before.
 
     Raises:
         PriorfitError: anything that is wrong with the job or its files.
     """
+    shelf = Shelf(job, job.run_folder) if shelf is None else shelf
     started = time.perf_counter() if started is None else started
     if job.follows is not None and before is None:
         raise PriorfitError(f"begins where the fit of {job.follows} ended: fit that one first")
-    desk = lay_out(job, job.device)
+    desk = lay_out(job, job.device, shelf)
     with ExitStack() as held:
         held.enter_context(run_folder.held(job.run_folder))
         check_unbegun(job)
         run_folder.clear(job.run_folder)
-        files = Files(desk, held)
+        files = Files(desk, held, shelf, report)
         begun = Run(desk.case, desk.recipe, files, desk.clock(started), tuned=before, tell=tell)
         files.held = held.pop_all()
     return begun
 
 
-def start_again(folder: Path) -> Run[Outcome]:
+def start_again(folder: Path, *, report: Report | None = None) -> Run[Outcome]:
     """Take up an unfinished run, to the bytes that it would have come to without the break.
 
     The time limit counts no longer: it has become the number of steps that it left time for. torch
-    has the threads of the run until it is closed, or has an outcome.
+    has the threads of the run until it is closed, or has an outcome. A run folder is not trusted:
+    what it makes goes beside it, and replaces only what the job may, or has written itself.
+
+    Args:
+        folder: of the run.
+        report: see `start_job`.
 
     Raises:
         PriorfitError: this is no run folder, another process is at work on it, or the files of the
@@ -69,24 +86,43 @@ def start_again(folder: Path) -> Run[Outcome]:
     run_folder.load(folder)  # before anything is made in it
     with ExitStack() as held:
         held.enter_context(run_folder.held(folder))
-        saved = run_folder.load(folder)
+        saved, state = run_folder.load_all(folder)
+        job = bound(saved.job, folder)
+        held.enter_context(_alone(job, folder))
         held.enter_context(threads(saved.threads))
-        before = saved.before(run_folder.load_fit(folder))
-        desk = lay_out(saved.job.model_copy(update={"overwrite": True}), saved.device)
+        shelf = Shelf(job, folder, advice=_IN_THE_WAY, follow=False)
+        desk = lay_out(job, saved.device, shelf)
         if desk.inputs != saved.inputs:
             raise PriorfitError(f"{folder}: the files that it began with have changed, start anew")
-        files, clock = Files(desk, held), Clock(started - saved.seconds, None)
-        again = Run(desk.case, desk.recipe, files, clock, before=before)
+        files, clock = Files(desk, held, shelf, report), Clock(started - saved.seconds, None)
+        again = Run(desk.case, desk.recipe, files, clock, before=saved.before(state))
         try:
             if saved.numbers != run_folder.numbers_of(saved.job.recipe):
                 raise ValueError("another recipe")
             again.prepare()
-        except (LookupError, ValueError, TypeError, AttributeError) as error:
+        except _UNFIT as error:
             raise PriorfitError(
                 f"{folder}: does not fit its recipe any more, start anew"
             ) from error
         files.held = held.pop_all()
     return again
+
+
+@contextmanager
+def _alone(job: Job, folder: Path) -> Iterator[None]:
+    """Hold the folder that a run of this job would have, where the one at hand has another name.
+
+    Raises:
+        PriorfitError: there is an unfinished run in it, or another process is at work on it.
+    """
+    usual = job.run_folder
+    if usual.absolute() == folder.absolute():
+        yield
+        return
+    if run_folder.is_unfinished(usual):
+        raise PriorfitError(f"{folder}: writes {job.output}, of which {usual} is an unfinished run")
+    with run_folder.held(usual):
+        yield
 
 
 def run(
@@ -96,6 +132,7 @@ def run(
     started: float | None = None,
     before: Code | None = None,
     tell: Tell | None = None,
+    report: Report | None = None,
 ) -> Outcome:
     """Restore one picture file, and write the result with its sidecar.
 
@@ -109,26 +146,29 @@ def run(
         started: see `start_job`.
         before: see `start_job`.
         tell: see `start_job`.
+        report: see `start_job`.
 
     Raises:
         PriorfitError: anything that is wrong with the job or its files.
         KeyboardInterrupt: interrupted before there was a picture; nothing was written.
     """
-    return drive(start_job(job, started=started, before=before, tell=tell), watch)
+    begun = start_job(job, started=started, before=before, tell=tell, report=report)
+    return drive(begun, watch)
 
 
-def resume(folder: Path, watch: Callback | None = None) -> Outcome:
+def resume(folder: Path, watch: Callback | None = None, *, report: Report | None = None) -> Outcome:
     """Go on with an unfinished run, to the bytes that it would have come to without the break.
 
     Args:
         folder: of the run.
         watch: hears of every step.
+        report: see `start_job`.
 
     Raises:
         PriorfitError: see `start_again`.
         KeyboardInterrupt: interrupted before a step; nothing has changed.
     """
-    return drive(start_again(folder), watch)
+    return drive(start_again(folder, report=report), watch)
 
 
 def drive(under_way: Run[Outcome], watch: Callback | None = None) -> Outcome:

@@ -4,14 +4,16 @@ A checkpoint is one file, replaced as a whole: at every moment there is the olde
 one, and what it says about the run never disagrees with the state of the fit.
 """
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from priorfit import recipes
 from priorfit.engine.run import Before
@@ -23,6 +25,7 @@ from priorfit.records.state_file import load_about, load_state, save_state
 from priorfit.runs.job import Job
 
 _CHECKPOINT, _LOCK = "checkpoint.safetensors", "lock"
+_MOST_STEPS, _MOST_THREADS, _LARGEST_TILE = 10**9, 512, 1 << 20
 _TRIES = 9  # at a folder that other processes remove at the same moment
 
 
@@ -48,16 +51,16 @@ class Saved(BaseModel):
 
     job: Job
     numbers: str
-    planned: int
-    seconds: float
-    threads: int
+    planned: int = Field(ge=1, le=_MOST_STEPS)
+    seconds: float = Field(ge=0, allow_inf_nan=False)
+    threads: int = Field(ge=1, le=_MOST_THREADS)
     device: str
-    losses: tuple[tuple[int, float], ...]
+    losses: tuple[tuple[Annotated[int, Field(ge=0, le=_MOST_STEPS)], float], ...]
     inputs: tuple[Source, ...]
-    resumed: int = 0
-    tile: int | None = None
-    each: int | None = None
-    patience: float = 0.0
+    resumed: int = Field(0, ge=0, le=_MOST_STEPS)
+    tile: int | None = Field(None, ge=1, le=_LARGEST_TILE)
+    each: int | None = Field(None, ge=1, le=_MOST_STEPS)
+    patience: float = Field(0.0, ge=0, allow_inf_nan=False)
 
     def before(self, state: Mapping[str, Any]) -> Before:
         """Where the run goes on.
@@ -94,7 +97,7 @@ def save(folder: Path, saved: Saved, state: Mapping[str, Any]) -> None:
         PriorfitError: it cannot be written; the one before is there still.
     """
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)  # its place may have vanished meanwhile
     except OSError as error:
         raise PriorfitError(f"{folder}: cannot be made: {error.strerror or error}") from error
     save_state(folder / _CHECKPOINT, state, to_json(saved, indent=None))
@@ -122,13 +125,14 @@ def load(folder: Path) -> Saved:
         raise PriorfitError(f"{folder / _CHECKPOINT}: is damaged, or of another version") from error
 
 
-def load_fit(folder: Path) -> dict[str, Any]:
-    """Read the state of the fit in a run folder.
+def load_all(folder: Path) -> tuple[Saved, dict[str, Any]]:
+    """Read what a run folder says about its run, and the state of the fit; all of it is whole.
 
     Raises:
-        PriorfitError: it is missing or damaged.
+        PriorfitError: as `load`, or it was damaged since it was written.
     """
-    return load_state(folder / _CHECKPOINT)
+    state = load_state(folder / _CHECKPOINT)
+    return load(folder), state
 
 
 def clear(folder: Path) -> None:
@@ -147,6 +151,8 @@ def held(folder: Path) -> Iterator[None]:
     Raises:
         PriorfitError: another process is at work on this run.
     """
+    if folder.is_symlink():
+        raise PriorfitError(f"{folder}: is a symbolic link, expected the folder of a run itself")
     sweep(folder.parent)
     lock = _lock(folder)
     try:
@@ -164,11 +170,21 @@ def _tidy(folder: Path) -> None:
             folder.rmdir()
 
 
+def _itself(path: str, flags: int) -> int:
+    """Open a file, not what a link in its place points to, and wait for nobody behind a pipe."""
+    more = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags | more, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is not a file", path)
+    return descriptor
+
+
 def _lock(folder: Path) -> IO[bytes] | None:
     for _ in range(_TRIES):
         try:
             folder.mkdir(exist_ok=True)
-            file = (folder / _LOCK).open("ab")
+            file = open(folder / _LOCK, "ab", opener=_itself)
         except OSError:
             continue
         if locked(file, wait=False) is False:

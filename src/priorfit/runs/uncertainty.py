@@ -46,18 +46,17 @@ def _gives_uncertainty(recipe: str) -> bool:
     return any(isinstance(make(), Spreading) for make in recipes.load(recipe).filters)
 
 
-def write_deviation(path: Path, image: Image, *, overwrite: bool) -> Uncertainty:
-    """Write standard deviations: as they are into TIFF and NumPy files, scaled into 16 bit else.
+def encode_deviation(path: Path, image: Image) -> tuple[bytes, Uncertainty]:
+    """A file of standard deviations: as they are in TIFF and NumPy files, scaled into 16 bit else.
 
     White is then the power of two that holds the largest of them, as the sidecar says.
 
     Args:
         path: its ending is the format.
         image: (1, C, H, W), fractions of full scale.
-        overwrite: replace a file that exists.
 
     Raises:
-        ImageFileError: as for `images.write`.
+        ImageFileError: as for `images.encode_for`.
     """
     largest = float(image.max())
     as_numbers = path.suffix.lower() in _FLOATS
@@ -66,5 +65,5 @@ def write_deviation(path: Path, image: Image, *, overwrite: bool) -> Uncertainty
     scale = Scale(0.0, 1.0 if as_numbers else 65535.0)
     pixels = image[0].float().cpu().numpy() / white
     like = Picture(pixels, None, scale, dtype, images.format_of(path))
-    images.write(path, torch.from_numpy(pixels), like, overwrite=overwrite)
-    return Uncertainty(file=path.name, white=white, mean=float(image.mean()), largest=largest)
+    data, _ = images.encode_for(path, torch.from_numpy(pixels), like)
+    return data, Uncertainty(file=path.name, white=white, mean=float(image.mean()), largest=largest)

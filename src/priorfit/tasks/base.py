@@ -4,7 +4,7 @@ The options are read for `--help` too, so a task imports what is heavy when it i
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -186,7 +186,18 @@ class Task(BaseModel):
 
     def absolute(self) -> Self:
         """The same with paths that hold from every folder."""
-        return self.model_copy(update={name: path.absolute() for name, path in self._paths()})
+        return self.placed(Path.absolute, Path.absolute)
+
+    def placed(self, read: Callable[[Path], Path], written: Callable[[Path], Path]) -> Self:
+        """The same with its files elsewhere.
+
+        Args:
+            read: place of a file that is read to the new one.
+            written: likewise, of one that is written.
+        """
+        reads = self.reads()
+        move = {name: (read if name in reads else written) for name, _ in self._paths()}
+        return self.model_copy(update={name: move[name](path) for name, path in self._paths()})
 
     @property
     def files(self) -> dict[str, Path]:
