@@ -31,7 +31,7 @@ SMALLEST = {
     "set14_x4": ("face", "comic", "coastguard", "foreman"),
 }
 ESTIMATES: dict[str, tuple[str, Callable[[Problem], Image]]] = {
-    "denoise25": ("block matching", guides.block_matched),
+    "denoise25": ("block matching", guides.block_matching),
     "pixels50": ("plug and play", FILLED_LONGER),
     "set5_x4": ("plug and play", ENLARGED),
     "set14_x4": ("plug and play", ENLARGED),

@@ -62,7 +62,7 @@ def measured(noisy: Image, clean: Image) -> dict[str, float]:
     made = {
         "noisy": noisy,
         "non-local means": guides.non_local_means(problem),
-        "block matching": guides.block_matched(problem),
+        "block matching": guides.block_matching(problem),
         "ours": camera_denoised(problem),
     }
     values = {name: round(psnr(image, clean).item(), 2) for name, image in made.items()}

@@ -18,7 +18,7 @@ from priorfit.degradations import Blur, Identity, Mask
 from priorfit.degradations.blur import gaussian_psf
 from priorfit.degradations.mask import bernoulli, from_hole
 from priorfit.degradations.simulate import GaussianNoise, simulate
-from priorfit.demo.damage import hole_of, overwritten
+from priorfit.demo.damage import hole_of, overwrite
 from priorfit.metrics import psnr
 from priorfit.problem import Problem
 from priorfit.report.embed import levels
@@ -56,7 +56,7 @@ def noisy(name: str, side: int = 96) -> Files:
 def noisy_and_overwritten(name: str, side: int = _WHOLE) -> Files:
     """One photograph twice: with white noise of 25/255, and with text written over it."""
     files = noisy(name, side)
-    covered = overwritten(files["truth"])  # type: ignore[arg-type]
+    covered = overwrite(files["truth"])  # type: ignore[arg-type]
     hole = hole_of(covered)
     assert hole is not None
     return {
@@ -161,7 +161,7 @@ def wiener(files: Files) -> Image:
     """Wiener's deconvolution."""
     blur = Blur(gaussian_psf(1.6))
     problem = Problem(_picture(files["damaged"]), blur)
-    return blur.crop(guides.deconvolved(problem))
+    return blur.crop(guides.wiener(problem))
 
 
 def unsharp(files: Files) -> Image:

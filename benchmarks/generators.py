@@ -27,7 +27,7 @@ from priorfit.networks.encoder import InDomainEncoder, InDomainEncoderConfig
 from priorfit.networks.growth import widths
 from priorfit.networks.initialise import initialised
 from priorfit.networks.pggan import PgGan, PgGanConfig
-from priorfit.networks.pretrained import Pretrained, built
+from priorfit.networks.pretrained import Pretrained, build_stored
 from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.networks.stylegan2 import StyleGan2, StyleGan2Config
 from priorfit.networks.weights import frozen
@@ -69,7 +69,7 @@ def biggan(side: int, width: int) -> tuple[BigGan, Mapping[str, Tensor]]:
         embedding=128,
     )
     found = Found(plain_biggan.drawn(shapes, dtype=torch.float32))
-    network = built(next(x for x in LAYOUTS if x.recognises(found)).convert(found))
+    network = build_stored(next(x for x in LAYOUTS if x.recognises(found)).convert(found))
     assert isinstance(network, BigGan)
     return network, found.tensors
 

@@ -28,7 +28,7 @@ from priorfit.train.classifier import accuracy
 from priorfit.train.data import Photographs, load
 from priorfit.train.examine import examine, to_markdown
 from priorfit.train.families import Pair, biggan, seeing, stylegan
-from priorfit.train.game import cooled
+from priorfit.train.game import cool_down
 from priorfit.train.growing import Growing, doublings
 from priorfit.train.inversion import Effort
 from priorfit.train.judge import Judge, drawings
@@ -138,7 +138,7 @@ def _run(chosen: argparse.Namespace) -> tuple[Run, Photographs, Photographs]:
     drawer = Drawing.from_pretrained(shipped)
     pair = _pair(chosen.name, drawer.size[0], len(learnt.classes), chosen.sight)
     if chosen.cool:
-        rates = cooled(chosen.images, chosen.cool / chosen.images)
+        rates = cool_down(chosen.images, chosen.cool / chosen.images)
         pair = dataclasses.replace(pair, game=dataclasses.replace(pair.game, rates=rates))
     judge = Judge(
         Classifier.from_pretrained(FEATURES).embed,

@@ -10,7 +10,7 @@ from priorfit.signals import interruptions
 from priorfit.tasks.device import device_named
 from priorfit.train.inversion import USUAL, Effort
 from priorfit.train.plan import Wish
-from priorfit.train.zoo import trained
+from priorfit.train.zoo import train
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,7 +47,7 @@ def main() -> None:
     )
     try:
         with interruptions() as interrupted:
-            over = trained(wish, say, interrupted)
+            over = train(wish, say, interrupted)
     except PriorfitError as error:
         sys.exit(f"make zoo: {error}")
     say(f"{chosen.out}: complete" if over else "to go on: the same command")

@@ -30,10 +30,10 @@ def main(steps: int | None = 300, side: int = 128) -> dict[str, float]:
 
     recipe = pf.recipes.load("dip/denoise", steps)
     methods = {
-        "as it was": guides.observed,
+        "as it was": guides.observation,
         "total variation": guides.total_variation,
         "non-local means": guides.non_local_means,
-        "block matching": guides.block_matched,
+        "block matching": guides.block_matching,
         "dip/denoise": lambda problem: pf.restore(problem, recipe, seeds=[0]).image,
     }
     found = {}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from priorfit.checkpoints.layouts import LAYOUTS, Found
 from priorfit.networks.generator import Discriminator
 from priorfit.networks.initialise import initialise, initialised
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 
 FIRES = ((2, 3, 4), (3, 4, 3), (2, 4, 4), (3, 3, 4), (2, 5, 3), (3, 4, 4), (2, 3, 5), (3, 4, 3))
 
@@ -108,7 +108,7 @@ def ours(tensors: dict[str, Tensor], **settings: str) -> nn.Module:
     found = Found(tensors, settings=settings)
     layout = next(layout for layout in LAYOUTS if layout.recognises(found))
     stored = layout.convert(found)
-    network = built(stored).double()
+    network = build_stored(stored).double()
     network.load_state_dict(stored.tensors)  # which built() rounded to float32
     return network
 

@@ -181,7 +181,7 @@ def test_ascent_ascends_and_a_target_is_come_to():
 
 def test_shuffled_pixels_are_the_same_pixels_elsewhere():
     image = picture()
-    targets = pose.impeded(image, 0.1, seed=0)
+    targets = pose.pose_impedance(image, 0.1, seed=0)
     shuffled = targets["shuffled pixels"].observation
     rows = [x.flatten(2)[0].T.tolist() for x in (image, shuffled)]
     assert rows[0] != rows[1]
@@ -189,7 +189,7 @@ def test_shuffled_pixels_are_the_same_pixels_elsewhere():
 
 
 def test_the_four_targets_are_those_of_the_seed():
-    one, same, other = (pose.impeded(picture(), 0.1, seed) for seed in (0, 0, 1))
+    one, same, other = (pose.pose_impedance(picture(), 0.1, seed) for seed in (0, 0, 1))
     assert list(one) == ["image", "image and noise", "shuffled pixels", "white noise"]
     for name in one:
         assert torch.equal(one[name].observation, same[name].observation)

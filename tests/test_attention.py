@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from priorfit.networks import attention
-from priorfit.networks.attention import attended
+from priorfit.networks.attention import attend_to
 
 
 def rows(batch: int, queries: int, keys: int) -> list[Tensor]:
@@ -25,7 +25,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_blocks_make_the_whole(queries: int):
     query, key, value = rows(2, queries, 7)
     expected = torch.softmax(query @ key.transpose(1, 2), 2) @ value
-    assert torch.allclose(attended(query, key, value), expected, rtol=1e-12, atol=1e-14)
+    assert torch.allclose(attend_to(query, key, value), expected, rtol=1e-12, atol=1e-14)
 
 
 def test_gradients_and_their_gradients_are_those_of_the_formula():
@@ -38,7 +38,7 @@ def test_gradients_and_their_gradients_are_those_of_the_formula():
         bent = sum(gradient.pow(3).sum() for gradient in first)
         return [*first, *torch.autograd.grad(bent, (query, key, value))]
 
-    ours = both(attended)
+    ours = both(attend_to)
     plain = both(lambda query, key, value: torch.softmax(query @ key.mT, 2) @ value)
     for mine, theirs in zip(ours, plain, strict=True):
         assert torch.allclose(mine, theirs, rtol=1e-10, atol=1e-12)
@@ -46,4 +46,4 @@ def test_gradients_and_their_gradients_are_those_of_the_formula():
 
 def test_large_scores_stay_finite():
     query, key, value = (1000 * tensor for tensor in rows(1, 33, 4))
-    assert attended(query, key, value).isfinite().all()
+    assert attend_to(query, key, value).isfinite().all()

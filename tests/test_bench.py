@@ -25,7 +25,7 @@ from priorfit.tasks import Upscale
 )
 def test_the_published_rows(suite, count, mean):
     names = published.names(suite)
-    authors = [published.published(suite, name)[published.AUTHORS] for name in names]
+    authors = [published.look_up(suite, name)[published.AUTHORS] for name in names]
     assert len(names) == count
     assert statistics.mean(authors) == pytest.approx(mean, abs=0.006)
 
@@ -78,7 +78,7 @@ def test_the_protocol_gives_the_published_damage(shared, suite, image, expected)
 def test_bicubic_enlargement_is_near_what_is_published(shared):
     case = suites.SUITES["set5_x4"].case("butterfly", shared / "images" / "dip_paper")
     made = {each.name: each.image for each in alternatives(Upscale().comparators, case.problem)}
-    told = published.published("set5_x4", "butterfly")["bicubic"]
+    told = published.look_up("set5_x4", "butterfly")["bicubic"]
     assert case.score(levels(made["bicubic"]))["psnr"] == pytest.approx(told, abs=0.35)
 
 

@@ -11,7 +11,7 @@ from priorfit.checkpoints.layouts.biggan import GENERATOR
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.biggan import BigGan, BigGanConfig, generator_channels
 from priorfit.networks.initialise import initialised
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.networks.weights import frozen
 from priorfit.noise import Noise
 from tests import plain_biggan
@@ -42,7 +42,7 @@ def published(name: str) -> tuple[dict[str, Tensor], BigGan]:
     )
     weights["output_layer.0.gain"] /= 4  # an image all black and white would show little
     stored = GENERATOR.convert(Found(weights))
-    network = built(stored)
+    network = build_stored(stored)
     assert isinstance(network, BigGan)
     network.load_state_dict(stored.tensors, assign=True)
     return weights, network.requires_grad_(False)

@@ -12,7 +12,7 @@ from priorfit.checkpoints.layouts.biggan_deep import GENERATOR
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.biggan_deep import BigGanDeep, BigGanDeepConfig
 from priorfit.networks.initialise import initialised
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.networks.weights import frozen
 from priorfit.noise import Noise
 from tests import plain_biggan_deep
@@ -40,7 +40,7 @@ def published(
     rows = [[i in doubling, 0, 0] for i in range(len(channels) - 1)]
     stored = GENERATOR.convert(Found(weights, settings={"layers": rows}))
     config = {**stored.config, "truncation": 0.5, "interpolation": interpolation}
-    network = built(dataclasses.replace(stored, config=config))
+    network = build_stored(dataclasses.replace(stored, config=config))
     assert isinstance(network, BigGanDeep)
     network.load_state_dict(stored.tensors, assign=True)
     return weights, network.requires_grad_(False), doubling

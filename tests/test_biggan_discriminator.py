@@ -15,7 +15,7 @@ from priorfit.networks.biggan_discriminator import (
     discriminator_channels,
 )
 from priorfit.networks.initialise import initialised
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.networks.weights import frozen
 from tests import plain_biggan
 from tests.pictures import uniform
@@ -43,7 +43,7 @@ def published(name: str) -> tuple[dict[str, Tensor], BigGanDiscriminator]:
         plain_biggan.discriminator_shapes(channels, HALVINGS[side], attended, classes=3, wide=wide)
     )
     stored = DISCRIMINATOR.convert(Found(weights))
-    network = built(stored)
+    network = build_stored(stored)
     assert isinstance(network, BigGanDiscriminator)
     network.load_state_dict(stored.tensors, assign=True)
     return weights, network.requires_grad_(False)

@@ -16,7 +16,7 @@ from priorfit.checkpoints.layouts.biggan_deep import GENERATOR as DEEP
 from priorfit.errors import CheckpointError
 from priorfit.networks.biggan import generator_channels
 from priorfit.networks.biggan_discriminator import discriminator_channels
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from tests import plain_biggan, plain_biggan_deep
 
 Tensors = dict[str, Tensor]
@@ -59,7 +59,7 @@ def test_one_layout_knows_each_file(name: str):
 def test_a_file_of_any_precision_becomes_a_network(name: str, dtype: torch.dtype):
     tensors, _ = FILES[name]
     stored = converted([Found({key: tensor.to(dtype) for key, tensor in tensors.items()})])
-    assert all(t.dtype == torch.float32 for t in built(stored).state_dict().values())
+    assert all(t.dtype == torch.float32 for t in build_stored(stored).state_dict().values())
 
 
 def test_what_dgp_adds_to_a_generator_changes_nothing():
@@ -172,7 +172,7 @@ def test_published_shapes_become_the_published_networks(shared: Path, side: int,
     generator, discriminator = listed(shared / f"spec/layout_biggan{side}_ch{width}.txt")
     stored = GENERATOR.convert(Found(generator))
     assert tuple(stored.config["channels"]) == generator_channels(side, width)
-    assert built(stored).size == (side, side)
+    assert build_stored(stored).size == (side, side)
     assert stored.config["attention"] == [3]
     assert stored.config["z_dim"] == {128: 120, 256: 119}[side]
     stored = DISCRIMINATOR.convert(Found(discriminator))

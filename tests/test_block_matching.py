@@ -66,7 +66,7 @@ PROBLEMS = {
     "mask": lambda x: Problem((m := Mask(draw(1, 1, *x.shape[2:]) > 0))(x), m),
     "small": lambda x: Problem(Downsample(2)(x), Downsample(2)),
 }
-STARTS = {"mask": guides.biharmonic, "small": guides.enlarged}
+STARTS = {"mask": guides.biharmonic, "small": guides.enlarge}
 
 
 @pytest.mark.parametrize("name", PROBLEMS)

@@ -10,7 +10,7 @@ import torch
 from priorfit.cli import main as priorfit
 from priorfit.demo import main
 from priorfit.demo.damage import EXHIBITS, SIDE, hole_of
-from priorfit.demo.pace import Pace, measured, seconds_of_a_step
+from priorfit.demo.pace import Pace, measure, seconds_of_a_step
 from priorfit.demo.pulse import pulse
 from priorfit.demo.run import WHOLE, foretold, limit_of
 from priorfit.errors import PriorfitError
@@ -160,10 +160,10 @@ def test_however_busy_the_machine_the_whole_is_bounded(slowness, tmp_path):
 )
 @pytest.mark.usefixtures("_as_before")
 def test_the_number_of_threads_is_the_fastest_one_that_is_worth_it(seconds, expected):
-    pace = measured(step=seconds.__getitem__, cores=4)
+    pace = measure(step=seconds.__getitem__, cores=4)
     assert (pace.threads, torch.get_num_threads()) == (expected, expected)
     assert pace.slowness == pytest.approx(
-        seconds[expected] / seconds[1] * measured(lambda n: 1.0, 1).slowness
+        seconds[expected] / seconds[1] * measure(lambda n: 1.0, 1).slowness
     )
 
 

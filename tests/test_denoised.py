@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from priorfit.classical.guides import observed
+from priorfit.classical.guides import observation
 from priorfit.degradations import Downsample, Identity, Mask
 from priorfit.loop.denoised import Denoised
 from priorfit.loop.ensemble import Together, Weighed
@@ -179,7 +179,7 @@ def test_weights_are_the_best_that_the_entries_held_out_allow(problem):
 
 
 def test_weights_and_averages_over_runs_go_together():
-    method = weighed(observed)
+    method = weighed(observation)
     method = Recipe(method.prior, method.stages, [*method.filters, Together], runs=2)
     fit = Fit(Problem(picture(side=4), Downsample(2)), weighed(nothing), [0])
     assert len(list(fit)) == 6

@@ -9,7 +9,7 @@ from torch import nn
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.encoder import InDomainEncoder, InDomainEncoderConfig
 from priorfit.networks.initialise import initialised
-from priorfit.networks.pretrained import Pretrained, built
+from priorfit.networks.pretrained import Pretrained, build_stored
 from priorfit.networks.weights import frozen
 from priorfit.store.files import Stored
 from tests import plain_style
@@ -133,7 +133,7 @@ def test_images_of_another_size_are_refused(shape: tuple[int, ...]):
 def test_settings_that_exclude_each_other_are_refused(change: dict[str, bool]):
     config = {"channels": [4, 4], "layers": 2, "w_dim": 2, "variant": "current", **change}
     with pytest.raises(CheckpointError, match="current variant"):
-        built(Stored("in-domain-encoder", config, {}))
+        build_stored(Stored("in-domain-encoder", config, {}))
 
 
 def test_what_is_saved_comes_back_to_the_bit(tmp_path):

@@ -12,7 +12,7 @@ from torch import Tensor
 from priorfit.checkpoints.layouts import LAYOUTS, Found
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.preparation import CAFFE, CAFFE_RGB, SIGNED, TORCHVISION
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from tests.pictures import uniform
 from tests.seeing import PLAIN, ours
 
@@ -165,7 +165,7 @@ each_file = pytest.mark.parametrize("file", FILES.values(), ids=FILES)
 
 def convert(tensors: dict[str, Tensor]) -> None:
     layout = next(known for known in LAYOUTS if known.recognises(Found(tensors)))
-    built(layout.convert(Found(tensors)))
+    build_stored(layout.convert(Found(tensors)))
 
 
 def refused(tensors: dict[str, Tensor]) -> None:
@@ -173,7 +173,7 @@ def refused(tensors: dict[str, Tensor]) -> None:
     found = Found(tensors)
     for layout in [known for known in LAYOUTS if known.recognises(found)][:1]:
         with pytest.raises(CheckpointError):
-            built(layout.convert(found))
+            build_stored(layout.convert(found))
 
 
 @each_file

@@ -36,13 +36,13 @@ def holed(channels: int, shared: bool) -> Problem:
 
 CASES = {
     "non_local_means": (guides.non_local_means, noisy),
-    "block_matched": (guides.block_matched, noisy),
+    "block_matched": (guides.block_matching, noisy),
     "total_variation": (guides.total_variation, noisy),
     "biharmonic": (guides.biharmonic, partial(holed, shared=True)),
     "biharmonic by channel": (guides.biharmonic, partial(holed, shared=False)),
-    "enlarged": (guides.enlarged, lambda c: Problem(smooth(c)[..., ::2, ::2], Downsample(2))),
+    "enlarged": (guides.enlarge, lambda c: Problem(smooth(c)[..., ::2, ::2], Downsample(2))),
     "deconvolved": (
-        guides.deconvolved,
+        guides.wiener,
         lambda c: Problem(Blur(gaussian_psf(1.0))(smooth(c)), Blur(gaussian_psf(1.0))),
     ),
 }
@@ -72,7 +72,7 @@ def test_the_noise_level_is_estimated(std):
     assert guides.noise_level(x) == pytest.approx(std, rel=0.1)
 
 
-@pytest.mark.parametrize("estimate", [guides.biharmonic, guides.deconvolved])
+@pytest.mark.parametrize("estimate", [guides.biharmonic, guides.wiener])
 def test_a_guide_for_another_degradation_is_refused(estimate):
     with pytest.raises(ProblemError, match="got another degradation"):
         estimate(noisy(3))

@@ -15,7 +15,7 @@ from priorfit.degradations import Blur, Border, gaussian_psf
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.metrics import lpips, psnr
 from priorfit.networks.lpips import Lpips, Settings
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from tests.pictures import uniform
 from tests.seeing import PLAIN, ours
 
@@ -147,7 +147,7 @@ def test_a_file_with_a_tensor_less_or_another_shape_is_refused(trunk, data):
     layout = next((known for known in LAYOUTS if known.recognises(found)), None)
     if layout is not None and layout.name.startswith("LPIPS") and not same:
         with pytest.raises(CheckpointError):
-            built(layout.convert(found))
+            build_stored(layout.convert(found))
 
 
 def test_a_stored_distance_comes_back_the_same(tmp_path: Path):

@@ -7,7 +7,7 @@ from torch.utils._pytree import tree_leaves
 
 from priorfit import recipes
 from priorfit.classical.block_matching import BlockMatching
-from priorfit.classical.guides import observed
+from priorfit.classical.guides import observation
 from priorfit.degradations import Blur, Downsample, Identity, Mask, gaussian_psf
 from priorfit.loop import memory
 from priorfit.loop.ensemble import Blended
@@ -143,7 +143,9 @@ def test_the_system_tells_what_is_there():
     assert used() >= 0
 
 
-@pytest.mark.parametrize("source", [Probing(observed, copies=24), Hiding(observed, copies=24)])
+@pytest.mark.parametrize(
+    "source", [Probing(observation, copies=24), Hiding(observation, copies=24)]
+)
 def test_a_pool_takes_little_more_than_itself_while_it_is_made(source):
     known = Mask(image()[:, :1] > 0.5)
     problem = Problem(known(image()), known, noise_std=0.1)

@@ -17,7 +17,7 @@ from priorfit.networks.hourglass import Hourglass, Scale
 from priorfit.networks.initialise import initialise, initialised
 from priorfit.networks.layers import Style
 from priorfit.networks.resnet import ResNet
-from priorfit.networks.sizes import grown, working_size
+from priorfit.networks.sizes import pad_to, working_size
 from priorfit.networks.texture import TextureNet
 from priorfit.networks.unet import UNet
 
@@ -153,11 +153,11 @@ def test_without_skips_the_released_sizes_are_there_on_request():
 
 def test_growing_repeats_the_image_mirrored():
     x = torch.arange(3.0).expand(1, 1, 1, 3)
-    assert grown(x, (1, 8)).flatten().tolist() == [2, 1, 0, 1, 2, 1, 0, 1]
+    assert pad_to(x, (1, 8)).flatten().tolist() == [2, 1, 0, 1, 2, 1, 0, 1]
 
 
 def test_growing_repeats_a_single_pixel():
-    assert grown(torch.ones(1, 1, 1, 1), (5, 4)).sum() == 20
+    assert pad_to(torch.ones(1, 1, 1, 1), (5, 4)).sum() == 20
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from priorfit.errors import CheckpointError, ImageFileError, ProblemError
 from priorfit.networks import pretrained
 from priorfit.networks.generator import Discriminator, Generator, split_at
 from priorfit.networks.initialise import initialised
-from priorfit.networks.pretrained import Pretrained, built
+from priorfit.networks.pretrained import Pretrained, build_stored
 from priorfit.noise import Noise
 from priorfit.store import files, folders
 from priorfit.store.files import CONFIG, MODEL, Stored
@@ -187,13 +187,13 @@ def test_another_kind_of_network_is_refused(tmp_path: Path):
 )
 def test_settings_that_do_not_fit_are_refused(changes: dict[str, object], message: str):
     with pytest.raises(CheckpointError, match=message):
-        built(stored(**changes))
+        build_stored(stored(**changes))
 
 
 def test_a_missing_setting_is_named():
     network = stored()
     with pytest.raises(CheckpointError, match="width"):
-        built(Stored("twice", {}, network.tensors))
+        build_stored(Stored("twice", {}, network.tensors))
 
 
 @pytest.mark.parametrize("change", ["missing", "unknown"])
@@ -204,12 +204,12 @@ def test_every_tensor_has_its_place(change: str):
     else:
         tensors["third.bias"] = torch.zeros(1)
     with pytest.raises(CheckpointError, match=f"{change} (first|third).bias"):
-        built(Stored("twice", {"width": 4}, tensors))
+        build_stored(Stored("twice", {"width": 4}, tensors))
 
 
 def test_an_unknown_kind_is_refused():
     with pytest.raises(CheckpointError, match="no kind of network 'os"):
-        built(Stored("os.system", {}, {}))
+        build_stored(Stored("os.system", {}, {}))
 
 
 HEADERS = {

@@ -14,7 +14,7 @@ from priorfit.checkpoints.readers import read
 from priorfit.networks.generator import Generator
 from priorfit.networks.initialise import initialised
 from priorfit.networks.pggan import PgGan, PgGanConfig
-from priorfit.networks.pretrained import Pretrained, built
+from priorfit.networks.pretrained import Pretrained, build_stored
 from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.networks.stylegan2 import StyleGan2, StyleGan2Config
 from priorfit.noise import Noise
@@ -142,7 +142,7 @@ PUBLISHED: dict[str, tuple[Generator, bytes]] = {
 def test_a_published_network_draws_the_same_here(expected: Generator, data: bytes, tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(data)
-    network = built(converted(read(path)))
+    network = build_stored(converted(read(path)))
     assert isinstance(network, type(expected))
     z = expected.sample(Noise([0, 1]))
     assert torch.allclose(network(z), expected(z), atol=1e-5)
@@ -154,7 +154,7 @@ def test_a_published_biggan_draws_what_its_formulas_say(legacy: bool, tmp_path: 
     weights = plain_biggan.drawn(shapes)
     path = tmp_path / "G_ema.pth"
     path.write_bytes(saved({f"module.{name}": t.float() for name, t in weights.items()}, legacy))
-    network = built(converted(read(path)))
+    network = build_stored(converted(read(path)))
     assert isinstance(network, Generator)
     z, labels = network.sample(Noise([0, 1])), torch.tensor([0, 2])
     expected = plain_biggan.generator(weights, z.double(), labels)

@@ -25,7 +25,7 @@ from priorfit.errors import CheckpointError
 from priorfit.networks.encoder import InDomainEncoder, InDomainEncoderConfig
 from priorfit.networks.initialise import initialised
 from priorfit.networks.pggan import PgGan, PgGanConfig
-from priorfit.networks.pretrained import Pretrained, built
+from priorfit.networks.pretrained import Pretrained, build_stored
 from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.networks.stylegan_discriminator import (
     StyleGanDiscriminator,
@@ -172,7 +172,7 @@ def answer(network: Pretrained) -> Tensor:
 def test_a_published_network_comes_back(case: Case):
     stored = case.layout.convert(found(case))
     assert stored.kind == case.network.kind
-    assert torch.allclose(answer(built(stored)), answer(case.network), rtol=1e-4, atol=1e-5)
+    assert torch.allclose(answer(build_stored(stored)), answer(case.network), rtol=1e-4, atol=1e-5)
     for name, tensor in case.network.state_dict().items():
         assert torch.equal(stored.tensors[name], tensor), name
 
@@ -229,7 +229,7 @@ def test_no_shape_does_more_than_be_refused(data, name: str, shape, dtype: torch
     except CheckpointError as error:
         assert "\n" not in str(error)
     else:
-        answer(built(stored))
+        answer(build_stored(stored))
 
 
 KEYS = """fused_scale truncation_psi truncation_cutoff mapping_lrmul num_layers use_wscale
@@ -246,7 +246,7 @@ def test_no_setting_does_more_than_be_refused(name: str, settings: dict[str, Any
     except CheckpointError as error:
         assert "\n" not in str(error)
     else:
-        answer(built(stored))
+        answer(build_stored(stored))
 
 
 @given(case=st.sampled_from(sorted(CASES)), seed=st.integers(0, 99))
@@ -259,7 +259,7 @@ def test_a_few_names_of_a_file_are_no_network(case: str, seed: int):
 
 def test_the_first_layer_is_a_convolution_around_one_pixel():
     file = style_files.mganprior_pggan(PROGRESSIVE.state_dict())
-    network = built(pggan.MGANPRIOR.convert(Found(file)))
+    network = build_stored(pggan.MGANPRIOR.convert(Found(file)))
     z = torch.randn(2, 7, generator=torch.Generator().manual_seed(3))
     weight = plain_style.scaled(file["layer0.conv.weight"], math.sqrt(2))
     pixel = plain_style.pixel_norm(z)[..., None, None]
@@ -275,7 +275,7 @@ def test_a_fused_layer_is_used_as_the_papers_do(layout: Layout):
         STYLED.state_dict(), ALWAYS
     )
     name = "G_synthesis/8x8/Conv0_up/weight" if karras else "synthesis.layer2.weight"
-    network = built(layout.convert(Found(file, settings={"fused_scale": True})))
+    network = build_stored(layout.convert(Found(file, settings={"fused_scale": True})))
     x = torch.randn(2, 5, 4, 4, generator=torch.Generator().manual_seed(3))
     expected = plain_style.blur(plain_style.fused_up(x, file[name].permute(3, 2, 0, 1)))
     bias = network.synthesis[2].conv.bias[:, None, None]
@@ -301,7 +301,7 @@ def test_an_older_genforce_is_told_by_its_shapes():
     network = made(lambda: StyleGan(wide))
     file = style_files.older_genforce_stylegan(network.state_dict(), ALWAYS)
     stored = stylegan.GENFORCE.convert(Found(file))
-    assert torch.allclose(answer(built(stored)), answer(network), atol=1e-5)
+    assert torch.allclose(answer(build_stored(stored)), answer(network), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_truncation_is_what_the_file_says():
 
 def test_a_network_that_is_still_growing_draws_as_far_as_it_is():
     file = style_files.karras_pggan(PROGRESSIVE.state_dict())
-    network = built(pggan.KARRAS.convert(Found({**file, "lod": torch.tensor(1.25)})))
+    network = build_stored(pggan.KARRAS.convert(Found({**file, "lod": torch.tensor(1.25)})))
     z = torch.randn(2, 7, generator=torch.Generator().manual_seed(3))
     assert torch.equal(network.draw(z), PROGRESSIVE.draw(z, lod=1.25))
 

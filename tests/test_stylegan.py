@@ -12,7 +12,7 @@ from priorfit.networks import style_layers
 from priorfit.networks.generator import Discriminator, Generator
 from priorfit.networks.growth import widths
 from priorfit.networks.initialise import initialised
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.networks.style_layers import EqualisedDownConv2d, EqualisedUpConv2d
 from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.networks.stylegan_discriminator import (
@@ -262,7 +262,7 @@ def test_what_is_saved_comes_back_to_the_bit(tmp_path):
 )
 def test_settings_of_no_network_are_refused(change: dict[str, object], message: str):
     with pytest.raises(CheckpointError, match=message):
-        built(Stored("stylegan", {"channels": [4, 4], **change}, {}))
+        build_stored(Stored("stylegan", {"channels": [4, 4], **change}, {}))
 
 
 @pytest.mark.parametrize("resolution", [8, 64, 1024])
@@ -319,7 +319,7 @@ def test_a_new_style_is_the_deviation_and_the_mean_of_each_channel():
     x = torch.randn(2, 3, 8, 8, dtype=torch.float64, generator=seeded())
     scale, shift = torch.randn(2, 2, 3, dtype=torch.float64, generator=seeded())
     for memory in (torch.contiguous_format, torch.channels_last):
-        y = style_layers.restyled(x.contiguous(memory_format=memory), scale, shift)
+        y = style_layers.restyle(x.contiguous(memory_format=memory), scale, shift)
         assert torch.allclose(y.mean((2, 3)), shift, atol=1e-10)
         assert torch.allclose(y.std((2, 3), correction=0), scale.abs(), rtol=1e-6)
         assert y.is_contiguous(memory_format=memory)

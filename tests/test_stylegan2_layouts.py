@@ -16,7 +16,7 @@ from priorfit.checkpoints.layouts.rosinality import LAYOUTS as ROSINALITY
 from priorfit.checkpoints.layouts.stylegan2 import GENFORCE, KARRAS, MGANPRIOR, NVLABS
 from priorfit.errors import CheckpointError
 from priorfit.networks.initialise import initialised
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.networks.stylegan2 import StyleGan2, StyleGan2Config
 
 Tensors = dict[str, Tensor]
@@ -221,7 +221,7 @@ def test_every_dialect_tells_of_the_same_network(layout: Any, form: str):
     stored = layout.convert(found)
     for name, tensor in network.state_dict().items():
         assert torch.equal(stored.tensors[name], tensor), name
-    again = built(stored)
+    again = build_stored(stored)
     ada = layout is NVLABS
     expected = replace(network.config, scaled=not ada, truncation_psi=1.0 if ada else 0.5)
     assert again.config == expected
@@ -242,7 +242,7 @@ def test_rosinality_tells_of_the_same_network_but_for_the_mean_w(told: bool):
     assert {name: tensor.tolist() for name, tensor in stored.tensors.items()} == {
         name: tensor.tolist() for name, tensor in expected.items()
     }
-    assert built(stored).config == replace(SMALL, truncation_psi=1.0)
+    assert build_stored(stored).config == replace(SMALL, truncation_psi=1.0)
 
 
 @given(data=st.data())

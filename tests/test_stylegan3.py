@@ -13,7 +13,7 @@ from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.initialise import initialised
 from priorfit.networks.pretrained import Pretrained
 from priorfit.networks.stylegan3 import StyleGan3, StyleGan3Config
-from priorfit.networks.stylegan3_filters import low_pass, lowered, raised
+from priorfit.networks.stylegan3_filters import downsample, low_pass, upsample
 from priorfit.networks.stylegan3_layers import Plan
 from priorfit.networks.weights import frozen
 from tests.stylegan3_reference import Reference, cut, filtered, spread
@@ -176,13 +176,13 @@ def test_a_filter_passes_what_is_slow_and_stops_what_is_fast(radial: bool):
 def test_raising_a_rate_is_zeros_and_a_filter(margins: tuple[int, int], factor: int, taps: int):
     x, kernel = normal(1, 2, 9, 9), normal(taps, seed=2)
     expected = filtered(cut(spread(x[0], factor), *margins), kernel) * factor**2
-    assert close(raised(x, kernel, factor, margins)[0], expected)
+    assert close(upsample(x, kernel, factor, margins)[0], expected)
 
 
 @pytest.mark.parametrize("shape", [(12,), (6, 6)])
 def test_lowering_a_rate_is_a_filter_and_fewer_samples(shape: tuple[int, ...]):
     x, kernel = normal(1, 2, 15, 15), normal(*shape, seed=2)
-    assert close(lowered(x, kernel, 2)[0], filtered(x[0], kernel)[:, ::2, ::2])
+    assert close(downsample(x, kernel, 2)[0], filtered(x[0], kernel)[:, ::2, ::2])
 
 
 @each_form

@@ -14,7 +14,7 @@ from priorfit.checkpoints.layouts import LAYOUTS, Found
 from priorfit.checkpoints.layouts import stylegan3 as layouts
 from priorfit.errors import CheckpointError
 from priorfit.networks.initialise import initialised
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.networks.stylegan3 import StyleGan3, StyleGan3Config
 from priorfit.networks.stylegan3_layers import Plan
 
@@ -87,7 +87,7 @@ def test_a_network_in_the_released_layout_is_the_same_network(form: str):
     network = made(FORMS[form])
     found = Found(written(network))
     assert [known for known in LAYOUTS if known.recognises(found)] == [NVLABS]
-    again = built(NVLABS.convert(found))
+    again = build_stored(NVLABS.convert(found))
     assert again.config == network.config
     w = torch.randn(1, network.layers, 6, generator=torch.Generator().manual_seed(1))
     assert torch.equal(again.draw(w), network.draw(w))
@@ -97,7 +97,7 @@ def test_a_network_in_the_released_layout_is_the_same_network(form: str):
 def test_settings_are_read_wherever_they_stand(nested: bool):
     network = made(OTHER)
     settings: dict[str, Any] = {"synthesis_kwargs": SAID} if nested else dict(SAID)
-    assert built(NVLABS.convert(Found(written(network), settings=settings))).config == OTHER
+    assert build_stored(NVLABS.convert(Found(written(network), settings=settings))).config == OTHER
 
 
 def test_a_setting_of_none_is_no_clamp():

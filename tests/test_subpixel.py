@@ -105,7 +105,7 @@ def test_a_convolution_in_bands_is_the_librarys(filter_size, stride, height):
     weight = noise(wide, wide, filter_size, filter_size, seed=3).float().requires_grad_()
     bias = noise(wide, seed=4).float().requires_grad_()
     results = []
-    for conv in (convolution.convolved, F.conv2d):
+    for conv in (convolution.convolve, F.conv2d):
         y = conv(x, weight, bias, stride)
         pull = noise(*y.shape, seed=5).float()
         results.append([y, *torch.autograd.grad(y, (x, weight, bias), pull)])
@@ -120,7 +120,7 @@ def test_a_banded_convolution_leaves_out_what_nobody_wants(frozen):
     given = [noise(1, wide, 32, 9), noise(wide, wide, 3, 3), noise(wide)]
     given[0] = given[0].contiguous(memory_format=LAST)
     tensors = [x.float().requires_grad_(i != frozen) for i, x in enumerate(given)]
-    convolution.convolved(tensors[0], tensors[1], tensors[2]).sum().backward()
+    convolution.convolve(tensors[0], tensors[1], tensors[2]).sum().backward()
     assert [x.grad is None for x in tensors] == [i == frozen for i in range(3)]
 
 
@@ -133,7 +133,7 @@ def test_the_interleaving_and_its_adjoint_have_each_others_gradient(how):
 
 def test_a_blur_and_its_adjoint_have_each_others_gradient():
     x = noise(1, 2, 5, 6).requires_grad_()
-    blur = partial(convolution.blurred, taps=(0.25, 0.5, 0.25))
+    blur = partial(convolution.blur, taps=(0.25, 0.5, 0.25))
     assert torch.autograd.gradcheck(blur, x)
     assert torch.autograd.gradgradcheck(blur, x)
 

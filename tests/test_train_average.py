@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from priorfit.networks.biggan_norms import Statistics
-from priorfit.train.average import Average, settled
+from priorfit.train.average import Average, settle_statistics
 from tests.training import noise, pair
 
 
@@ -75,7 +75,7 @@ def first_statistics(generator) -> Statistics:
 
 def test_settled_statistics_are_those_of_its_own_drawings(biggan):
     labels = torch.arange(8) % 2
-    found = settled(biggan, noise(1), labels=labels, batches=3)
+    found = settle_statistics(biggan, noise(1), labels=labels, batches=3)
     layer = first_statistics(found)
     seen = []
     layer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
@@ -91,19 +91,19 @@ def test_settled_statistics_are_those_of_its_own_drawings(biggan):
 
 def test_settling_changes_a_copy(biggan):
     before = copy.deepcopy(biggan.state_dict())
-    found = settled(biggan, noise(1), labels=torch.arange(4) % 2, batches=1)
+    found = settle_statistics(biggan, noise(1), labels=torch.arange(4) % 2, batches=1)
     assert all(torch.equal(before[name], tensor) for name, tensor in biggan.state_dict().items())
     assert not torch.equal(first_statistics(found).mean, first_statistics(biggan).mean)
 
 
 def test_settling_leaves_no_hooks(biggan):
-    found = settled(biggan, noise(1), labels=torch.arange(2), batches=1)
+    found = settle_statistics(biggan, noise(1), labels=torch.arange(2), batches=1)
     assert not first_statistics(found)._forward_pre_hooks
 
 
 def test_a_style_generator_without_batches_draws_as_before():
     generator = pair("stylegan").started(0)[0].eval()
-    found = settled(generator, noise(), labels=torch.arange(4) % 2)
+    found = settle_statistics(generator, noise(), labels=torch.arange(4) % 2)
     z, labels = torch.randn(3, generator.z_dim, generator=noise()), torch.tensor([0, 1, 1])
     with torch.no_grad():
         images = [g.draw(g.map(z, g.embed(labels)), g.embed(labels)) for g in (generator, found)]

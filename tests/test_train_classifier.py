@@ -5,7 +5,7 @@ import torch
 
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.classifier import Classifier, ClassifierConfig
-from priorfit.train.classifier import Schooling, _varied, accuracy, train
+from priorfit.train.classifier import Schooling, _vary, accuracy, train
 from priorfit.train.data import Photographs
 from tests.training import classifier, noise
 
@@ -32,7 +32,7 @@ def test_it_learns_what_can_be_told_apart_and_its_loss_falls():
 def test_one_batch_in_four_is_blurred(size):
     stripes = (torch.arange(size) % 2).float().expand(1, 3, size, size)
     source = noise()
-    blurred = sum(bool(_varied(stripes, source).std() < 0.4) for _ in range(400))
+    blurred = sum(bool(_vary(stripes, source).std() < 0.4) for _ in range(400))
     assert 70 < blurred < 130
 
 

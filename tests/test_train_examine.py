@@ -14,7 +14,7 @@ from priorfit.train import examine as examining
 from priorfit.train.data import Photographs
 from priorfit.train.examine import examine, to_markdown
 from priorfit.train.families import FAMILIES
-from priorfit.train.inversion import Effort, Spread, closest, inversion, shrunk
+from priorfit.train.inversion import Effort, Spread, closest, inversion, shrink
 
 SIDE, CLASSES = 8, ("red", "green", "blue")
 QUICK = Effort(most=60, inverted=4, candidates=3, steps=2)
@@ -177,7 +177,7 @@ def test_a_photograph_that_was_learnt_from_is_close_without_end():
 
 def test_the_larger_a_copy_the_closer_and_one_of_all_pixels_is_the_photograph():
     images = HELD_OUT.images.float() / 255
-    errors = [float((shrunk(images, side) - images).square().mean()) for side in (1, 2, 4, SIDE)]
+    errors = [float((shrink(images, side) - images).square().mean()) for side in (1, 2, 4, SIDE)]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 1e-12
 

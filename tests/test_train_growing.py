@@ -19,7 +19,7 @@ from priorfit.networks.stylegan_discriminator import (
 from priorfit.train.data import Photographs
 from priorfit.train.families import Pair, biggan, pggan, stylegan
 from priorfit.train.generator import Training
-from priorfit.train.growing import Growing, at, matched, within
+from priorfit.train.growing import Growing, at, match_detail, within
 from priorfit.train.run import Length, Run
 
 SIDE = 16
@@ -67,11 +67,11 @@ def test_growing_is_over_in_its_part_of_a_training_and_never_goes_back(images, d
 
 def test_photographs_are_as_fine_as_drawings():
     fine = image()
-    assert torch.equal(matched(fine, 0.0), fine)
-    assert torch.equal(matched(fine, 1.0), smooth(fine, 2))
+    assert torch.equal(match_detail(fine, 0.0), fine)
+    assert torch.equal(match_detail(fine, 1.0), smooth(fine, 2))
     expected = 0.75 * smooth(fine, 2) + 0.25 * smooth(fine, 4)
-    torch.testing.assert_close(matched(fine, 1.25), expected)
-    assert matched(fine, 2.0).unfold(2, 4, 4).unfold(3, 4, 4).std((-1, -2)).max() < 1e-6
+    torch.testing.assert_close(match_detail(fine, 1.25), expected)
+    assert match_detail(fine, 2.0).unfold(2, 4, 4).unfold(3, 4, 4).std((-1, -2)).max() < 1e-6
 
 
 def test_a_discriminator_looks_no_closer_than_its_lod():

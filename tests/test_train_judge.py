@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from priorfit.errors import ProblemError
-from priorfit.train.frechet import Gaussian, embedded, frechet, gaussian, nearest, overlap
-from priorfit.train.judge import Judge, drawings, sheet, tiled
+from priorfit.train.frechet import Gaussian, embed_all, frechet, gaussian, nearest, overlap
+from priorfit.train.judge import Judge, drawings, lay_out, sheet
 from tests.training import colour, judge, noise, pair, photographs
 
 
@@ -125,7 +125,7 @@ def test_the_nearest_is_found_with_its_distance():
 
 def test_features_are_gathered_over_batches():
     images = torch.rand(5, 3, 4, 4, generator=noise())
-    assert torch.allclose(embedded(colour, images.split(2)), colour(images))
+    assert torch.allclose(embed_all(colour, images.split(2)), colour(images))
 
 
 def test_photographs_themselves_would_be_judged_perfect(monkeypatch):
@@ -168,5 +168,5 @@ def test_a_sheet_is_square_and_the_same_every_time():
 
 def test_tiles_lie_in_rows_and_what_is_left_over_is_black():
     images = torch.arange(1.0, 6)[:, None, None, None].expand(-1, 1, 2, 2)
-    laid = tiled(images, columns=3)[0, 0]
+    laid = lay_out(images, columns=3)[0, 0]
     assert laid[::2, ::2].tolist() == [[1, 2, 3], [4, 5, 0]]

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from priorfit.train.augment import DIFFERENTIABLE, chained, colour, cutout, translation
+from priorfit.train.augment import DIFFERENTIABLE, chain, colour, cutout, translation
 from priorfit.train.losses import HINGE, LOGISTIC, PAIRING, gradient_penalty, path_lengths
 from tests.pictures import uniform
 from tests.training import noise
@@ -132,7 +132,7 @@ def test_each_image_is_changed_in_its_own_way(change):
 
 def test_nothing_is_changed_by_no_steps():
     image = uniform(2, 3, 8, 8)
-    assert torch.equal(chained()(image, noise()), image)
+    assert torch.equal(chain()(image, noise()), image)
 
 
 def test_translation_reaches_an_eighth_and_lets_grey_in():

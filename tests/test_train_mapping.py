@@ -13,7 +13,7 @@ from priorfit.networks.initialise import initialised
 from priorfit.networks.mapped import MAPPING, Mapped, Mapping, MappingConfig, with_mapping
 from priorfit.train.data import Photographs
 from priorfit.train.families import biggan, pggan, stylegan
-from priorfit.train.mapping import mapped
+from priorfit.train.mapping import learn_mapping
 
 SIDE, CLASSES = 8, 2
 
@@ -43,7 +43,7 @@ def learnt(generator: Generator) -> Mapped:
     images = torch.randint(0, 256, (12, 3, SIDE, SIDE), generator=source(), dtype=torch.uint8)
     photographs = Photographs(images, torch.arange(12) % 2, ("a", "b"))
     game = dataclasses.replace(pair.game, batch=4)
-    return mapped(generator, pair.started(0)[1], photographs, game, images=24)
+    return learn_mapping(generator, pair.started(0)[1], photographs, game, images=24)
 
 
 @pytest.mark.parametrize("classes", [0, CLASSES])

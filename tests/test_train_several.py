@@ -18,21 +18,21 @@ from priorfit.networks.stylegan_discriminator import (
     StyleGanDiscriminatorConfig,
 )
 from priorfit.train.adapting import EVERY, Adapting, Probability
-from priorfit.train.augment import chained
+from priorfit.train.augment import chain
 from priorfit.train.data import Photographs
 from priorfit.train.families import Pair
 from priorfit.train.game import Game
 from priorfit.train.generator import Training
 from priorfit.train.losses import LOGISTIC
 from priorfit.train.run import Length, Run
-from priorfit.train.several import ALONE, Team, gradients, joined
+from priorfit.train.several import ALONE, Team, gradients, join_team
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDE, BATCH = 8, 8
 
 GAME = Game(
     LOGISTIC,
-    chained(),  # the parts of a batch are augmented alike, not as the whole batch would be
+    chain(),  # the parts of a batch are augmented alike, not as the whole batch would be
     batch=BATCH,
     generator_rate=1e-6,  # Adam makes much of the rounding of small gradients
     discriminator_rate=1e-6,
@@ -68,7 +68,7 @@ def learnt(team: Team) -> dict[str, torch.Tensor]:
 
 def worker(folder: str) -> None:
     """What each process does."""
-    with joined(torch.device("cpu")) as (team, device):
+    with join_team(torch.device("cpu")) as (team, device):
         save_file(learnt(team), Path(folder) / f"{team.rank}.safetensors")
         length = Length(images=32, minutes=60)
         run = Run(Path(folder), pair(), photographs(), length, team=team)
@@ -144,7 +144,7 @@ def test_a_batch_that_cannot_be_shared_is_refused():
 def test_one_process_is_alone(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     device = torch.device("cpu")
-    with joined(device) as found:
+    with join_team(device) as found:
         assert found == (ALONE, device)
     assert ALONE.agreed(0.5, device) == 0.5
     assert ALONE.first
@@ -156,7 +156,7 @@ def test_processes_that_miss_an_address_say_so(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with (
         pytest.raises(ProblemError, match="do not find each other"),
-        joined(torch.device("cpu")),
+        join_team(torch.device("cpu")),
     ):
         pass
 

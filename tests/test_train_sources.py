@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from priorfit.errors import ImageFileError, ProblemError
-from priorfit.train.sources import Source, opened, read_labels
+from priorfit.train.sources import Source, list_photographs, read_labels
 from tests.tiny import array
 
 NAMES = ["cat/one.png", "cat/two.png", "dog/three.png"]
@@ -54,12 +54,12 @@ def packed(path: Path, **changed) -> Path:
 
 
 def listed(path: Path, labels: Path | None = None) -> dict[str, str | None]:
-    with opened(path, labels) as source:
+    with list_photographs(path, labels) as source:
         return {entry.name: entry.label for entry in source.entries}
 
 
 def notes(path: Path) -> list[str]:
-    with opened(path) as source:
+    with list_photographs(path) as source:
         return source.notes
 
 
@@ -103,12 +103,12 @@ def test_a_zip_of_one_class_keeps_it(tmp_path):
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
 def test_a_zip_gives_back_its_bytes(tmp_path, method):
     path = zipped(tmp_path / "a.zip", {"a.png": picture()}, method)
-    with opened(path) as source:
+    with list_photographs(path) as source:
         assert contents(source) == [picture()]
 
 
 def test_a_pack_holds_classes_and_what_is_kept_for_judging(tmp_path):
-    with opened(packed(tmp_path / "p.npz")) as source:
+    with list_photographs(packed(tmp_path / "p.npz")) as source:
         assert [entry.label for entry in source.entries] == ["cat", "cat", "dog"]
         assert [entry.test for entry in source.entries] == [False, True, False]
         assert contents(source) == [picture(seed) for seed in range(3)]
@@ -116,7 +116,7 @@ def test_a_pack_holds_classes_and_what_is_kept_for_judging(tmp_path):
 
 def test_a_pack_needs_neither_classes_nor_a_mark(tmp_path):
     path = packed(tmp_path / "p.npz", label=None, classes=None, is_test=None)
-    with opened(path) as source:
+    with list_photographs(path) as source:
         assert {(entry.label, entry.test) for entry in source.entries} == {(None, False)}
 
 
@@ -216,14 +216,17 @@ def test_names_that_lead_outside_write_nothing(tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()
     path = zipped(inside / "a.zip", {"../../x.png": picture(), "/etc/x.png": picture()})
-    with opened(path) as source:
+    with list_photographs(path) as source:
         assert contents(source) == [picture()]  # what begins with a dot is hidden
     assert {p.name for p in tmp_path.rglob("*")} == {"inside", "a.zip"}
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
     path = zipped(tmp_path / "a.zip", {"a.png": bytes(1 << 26)})
-    with opened(path) as source, pytest.raises(ImageFileError, match="would fill the memory"):
+    with (
+        list_photographs(path) as source,
+        pytest.raises(ImageFileError, match="would fill the memory"),
+    ):
         source.entries[0].open()
 
 
@@ -237,7 +240,7 @@ def test_a_member_that_lies_about_its_length_is_refused(tmp_path):
     path = zipped(tmp_path / "a.zip", {"a.png": bytes(1000)}, zipfile.ZIP_STORED)
     short = (1000).to_bytes(4, "little")
     path.write_bytes(path.read_bytes().replace(short, (900).to_bytes(4, "little")))
-    with opened(path) as source, pytest.raises(ImageFileError):
+    with list_photographs(path) as source, pytest.raises(ImageFileError):
         source.entries[0].open()
 
 
@@ -250,7 +253,7 @@ def test_damage_anywhere_in_an_archive_is_an_error_of_ours(tmp_path_factory, dat
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content[: data.draw(st.integers(len(content) // 2, len(content)))])
     try:
-        with opened(path) as source:
+        with list_photographs(path) as source:
             contents(source)
     except (ProblemError, ImageFileError):
         pass

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from priorfit.errors import ProblemError
 from priorfit.networks.growth import smooth
-from priorfit.networks.style_layers import repeated
+from priorfit.networks.style_layers import repeat
 from priorfit.train.card import About, write
 from priorfit.train.families import FAMILIES, GROWING, Pair
 from priorfit.train.generator import Training
@@ -89,7 +89,7 @@ def test_networks_that_grow_go_on_where_the_smaller_ones_were(family, small, lar
     start(new, generator, discriminator)
     assert new.lod == more
     image = drawn(new.generator, lod=new.lod)
-    assert torch.allclose(image, repeated(drawn(generator), 1 << more), atol=1e-5)
+    assert torch.allclose(image, repeat(drawn(generator), 1 << more), atol=1e-5)
     labels = torch.arange(4) % 2
     with torch.no_grad():
         known = discriminator(F.avg_pool2d(image, 1 << more), labels)

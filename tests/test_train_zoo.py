@@ -19,11 +19,11 @@ from priorfit.networks.pretrained import Pretrained
 from priorfit.networks.stylegan import StyleGan, StyleGanConfig
 from priorfit.store import folders
 from priorfit.train import packing, zoo
-from priorfit.train.average import settled
+from priorfit.train.average import settle_statistics
 from priorfit.train.families import FAMILIES
-from priorfit.train.game import cooled
+from priorfit.train.game import cool_down
 from priorfit.train.inversion import Effort
-from priorfit.train.plan import Plan, Wish, fitted, fitting_widest, measured
+from priorfit.train.plan import Plan, Wish, fit_plan, fitting_widest, measure_speed
 from tests.test_train_sources import packed, picture
 
 QUICK = Effort(inverted=2, candidates=2, steps=2)
@@ -40,33 +40,33 @@ def on_gpu(path: Path, **changed) -> Wish:
 
 def test_a_gpu_draws_the_largest_size_that_learns_from_a_million_images(tmp_path):
     speeds = {128: FAST, 64: 4 * FAST}
-    plan = fitted("biggan", 6, on_gpu(tmp_path), lambda p, c: speeds[p.size])
+    plan = fit_plan("biggan", 6, on_gpu(tmp_path), lambda p, c: speeds[p.size])
     assert (plan.size, plan.short, plan.stand_in) == (128, True, False)
     speeds[128] = SLOW
-    plan = fitted("biggan", 6, on_gpu(tmp_path), lambda p, c: speeds[p.size])
+    plan = fit_plan("biggan", 6, on_gpu(tmp_path), lambda p, c: speeds[p.size])
     assert (plan.size, plan.short, plan.stand_in) == (64, True, False)
 
 
 def test_more_minutes_make_a_larger_size_possible(tmp_path):
-    plan = fitted("biggan", 6, on_gpu(tmp_path, minutes=40.0), lambda p, c: SLOW)
+    plan = fit_plan("biggan", 6, on_gpu(tmp_path, minutes=40.0), lambda p, c: SLOW)
     assert plan.size == 128
 
 
 def test_a_processor_draws_stand_ins(tmp_path):
-    plan = fitted("stylegan", 6, wish(tmp_path), lambda p, c: FAST)
+    plan = fit_plan("stylegan", 6, wish(tmp_path), lambda p, c: FAST)
     assert (plan.size, plan.short, plan.compiled, plan.stand_in) == (32, False, False, True)
 
 
 @pytest.mark.parametrize(("gained", "compiled"), [(1.5, True), (0.8, False), (0.0, False)])
 def test_networks_are_compiled_where_that_is_faster(tmp_path, gained, compiled):
     hope = on_gpu(tmp_path, compiled=True)
-    plan = fitted("biggan", 6, hope, lambda p, c: FAST * (gained if p.compiled else 1))
+    plan = fit_plan("biggan", 6, hope, lambda p, c: FAST * (gained if p.compiled else 1))
     assert plan.compiled is compiled
     assert plan.rate == max(FAST, FAST * gained)
 
 
 def test_a_length_is_whole_batches_that_fit_the_minutes(tmp_path):
-    plan = fitted("stylegan", 6, wish(tmp_path, minutes=3.0), lambda p, c: 50.0)
+    plan = fit_plan("stylegan", 6, wish(tmp_path, minutes=3.0), lambda p, c: 50.0)
     assert plan.images % plan.batch == 0
     assert 0.8 * 50 * 180 < plan.images < 50 * 180
 
@@ -90,7 +90,7 @@ def test_what_cannot_be_small_is_refused():
 
 
 def test_learning_rates_go_down_to_nothing_at_the_end():
-    factor = cooled(1_000, part=0.5)
+    factor = cool_down(1_000, part=0.5)
     assert [factor(seen) for seen in (0, 500, 750, 1_000, 1_200)] == [1.0, 1.0, 0.5, 0.0, 0.0]
 
 
@@ -130,7 +130,7 @@ def test_a_packed_network_is_half_as_large_and_draws_nearly_the_same(tmp_path):
 def test_stored_statistics_are_those_of_what_the_halves_draw(tmp_path):
     packing.pack(trained_folder(tmp_path / "trained", biggan()), tmp_path / "zoo" / "a")
     found = BigGan.from_pretrained(tmp_path / "zoo" / "a")
-    again = settled(
+    again = settle_statistics(
         found,
         torch.Generator().manual_seed(9),
         labels=torch.arange(64) % 2,
@@ -147,7 +147,7 @@ def test_stored_statistics_are_those_of_what_the_halves_draw(tmp_path):
 
 def test_the_mean_w_is_that_of_the_generator_itself():
     stylegan = initialised(lambda: StyleGan(STYLEGAN), torch.Generator().manual_seed(0))
-    found = settled(stylegan, torch.Generator().manual_seed(1), labels=None)
+    found = settle_statistics(stylegan, torch.Generator().manual_seed(1), labels=None)
     assert isinstance(found, StyleGan)
     z = torch.randn(20_000, 4, generator=torch.Generator().manual_seed(2))
     torch.testing.assert_close(found.w_avg, stylegan.map(z)[:, :1].mean(0), rtol=0, atol=0.03)
@@ -245,12 +245,12 @@ def small_pack(path: Path) -> Path:
 
 
 def quickly(path: Path, monkeypatch, interrupted=lambda: False, name: str = "one") -> bool:
-    monkeypatch.setattr(zoo, "measured", lambda plan, classes, device: 1.0)
+    monkeypatch.setattr(zoo, "measure_speed", lambda plan, classes, device: 1.0)
     monkeypatch.setattr(zoo, "fitting_epochs", lambda learnt, wish: 8.0)
     hope = wish(
         path, work=path / name / "work", out=path / name / "zoo", size=8, width=2, effort=QUICK
     )
-    return zoo.trained(dataclasses.replace(hope, minutes=2.0), lambda line: None, interrupted)
+    return zoo.train(dataclasses.replace(hope, minutes=2.0), lambda line: None, interrupted)
 
 
 def test_pieces_end_in_the_same_bytes_as_one_training(tmp_path, monkeypatch):
@@ -283,7 +283,7 @@ def test_a_second_call_does_nothing(tmp_path, monkeypatch):
 
 def test_photographs_that_are_not_there_are_missed(tmp_path):
     with pytest.raises(ProblemError, match="expected the photographs to train on there"):
-        zoo.trained(wish(tmp_path), lambda line: None)
+        zoo.train(wish(tmp_path), lambda line: None)
 
 
 def test_networks_that_cannot_be_compiled_are_of_no_speed(monkeypatch):
@@ -292,6 +292,6 @@ def test_networks_that_cannot_be_compiled_are_of_no_speed(monkeypatch):
 
     monkeypatch.setattr(torch, "compile", refuse)
     plan = Plan("stylegan", 8, 2, 4, 2, 4, 0.0, True, False, True)
-    assert measured(plan, 0, torch.device("cpu"), seconds=0) == 0
+    assert measure_speed(plan, 0, torch.device("cpu"), seconds=0) == 0
     plain = dataclasses.replace(plan, compiled=False)
-    assert measured(plain, 0, torch.device("cpu"), seconds=0.01) > 0
+    assert measure_speed(plain, 0, torch.device("cpu"), seconds=0.01) > 0

@@ -16,7 +16,7 @@ from priorfit.checkpoints.layouts.layout import Layout
 from priorfit.networks.biggan import BigGan, InstanceNorms
 from priorfit.networks.biggan_deep import BigGanDeep
 from priorfit.networks.biggan_discriminator import BigGanDiscriminator
-from priorfit.networks.pretrained import Pretrained, built
+from priorfit.networks.pretrained import Pretrained, build_stored
 from priorfit.store.files import Stored
 from tests.parity.fixture import Fixture, Result, compare_all
 
@@ -58,8 +58,8 @@ def _network(
 
 
 def _in_its_precision(stored: Stored) -> Pretrained:
-    """`built` knows but one."""
-    network = built(stored)
+    """`build_stored` knows only one."""
+    network = build_stored(stored)
     network.load_state_dict(stored.tensors, assign=True)
     return network.requires_grad_(False)
 

@@ -16,7 +16,7 @@ from priorfit.degradations import Enlarge
 from priorfit.loop.fit import Fit
 from priorfit.networks.biggan import BigGan, BigGanConfig, generator_channels
 from priorfit.networks.biggan_discriminator import BigGanDiscriminator
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.noise import Noise
 from priorfit.priors.latent import LatentPrior
 from priorfit.priors.starts import BestOf, Given
@@ -152,7 +152,7 @@ def _network(fixture: Fixture, letter: str, layout: Layout, dtype: torch.dtype) 
     prefixed = _weights(fixture, letter)
     tensors = {key: torch.from_numpy(a).to(dtype) for key, a in prefixed.items()}
     stored = layout.convert(Found(tensors, settings=fixture.config))
-    network = built(stored)
+    network = build_stored(stored)
     network.load_state_dict(stored.tensors, assign=True)
     return network.requires_grad_(False).eval()
 

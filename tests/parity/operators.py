@@ -122,7 +122,7 @@ def _baselines(fixture: Fixture, stem: str, factor: int) -> Iterator[Result]:
     problem = Problem(small[None] / 255, Downsample(factor))
     for name, how in (("bicubic", Resampling.BICUBIC), ("nearest", Resampling.NEAREST)):
         yield _within_a_level(
-            fixture, f"{stem}.{name}_u8", _rounded(guides.enlarged(problem, how)[0])
+            fixture, f"{stem}.{name}_u8", _rounded(guides.enlarge(problem, how)[0])
         )
     # Sharpening by half again would make two levels of one: Pillow's bytes from end to end.
     _, height, width = problem.shape

@@ -12,7 +12,7 @@ from torch import Tensor
 from priorfit.checkpoints.layouts import Found, Layout, encoder, pggan, stylegan
 from priorfit.networks.encoder import InDomainEncoder
 from priorfit.networks.pggan import PgGan
-from priorfit.networks.pretrained import Pretrained, built
+from priorfit.networks.pretrained import Pretrained, build_stored
 from priorfit.networks.stylegan import StyleGan
 from priorfit.store.files import Stored
 from tests.parity.fixture import Fixture, Result, compare_all
@@ -52,8 +52,8 @@ def load(
 
 
 def network(stored: Stored, dtype: torch.dtype) -> Pretrained:
-    """A network in the precision of what was stored; `built` knows but one."""
-    made = built(stored).to(dtype)
+    """A network in the precision of what was stored; `build_stored` knows only one."""
+    made = build_stored(stored).to(dtype)
     tensors = {k: t.to(dtype) if t.is_floating_point() else t for k, t in stored.tensors.items()}
     made.load_state_dict(tensors, assign=True)
     return made.requires_grad_(False)

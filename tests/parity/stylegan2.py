@@ -12,7 +12,7 @@ from torch import Tensor
 from priorfit.checkpoints.layouts import Found
 from priorfit.checkpoints.layouts.stylegan2 import GENFORCE, MGANPRIOR, NVLABS
 from priorfit.errors import PriorfitError
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.networks.stylegan2 import StyleGan2
 from priorfit.store.files import Stored
 from tests.parity.fixture import Fixture, Result, compare_all
@@ -58,8 +58,8 @@ def _stored(fixture: Fixture, changes: dict[str, Any], dtype: torch.dtype) -> St
 
 
 def _built(stored: Stored) -> StyleGan2:
-    """A network in the precision of what was stored; `built` knows but one."""
-    network = built(stored)
+    """A network in the precision of what was stored; `build_stored` knows only one."""
+    network = build_stored(stored)
     assert isinstance(network, StyleGan2)
     network.load_state_dict(stored.tensors, assign=True)
     return network.requires_grad_(False)

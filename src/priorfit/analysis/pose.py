@@ -131,7 +131,7 @@ def class_layer(network: FeatureNetwork) -> str:
     return network.rows[-1].name
 
 
-def impeded(image: Image, noise_std: float, seed: int) -> dict[str, Problem]:
+def pose_impedance(image: Image, noise_std: float, seed: int) -> dict[str, Problem]:
     """Four things to fit: an image, the image with noise, its pixels shuffled, white noise.
 
     Args:

@@ -8,7 +8,7 @@ from torch import Tensor
 from priorfit.degradations import Degradation
 from priorfit.errors import ProblemError
 from priorfit.networks.features import FeatureNetwork
-from priorfit.networks.sizes import centred
+from priorfit.networks.sizes import crop_centre
 from priorfit.problem import Finish, Problem
 from priorfit.terms.perceptual import gram
 from priorfit.types import Image, Observation, Shape
@@ -130,7 +130,7 @@ class Watched(Degradation):
                 f"expected a window of 1 to {min(places)} places, which is all that "
                 f"{self.seen.layer} has of an image of this size, got {self.window}"
             )
-        return centred(one, (self.window, self.window))
+        return crop_centre(one, (self.window, self.window))
 
     def image_shape(self, observation: Shape) -> Shape:
         return self.seen.shape

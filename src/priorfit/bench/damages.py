@@ -78,7 +78,7 @@ def levels(image: Image) -> Pixels:
     return rounded[..., 0] if rounded.shape[2] == 1 else rounded
 
 
-def cropped(truth: Pixels, side: int | None) -> Pixels:
+def crop_corner(truth: Pixels, side: int | None) -> Pixels:
     """The top left corner of an image, (H, W) or (H, W, 3), or all of it."""
     return truth if side is None else truth[:side, :side].copy()
 
@@ -88,7 +88,7 @@ def _noisy(truth: Pixels, draws: np.random.Generator) -> Pixels:
     return (truth + noise).round().clip(0, 255).astype(np.uint8)
 
 
-def _holed(truth: Pixels, draws: np.random.Generator) -> Pixels:
+def _punch(truth: Pixels, draws: np.random.Generator) -> Pixels:
     return np.where(_missing(truth, draws), 0, truth).astype(np.uint8)
 
 
@@ -96,7 +96,7 @@ def _missing(truth: Pixels, draws: np.random.Generator) -> NDArray[np.bool_]:
     return draws.random(truth.shape[:2]) < 0.5
 
 
-def _reduced(truth: Pixels, draws: np.random.Generator) -> Pixels:
+def _shrink(truth: Pixels, draws: np.random.Generator) -> Pixels:
     height, width = (side // _FACTOR for side in truth.shape[:2])
     small = PillowImage.fromarray(truth).resize((width, height), PillowImage.Resampling.LANCZOS)
     return np.asarray(small)
@@ -117,8 +117,8 @@ def _upscaling(image: Image, hole: Pixels | None) -> Problem:
 NOISE25 = Damage(Denoise(noise_std=_STD), ("--noise-std", "25/255"), _noisy, _denoising, "noisy")
 """White noise with a standard deviation of 25/255, rounded to 8 bits."""
 
-PIXELS50 = Damage(Inpaint(), (), _holed, _inpainting, "masked", hides=True)
+PIXELS50 = Damage(Inpaint(), (), _punch, _inpainting, "masked", hides=True)
 """Every pixel is missing with a probability of one half."""
 
-SMALL = Damage(Upscale(factor=_FACTOR), ("--factor", "4"), _reduced, _upscaling)
+SMALL = Damage(Upscale(factor=_FACTOR), ("--factor", "4"), _shrink, _upscaling)
 """A quarter of the rows and columns are left, as Pillow's LANCZOS makes them."""

@@ -15,7 +15,7 @@ AUTHORS = "authors"
 """The column of the authors' own pictures."""
 
 
-def published(suite: str, image: str) -> dict[str, float]:
+def look_up(suite: str, image: str) -> dict[str, float]:
     """PSNR in dB by method; empty where nothing is known of the image."""
     return _table().get((suite, image), {})
 

@@ -123,7 +123,7 @@ def with_cheap(results: Results, case: Case, plan: Plan) -> Results:
             image=case.name,
             side=plan.side,
             method=other.name,
-            **_rounded(case.score(levels(other.image))),
+            **_round(case.score(levels(other.image))),
             seconds=round(other.seconds, 3),
         )
         for other in alternatives(case.damage.task.comparators, case.problem, plan.patience)
@@ -152,7 +152,7 @@ def _run(turn: Turn, plan: Plan) -> Run | None:
         if status != 0 or sidecar is None:
             return None
         measures = json.loads((folder / "measures.json").read_text())
-        scores = _rounded(case.score(read(folder / "restored.png")))
+        scores = _round(case.score(read(folder / "restored.png")))
     return Run(
         suite=case.suite,
         image=case.name,
@@ -185,7 +185,7 @@ def machine() -> str:
     return f"{name}, {count} cores"
 
 
-def _rounded(scores: dict[str, float]) -> dict[str, float]:
+def _round(scores: dict[str, float]) -> dict[str, float]:
     return {name: round(value, 3 if name == "psnr" else 4) for name, value in scores.items()}
 
 

@@ -9,7 +9,7 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 from skimage import color, data
 
-from priorfit.bench.damages import NOISE25, PIXELS50, SMALL, Damage, Pixels, cropped, tensor
+from priorfit.bench.damages import NOISE25, PIXELS50, SMALL, Damage, Pixels, crop_corner, tensor
 from priorfit.bench.published import names
 from priorfit.errors import ImageFileError, PriorfitError
 from priorfit.problem import Problem
@@ -83,9 +83,9 @@ class Suite:
             PriorfitError: the image is published and there is no folder.
             ImageFileError: a file is missing or no picture.
         """
-        truth = cropped(self._truth(image, folder), side)
+        truth = crop_corner(self._truth(image, folder), side)
         if self.damage.suffix is not None and self.samples is None:
-            damaged = cropped(read(self._file(image, folder, self.damage.suffix)), side)
+            damaged = crop_corner(read(self._file(image, folder, self.damage.suffix)), side)
         else:
             if self.damage.task.on_luma:
                 height, width = (length // 4 * 4 for length in truth.shape[:2])

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from priorfit.bench.published import AUTHORS, published
+from priorfit.bench.published import AUTHORS, look_up
 from priorfit.bench.results import Results, Run
 from priorfit.bench.suites import SUITES
 from priorfit.guarantee.comparators import AS_IT_WAS
@@ -56,7 +56,7 @@ def _section(heading: _Heading, results: Results) -> str:
     images = list(dict.fromkeys(run.image for run in runs))
     made = {name: {c.method: c.psnr for c in cheap if c.image == name} for name in images}
     # Of a corner nothing is published.
-    known = {name: published(heading.suite, name) for name in images if heading.side is None}
+    known = {name: look_up(heading.suite, name) for name in images if heading.side is None}
     methods = [m for m in _methods(made) if m != AS_IT_WAS.name]
     theirs = [m for m in _methods(known) if m != AUTHORS]
     rows = []

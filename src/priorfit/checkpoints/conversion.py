@@ -13,7 +13,7 @@ from priorfit.checkpoints import directions
 from priorfit.checkpoints.directions import Direction
 from priorfit.checkpoints.layouts import LAYOUTS, Found, Layout
 from priorfit.errors import CheckpointError
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.store.files import Stored
 
 # Which of several networks one means who names none: the averaged generator before the other.
@@ -70,7 +70,7 @@ def checked(stored: Stored) -> None:
     if stored.kind == directions.KIND:
         Direction.of(stored)
     else:
-        built(stored)
+        build_stored(stored)
 
 
 def picked(found: Sequence[Found], part: str | None) -> Found:

@@ -24,7 +24,7 @@ Array = NDArray[np.floating]
 _SEARCH = BlockMatching()
 
 
-def observed(problem: Problem) -> Image:
+def observation(problem: Problem) -> Image:
     """The observation itself: no estimate at all, where an input asks for one."""
     return problem.observation
 
@@ -47,13 +47,13 @@ def non_local_means(problem: Problem, strength: float = 0.6) -> Image:
     return _each(problem.observation, denoise)
 
 
-def block_matched(problem: Problem, search: BlockMatching = _SEARCH) -> Image:
+def block_matching(problem: Problem, search: BlockMatching = _SEARCH) -> Image:
     """Filter stacks of blocks that look alike together [dabov2007]_: slower, and far better."""
     std = problem.noise_std or noise_level(problem.observation)
     return search(problem.observation, max(std, 1e-4)).clamp(0, 1)
 
 
-def unclipped(estimate: Callable[[Problem], Image], problem: Problem) -> Image:
+def correct_clipping(estimate: Callable[[Problem], Image], problem: Problem) -> Image:
     """Another estimate, put right where noise that was cut off has made black and white grey."""
     std = problem.noise_std or noise_level(problem.observation)
     return Clipping.of(problem.observation, std).undone(estimate(problem))
@@ -123,7 +123,7 @@ def _fill_by_channel(picture: Array, hole: NDArray[np.bool_]) -> Array:
     return np.concatenate([_fill_together(plane[None], missing[None]) for plane, missing in pairs])
 
 
-def enlarged(
+def enlarge(
     problem: Problem, resample: PillowImage.Resampling = PillowImage.Resampling.LANCZOS
 ) -> Image:
     """Enlarge with one of Pillow's filters to the size of the image sought.
@@ -147,7 +147,7 @@ def unsharp(image: Image, amount: float = 1.0, std: float = 2.0) -> Image:
     return _each(image, sharpen)
 
 
-def deconvolved(problem: Problem, balance: float = 0.01) -> Image:
+def wiener(problem: Problem, balance: float = 0.01) -> Image:
     """Wiener's deconvolution on the larger canvas, its margin made of repeated edge pixels."""
     spread = problem.operator.point_spread()
     if spread is None:

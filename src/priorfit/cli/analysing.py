@@ -173,11 +173,11 @@ def sized(image: "Tensor", size: int | None) -> "Tensor":
     """The central square of (1, C, H, W) brought to so many pixels; None leaves all as it is."""
     import torch.nn.functional as F
 
-    from priorfit.networks.sizes import centred
+    from priorfit.networks.sizes import crop_centre
 
     if size is None:
         return image
-    square = centred(image, (min(image.shape[-2:]),) * 2)
+    square = crop_centre(image, (min(image.shape[-2:]),) * 2)
     return F.interpolate(square, (size, size), mode="bicubic", antialias=True).clamp(0, 1)
 
 

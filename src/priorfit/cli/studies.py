@@ -226,7 +226,7 @@ def impedance(
     begin(desk)
 
     from priorfit import images
-    from priorfit.analysis.pose import impeded
+    from priorfit.analysis.pose import pose_impedance
     from priorfit.analysis.record import curves
 
     check_place(desk)
@@ -235,7 +235,7 @@ def impedance(
     image = sized(read.tensor(), size)
     std = noisy.level(read)
     assert std is not None
-    problems = impeded(image.to(desk.place), std, common.seed)
+    problems = pose_impedance(image.to(desk.place), std, common.seed)
     done = _fits(desk, problems, setting.recipe(steps))
     given = {"noise-std": noise_std, "size": size, "recipe": recipe}
     record = curves(

@@ -133,13 +133,13 @@ def generator(
     from priorfit.tasks.device import device_named
     from priorfit.train.data import fitting_size
     from priorfit.train.run import Length, Run
-    from priorfit.train.several import joined
+    from priorfit.train.several import join_team
 
     training.check_lengths({"--minutes": minutes, "--piece": piece})
     training.check_size(size)
     training.check_family(family, growing=bool(grow))
     change = training.augmentation(augment)
-    team, place = context.with_resource(joined(device_named(device)))
+    team, place = context.with_resource(join_team(device_named(device)))
     quiet = quiet or not team.first
     arithmetic = training.precision(precision, place)
     training.claim(out, resume=resume)

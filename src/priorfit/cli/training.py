@@ -87,13 +87,13 @@ def augmentation(name: str | None) -> "Callable[[Game], Game]":
         BadParameter: no such way.
     """
     from priorfit.train.adapting import Adapting
-    from priorfit.train.augment import chained
+    from priorfit.train.augment import chain
 
     ways: dict[str | None, Callable[[Game], Game]] = {
         None: lambda game: game,
         "always": lambda game: dataclasses.replace(game, adapting=None),
         "adaptive": lambda game: dataclasses.replace(game, adapting=Adapting()),
-        "never": lambda game: dataclasses.replace(game, adapting=None, augmentation=chained()),
+        "never": lambda game: dataclasses.replace(game, adapting=None, augmentation=chain()),
     }
     if name not in ways:
         raise typer.BadParameter(

@@ -76,13 +76,13 @@ def hole_of(problem: Problem) -> Tensor | None:
     return 1 - problem.known[0].float() if problem.operator.masked else None
 
 
-def overwritten(image: Image) -> Problem:
+def overwrite(image: Image) -> Problem:
     """Write over a picture, in letters of 18 pixels."""
     words = "every word that stands here hides a part of the photograph below it"
-    return _masked(image, mask.text(_size(image), words, font_size=18))
+    return _mask(image, mask.text(_size(image), words, font_size=18))
 
 
-def scratched(image: Image) -> Problem:
+def scratch(image: Image) -> Problem:
     """Scratch a picture: three thin lines that bend, one of them wide."""
     height, width = _size(image)
     page = PillowImage.new("L", (width, height), 0)
@@ -94,27 +94,27 @@ def scratched(image: Image) -> Problem:
     ):
         pen.line([(x * width, y * height) for x, y in points], fill=255, width=thickness)
     hole = torch.from_numpy(np.array(page) > 127)
-    return _masked(image, mask.from_hole(hole, fill=1.0))
+    return _mask(image, mask.from_hole(hole, fill=1.0))
 
 
-def noisy(image: Image) -> Problem:
+def add_noise(image: Image) -> Problem:
     """Add white noise with a standard deviation of 25/255."""
     draws = torch.Generator().manual_seed(0)
     observation = simulate(image, Identity(), GaussianNoise(_NOISE_STD), generator=draws)
-    return Problem(_stored(observation), Identity(), noise_std=_NOISE_STD)
+    return Problem(_quantise(observation), Identity(), noise_std=_NOISE_STD)
 
 
-def reduced(image: Image) -> Problem:
+def reduce(image: Image) -> Problem:
     """Leave a quarter of the pixels of each row and column, as Pillow's LANCZOS does."""
     smaller = Downsample(4, Lanczos(3), border=Border.RENORMALISE)
-    return Problem(_stored(simulate(image, smaller)), smaller)
+    return Problem(_quantise(simulate(image, smaller)), smaller)
 
 
-def _masked(image: Image, hidden: Mask) -> Problem:
-    return Problem(_stored(simulate(image, hidden)), hidden)
+def _mask(image: Image, hidden: Mask) -> Problem:
+    return Problem(_quantise(simulate(image, hidden)), hidden)
 
 
-def _stored(observation: Image) -> Image:
+def _quantise(observation: Image) -> Image:
     """What is left of it in a file of 8 bits."""
     return (observation * 255).round() / 255
 
@@ -138,7 +138,7 @@ EXHIBITS = (
         "One pixel in seven lies under a letter; a mask says which.",
         data.astronaut,
         (10, 130),
-        overwritten,
+        overwrite,
         _filling,
         ("inpaint", "--hole-mask", "text-hole.png"),
         AUTO,
@@ -151,7 +151,7 @@ EXHIBITS = (
         "Lines of two to five pixels go through the picture; a mask says where.",
         data.coffee,
         (60, 180),
-        scratched,
+        scratch,
         _filling,
         ("inpaint", "--hole-mask", "scratch-hole.png"),
         AUTO,
@@ -164,7 +164,7 @@ EXHIBITS = (
         "White noise with a standard deviation of 25/255 in every channel.",
         data.chelsea,
         (40, 120),
-        noisy,
+        add_noise,
         partial(_as_it_is, Denoise(noise_std=_NOISE_STD)),
         ("denoise", "--noise-std", "25/255"),
         "dip/denoise",
@@ -177,7 +177,7 @@ EXHIBITS = (
         "Of sixteen pixels one is left.",
         data.camera,
         (60, 160),
-        reduced,
+        reduce,
         partial(_as_it_is, Upscale(factor=4)),
         ("upscale", "--factor", "4"),
         "dip/upscale",

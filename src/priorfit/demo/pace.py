@@ -32,7 +32,7 @@ class Pace:
     slowness: float
 
 
-def measured(step: Callable[[int], float] | None = None, cores: int | None = None) -> Pace:
+def measure(step: Callable[[int], float] | None = None, cores: int | None = None) -> Pace:
     """Measure, and leave torch with the threads that were fastest.
 
     More threads than one wait for each other: on busy cores they are slower than one.

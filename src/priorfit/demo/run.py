@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from priorfit.demo.damage import EXHIBITS, Exhibit, hole_of
-from priorfit.demo.pace import Pace, measured
+from priorfit.demo.pace import Pace, measure
 from priorfit.demo.pulse import pulse
 from priorfit.demo.show import Files, Result, show
 from priorfit.engine.run import Callback
@@ -39,7 +39,7 @@ def main(
     *,
     steps: int | None = None,
     exhibits: Sequence[Exhibit] = EXHIBITS,
-    pace: Callable[[], Pace] = measured,
+    pace: Callable[[], Pace] = measure,
 ) -> None:
     """Damage photographs, restore them, and leave pictures and a page in a folder.
 
@@ -73,8 +73,8 @@ def main(
             limit = limit_of(exhibits[number - 1 :], now, left)
             title = f"[{number}/{len(exhibits)}] {exhibit.title.lower()}"
             _say(f"{title}: priorfit {' '.join(exhibit.command)}")
-            results.append(_exhibited(exhibit, folder, limit, steps))
-            _say(f"      {told(results[-1])}")
+            results.append(_exhibit(exhibit, folder, limit, steps))
+            _say(f"      {describe(results[-1])}")
             for note in results[-1].notes:
                 _say(f"      {note}")
     finally:
@@ -104,7 +104,7 @@ def limit_of(rest: Sequence[Exhibit], now: Pace, left: float) -> float:
     return max(round(min(rest[0].seconds * now.slowness, share * left)), _LEAST)
 
 
-def told(result: Result) -> str:
+def describe(result: Result) -> str:
     """The figures of an exhibit in a line, which are those of the page."""
     names = {"damaged": result.damaged, **result.comparators}
     if result.restored is not None:
@@ -113,7 +113,7 @@ def told(result: Result) -> str:
     return f"{', '.join(figures)}; {result.seconds:.0f} s"
 
 
-def _exhibited(exhibit: Exhibit, folder: Path, limit: float, steps: int | None) -> Result:
+def _exhibit(exhibit: Exhibit, folder: Path, limit: float, steps: int | None) -> Result:
     files = Files(folder, exhibit.name)
     truth = exhibit.truth()
     problem = exhibit.damage(truth)
@@ -144,7 +144,7 @@ def _exhibited(exhibit: Exhibit, folder: Path, limit: float, steps: int | None) 
         outcome, notes = _outcome(job, files.report, doing.watch)
         seconds = time.perf_counter() - started
         shown = {} if outcome is None else outcome.comparators
-        comparators = {c.name: _solved(c, shown, problem) for c in exhibit.comparators}
+        comparators = {c.name: _solve(c, shown, problem) for c in exhibit.comparators}
     if outcome is not None and outcome.leaving:
         raise KeyboardInterrupt
     restored = None if outcome is None else outcome.result
@@ -161,7 +161,7 @@ def _outcome(job: Job, report: Path, watch: Callback) -> tuple[Outcome | None, t
     return outcome, outcome.sidecar.notes
 
 
-def _solved(method: Comparator, shown: Mapping[str, Image], problem: Problem) -> Image:
+def _solve(method: Comparator, shown: Mapping[str, Image], problem: Problem) -> Image:
     """What the report shows of a cheap method, so that the two agree; else made here."""
     return shown[method.name] if method.name in shown else method.solve(problem)
 

@@ -174,15 +174,15 @@ def _section(result: Result) -> Section:
     if restored is not None:
         made = [files.report, files.restored, files.side_by_side]
         links = [*zip(["full report", "restored", "before and after"], made, strict=True), *links]
-    others = [_shown(result, *named, "cheap, for comparison") for named in _cheap(result)]
+    others = [_show(result, *named, "cheap, for comparison") for named in _cheap(result)]
     truth = Shown(embed("original", result.truth), "seen by the measurement alone")
     *figures, ours = _figures(result)
     return Section(
         exhibit.title,
         exhibit.about,
         " ".join(["priorfit", *exhibit.command]),
-        _shown(result, "damaged", result.damaged, ""),
-        None if restored is None else _shown(result, "restored", restored, ""),
+        _show(result, "damaged", result.damaged, ""),
+        None if restored is None else _show(result, "restored", restored, ""),
         (*others, truth),
         f"{result.psnr(result.damaged):.2f}",
         tuple(figures),
@@ -209,5 +209,5 @@ def _figures(result: Result) -> list[Figure]:
     )
 
 
-def _shown(result: Result, name: str, image: Image, about: str) -> Shown:
+def _show(result: Result, name: str, image: Image, about: str) -> Shown:
     return Shown(embed(name, image), about, decibels(result.psnr(image)))

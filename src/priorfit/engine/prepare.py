@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from functools import partial
 
-from priorfit.classical.guides import observed
+from priorfit.classical.guides import observation
 from priorfit.engine.request import Request
 from priorfit.guarantee.evidence import Following
 from priorfit.loop.fit import Fit, Recipe
@@ -64,7 +64,7 @@ def guide(fit: Fit | TiledFit) -> tuple[str, Image] | None:
     for i, shown in enumerate(prior.inputs):
         if f"z.{i}" in fit.moved:
             continue
-        if isinstance(shown, Guide | Probing | Hiding) and shown.estimate is not observed:
+        if isinstance(shown, Guide | Probing | Hiding) and shown.estimate is not observation:
             # No step moves this, and the estimate is the first part of it.
             images, channels = len(fit.problem), fit.problem.shape[0]
             return _name(shown.estimate), fit.code[f"z.{i}"][:images, :channels]

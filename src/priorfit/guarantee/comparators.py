@@ -68,22 +68,22 @@ def zero_shot(problem: Problem) -> Image:
     return restore(plain, recipes.load("zs-n2n/denoise"), range(len(problem))).image
 
 
-AS_IT_WAS = Comparator("as it was", guides.observed)
+AS_IT_WAS = Comparator("as it was", guides.observation)
 """Nothing done at all."""
 
 NON_LOCAL_MEANS = Comparator("non-local means", guides.non_local_means, 1.5)
 TOTAL_VARIATION = Comparator("total variation", guides.total_variation, 0.5)
-BLOCK_MATCHING = Comparator("block matching", guides.block_matched, 80.0)
+BLOCK_MATCHING = Comparator("block matching", guides.block_matching, 80.0)
 CAMERA = Comparator("camera denoiser", camera_denoised, 110.0)
 CAMERA_QUICK = Comparator("quick camera denoiser", camera_smoothed, 2.0)
 ZERO_SHOT = Comparator("ZS-N2N", zero_shot, 1400.0, least=20.0)
 BIHARMONIC = Comparator("biharmonic", guides.biharmonic, 6.0)
 PYRAMID = Comparator("pyramid fill", guides.pyramid, 0.3)
 BICUBIC = Comparator(
-    "bicubic", partial(guides.enlarged, resample=PillowImage.Resampling.BICUBIC), 0.1
+    "bicubic", partial(guides.enlarge, resample=PillowImage.Resampling.BICUBIC), 0.1
 )
-LANCZOS = Comparator("Lanczos", guides.enlarged, 0.1)
-WIENER = Comparator("Wiener", guides.deconvolved, 0.5)
+LANCZOS = Comparator("Lanczos", guides.enlarge, 0.1)
+WIENER = Comparator("Wiener", guides.wiener, 0.5)
 
 SMOOTHING = (AS_IT_WAS, NON_LOCAL_MEANS, TOTAL_VARIATION)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 _ENTRIES = 1 << 18  # of a block on a CPU: 1 MB, what the cache of one core holds
 
 
-def attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+def attend_to(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """softmax(query · keyᵀ) · value of (B, Q, E), (B, K, E) and (B, K, V), (B, Q, V).
 
     The Q × K weights are computed block by block, and once more for the gradient, which takes less

@@ -179,7 +179,7 @@ class BigGan(Generator):
             latent: (B, Z).
             c: (B, E).
         """
-        told = self._told(latent, c)
+        told = self._condition(latent, c)
         x = self._first(latent)
         found = []
         for block, conditions in zip(self._blocks(), told, strict=True):
@@ -195,7 +195,7 @@ class BigGan(Generator):
         c: Tensor | None,
         norms: InstanceNorms | None,
     ) -> Tensor:
-        blocks, told = self._blocks(), self._told(latent, c)
+        blocks, told = self._blocks(), self._condition(latent, c)
         for layer in layers:
             if layer == 0:
                 x = self._first(x.flatten(1))
@@ -209,7 +209,7 @@ class BigGan(Generator):
     def _first(self, z: Tensor) -> Tensor:
         return self.linear(z[:, : self.chunk]).unflatten(1, (-1, 4, 4))
 
-    def _told(self, latent: Tensor, c: Tensor | None) -> list[tuple[Tensor, ...]]:
+    def _condition(self, latent: Tensor, c: Tensor | None) -> list[tuple[Tensor, ...]]:
         """What the norms of each block are told."""
         if self.classes and c is None:
             raise ProblemError("expected the embedding of a class with z, got none")

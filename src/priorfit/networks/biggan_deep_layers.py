@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from priorfit.errors import ProblemError
-from priorfit.networks.biggan_layers import doubled, frozen_up, up
+from priorfit.networks.biggan_layers import frozen_up, repeat_pixels, up
 from priorfit.networks.biggan_norms import FrozenNorm, affine
-from priorfit.networks.weights import divided, filled
+from priorfit.networks.weights import divide, fill
 
 
 class Divided(nn.Module):
@@ -35,7 +35,7 @@ class Divided(nn.Module):
 
     def used(self) -> Tensor:
         """W / σ."""
-        return divided(self.weight, self.u, self.v)
+        return divide(self.weight, self.u, self.v)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin orthogonal, with vectors after one power iteration, and without bias."""
@@ -62,7 +62,7 @@ class DividedLinear(Divided):
         """The plain layer."""
         outside, inside = self.weight.shape
         plain = nn.Linear(inside, outside, self.bias is not None, device="meta")
-        return filled(plain, self.used(), self.bias)
+        return fill(plain, self.used(), self.bias)
 
 
 class DividedConv2d(Divided):
@@ -99,7 +99,7 @@ class DividedConv2d(Divided):
         plain = nn.Conv2d(
             inside, outside, size, padding=size // 2, bias=bias is not None, device="meta"
         )
-        return filled(plain, weight, bias)
+        return fill(plain, weight, bias)
 
     def _kept(self) -> tuple[Tensor, Tensor | None]:
         return self.used()[: self.keep], None if self.bias is None else self.bias[: self.keep]
@@ -277,4 +277,4 @@ class DeepBlock(nn.Module):
         for norm, conv in zip(self.norms, self.convs, strict=True):
             h = conv(norm(h, c, truncation).relu_())
         x = x[:, : self.outside]
-        return h.add_(doubled(x) if self.doubles else x)
+        return h.add_(repeat_pixels(x) if self.doubles else x)

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from priorfit.networks.attention import attended
+from priorfit.networks.attention import attend_to
 from priorfit.networks.biggan_norms import InstanceNorm
 from priorfit.networks.sizes import size_of
-from priorfit.networks.style_layers import summed
-from priorfit.networks.weights import SpectralConv2d, filled, spectral
+from priorfit.networks.style_layers import sum_shifted
+from priorfit.networks.weights import SpectralConv2d, fill, spectral
 
 # Sides of the smaller features from which on sums of a filter pay, as measured on a CPU: where
 # they are made once, and where in every step.
@@ -37,7 +37,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         pooled = (F.max_pool2d(found, 2) for found in (self.phi(x), self.g(x)))
         rows = (found.flatten(2).mT for found in (self.theta(x), *pooled))
-        mixed = attended(*rows).mT.unflatten(2, size_of(x))
+        mixed = attend_to(*rows).mT.unflatten(2, size_of(x))
         return torch.addcmul(x, self.o(mixed), self.gamma)
 
     def start(self, generator: torch.Generator) -> None:
@@ -89,24 +89,24 @@ class UpBlock(nn.Module):
             c: what the norms are told, nothing where they want nothing.
             norms: what replaces them.
         """
-        h = self._enlarged(norms[0](x) if norms else self.norm1(x, *c))
-        return self._joined(norms[1](h) if norms else self.norm2(h, *c), x)
+        h = self._enlarge(norms[0](x) if norms else self.norm1(x, *c))
+        return self._join(norms[1](h) if norms else self.norm2(h, *c), x)
 
     def swapped(
         self, x: Tensor, c: tuple[Tensor, ...]
     ) -> tuple[Tensor, tuple[InstanceNorm, InstanceNorm]]:
         """The result with instance norms that have just been fitted, and these."""
         first = InstanceNorm.like(self.norm1(x, *c))
-        h = self._enlarged(first(x))
+        h = self._enlarge(first(x))
         second = InstanceNorm.like(self.norm2(h, *c))
-        return self._joined(second(h), x), (first, second)
+        return self._join(second(h), x), (first, second)
 
-    def _enlarged(self, h: Tensor) -> Tensor:
+    def _enlarge(self, h: Tensor) -> Tensor:
         return self.conv1(h.relu_())
 
-    def _joined(self, h: Tensor, x: Tensor) -> Tensor:
+    def _join(self, h: Tensor, x: Tensor) -> Tensor:
         # The convolution of single pixels may as well come first: a quarter of the work.
-        h = self.conv2(h.relu_()).add_(doubled(self.shortcut(x)))
+        h = self.conv2(h.relu_()).add_(repeat_pixels(self.shortcut(x)))
         return h if self.attention is None else self.attention(h)
 
 
@@ -200,13 +200,13 @@ class SpectralDownConv2d(SpectralConv2d):
         weight = spectral(self)
         if self.side < 2 * _MANY:
             return F.avg_pool2d(F.conv2d(x, weight, self.bias, padding=1), 2)
-        return F.conv2d(x, summed(weight / 4), self.bias, stride=2, padding=1)
+        return F.conv2d(x, sum_shifted(weight / 4), self.bias, stride=2, padding=1)
 
     def frozen(self) -> nn.Module:
         if self.side < 2 * _SOME:
             return nn.Sequential(super().frozen(), nn.AvgPool2d(2))
         down = nn.Conv2d(self.in_channels, self.out_channels, 4, 2, 1, device="meta")
-        return filled(down, summed(spectral(self) / 4), self.bias)
+        return fill(down, sum_shifted(spectral(self) / 4), self.bias)
 
 
 def up(x: Tensor, weight: Tensor, bias: Tensor | None, side: int) -> Tensor:
@@ -222,7 +222,7 @@ def up(x: Tensor, weight: Tensor, bias: Tensor | None, side: int) -> Tensor:
         side: h.
     """
     if side < _MANY:
-        return F.conv2d(doubled(x), weight, bias, padding=1)
+        return F.conv2d(repeat_pixels(x), weight, bias, padding=1)
     return F.conv_transpose2d(x, _up_kernel(weight), bias, stride=2, padding=1)
 
 
@@ -232,9 +232,9 @@ def frozen_up(weight: Tensor, bias: Tensor | None, side: int) -> nn.Module:
     given = bias is not None
     if side < _SOME:
         conv = nn.Conv2d(inside, outside, 3, padding=1, bias=given, device="meta")
-        return nn.Sequential(Doubled(), filled(conv, weight, bias))
+        return nn.Sequential(Doubled(), fill(conv, weight, bias))
     joined = nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=given, device="meta")
-    return filled(joined, _up_kernel(weight), bias)
+    return fill(joined, _up_kernel(weight), bias)
 
 
 def pixelwise(sn_eps: float) -> Callable[[int, int], SpectralConv2d]:
@@ -246,13 +246,13 @@ class Doubled(nn.Module):
     """Repeats every pixel twice along both axes."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return doubled(x)
+        return repeat_pixels(x)
 
 
-def doubled(x: Tensor) -> Tensor:
+def repeat_pixels(x: Tensor) -> Tensor:
     """Repeat every pixel twice along both axes."""
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 def _up_kernel(weight: Tensor) -> Tensor:
-    return summed(weight.flip(2, 3)).transpose(0, 1)
+    return sum_shifted(weight.flip(2, 3)).transpose(0, 1)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from priorfit.networks.weights import SpectralLinear, filled, spectral
+from priorfit.networks.weights import SpectralLinear, fill, spectral
 
 MOMENTUM = 0.1
 EPS = 1e-5
@@ -108,7 +108,7 @@ class FrozenNorm(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
-        self.told = filled(nn.Linear(weight.shape[1], len(weight), device="meta"), weight, bias)
+        self.told = fill(nn.Linear(weight.shape[1], len(weight), device="meta"), weight, bias)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         return affine(x, *self.told(c).chunk(2, 1))

@@ -66,7 +66,7 @@ class Classifier(Pretrained):
 
     def features(self, image: Image) -> list[Tensor]:
         """Features from the finest to the coarsest, of (B, 3, H, W) in [0, 1]."""
-        x = self.stem(self._prepared(image))
+        x = self.stem(self._prepare(image))
         found = []
         for stage in self.stages:
             x = stage(x)
@@ -80,7 +80,7 @@ class Classifier(Pretrained):
     def forward(self, image: Image) -> Tensor:
         return self.head(self.embed(image))
 
-    def _prepared(self, image: Image) -> Image:
+    def _prepare(self, image: Image) -> Image:
         if image.shape[-2:] != self.size:
             image = F.interpolate(image, self.size, mode="bilinear", antialias=True)
         return image * 4 - 2  # about as wide as N(0, 1), as photographs go

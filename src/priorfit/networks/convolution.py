@@ -18,7 +18,7 @@ _WIDE = 32
 _Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
 
 
-def convolved(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1) -> Tensor:
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1) -> Tensor:
     """`F.conv2d` without padding, (B, C, H, W) -> (B, O, h, w)."""
     if not _arranged_anew(x) or min(weight.shape[:2]) < _WIDE:
         return F.conv2d(x, weight, bias, stride)
@@ -111,13 +111,13 @@ def _gradients(
 Taps = tuple[float, float, float]
 
 
-def blurred(x: Tensor, taps: Taps) -> Tensor:
+def blur(x: Tensor, taps: Taps) -> Tensor:
     """The same three symmetrical taps both ways, (B, C, H + 2, W + 2) -> (B, C, H, W)."""
     return _Blurred.apply(x, taps, 0)
 
 
 def separable(taps: Taps, like: Tensor) -> Tensor:
-    """The filter of `blurred` for every channel by itself, (C, 1, 3, 3)."""
+    """The filter of `blur` for every channel by itself, (C, 1, 3, 3)."""
     row = torch.tensor(taps, dtype=like.dtype, device=like.device)
     return torch.outer(row, row).expand(like.shape[1], 1, 3, 3)
 

@@ -7,9 +7,9 @@ networks of the paper have it; `Style(activation=linear)` is the released one.
 
 from torch import Tensor, nn
 
-from priorfit.networks.doubling import Doubling, transposed
+from priorfit.networks.doubling import Doubling, transposed_convolution
 from priorfit.networks.layers import ZEROS, Style
-from priorfit.networks.sizes import centred, size_of
+from priorfit.networks.sizes import crop_centre, size_of
 
 STYLE = Style(padding=ZEROS, bias=False)
 
@@ -37,7 +37,7 @@ class Decoder(nn.Module):
         *,
         doublings: int = 2,
         width: int = 32,
-        doubling: Doubling = transposed,
+        doubling: Doubling = transposed_convolution,
         style: Style = STYLE,
     ) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Decoder(nn.Module):
         x = self.activation(self.norm(self.input(latents)))
         for rise in self.rises:
             x = rise(x)
-        return centred(self.ending(self.output(x)), size_of(z))
+        return crop_centre(self.ending(self.output(x)), size_of(z))
 
 
 class Rise(nn.Module):

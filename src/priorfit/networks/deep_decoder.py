@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from priorfit.errors import ProblemError
 from priorfit.networks.layers import Resample, bilinear
-from priorfit.networks.sizes import centred, size_of
+from priorfit.networks.sizes import crop_centre, size_of
 
 
 class DeepDecoder(nn.Module):
@@ -56,7 +56,7 @@ class DeepDecoder(nn.Module):
             x = norm(F.relu(x))
         with torch.autocast(x.device.type, enabled=False):
             image = torch.sigmoid(self.output(x.to(self.output.weight.dtype)))
-        return centred(image, size)
+        return crop_centre(image, size)
 
 
 def _every(z: Tensor, stride: int) -> Tensor:

@@ -16,13 +16,13 @@ _TAPS = (3 / 16, 10 / 16, 3 / 16)
 """Σ u·u' of a row doubled bilinearly, halved: the taps by which its pixels meet each other."""
 
 
-def counted(norm: nn.BatchNorm2d) -> None:
+def count_batch(norm: nn.BatchNorm2d) -> None:
     """Note that a batch is being seen; once for all its channels."""
     if norm.training and norm.num_batches_tracked is not None:
         norm.num_batches_tracked.add_(1)
 
 
-def normalised(
+def normalise(
     x: Tensor,
     norm: nn.BatchNorm2d,
     part: slice,

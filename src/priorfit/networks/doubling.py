@@ -22,13 +22,13 @@ class Resized(nn.Module):
         return self.conv(self.upsample(x))
 
 
-def transposed(inside: int, outside: int, style: Style) -> nn.Module:
+def transposed_convolution(inside: int, outside: int, style: Style) -> nn.Module:
     """A transposed 4×4 convolution, padded with zeros whatever the style says."""
     return nn.ConvTranspose2d(inside, outside, 4, stride=2, padding=1, bias=style.bias)
 
 
 def biased_transposed(inside: int, outside: int, style: Style) -> nn.Module:
-    """`transposed` with a bias whatever the style says."""
+    """`transposed_convolution` with a bias whatever the style says."""
     return nn.ConvTranspose2d(inside, outside, 4, stride=2, padding=1)
 
 

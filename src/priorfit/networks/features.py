@@ -21,11 +21,11 @@ from priorfit.networks.trunks import (
     Pool,
     Rectify,
     Row,
-    filtered,
+    apply_filter,
     fitting,
     layer_of,
     parts,
-    pooled,
+    pool,
 )
 from priorfit.types import Image
 
@@ -108,7 +108,7 @@ class FeatureNetwork(Pretrained):
             return layer.out_channels
         return self.channels[self.place(name)]
 
-    def prepared(self, image: Image, preparation: Preparation | None = None) -> Tensor:
+    def prepare(self, image: Image, preparation: Preparation | None = None) -> Tensor:
         """What the first layer sees of a picture, (B, 1 or 3, H, W) in [0, 1]."""
         x = (preparation or self.preparation)(image)
         return x.contiguous(memory_format=torch.channels_last)
@@ -129,12 +129,12 @@ class FeatureNetwork(Pretrained):
         places = {name: self.place(name) for name in layers}
         wanted = set(places.values())
         found: dict[int, Tensor] = {}
-        x = self.prepared(image, preparation)
+        x = self.prepare(image, preparation)
         for place in range(max(wanted, default=-1) + 1):
             x = self._after(place, x, wanted)
             if place in wanted:
                 found[place] = x
-        return {name: self._widened(name, found[place]) for name, place in places.items()}
+        return {name: self._widen(name, found[place]) for name, place in places.items()}
 
     def logits(self, image: Image) -> Tensor:
         """Score of each class, (B, classes).
@@ -166,17 +166,17 @@ class FeatureNetwork(Pretrained):
     def _after(self, place: int, x: Tensor, wanted: set[int]) -> Tensor:
         row = self.rows[place]
         if isinstance(row, Filtering):
-            return filtered(x, row, self.layers[row.name])
+            return apply_filter(x, row, self.layers[row.name])
         if isinstance(row, Average):
             return F.adaptive_avg_pool2d(x, row.grid)
         if isinstance(row, Pool):
             late = place - 1 in self.before_pool - wanted
-            return F.relu_(pooled(x, row)) if late else pooled(x, row)
+            return F.relu_(pool(x, row)) if late else pool(x, row)
         if place in self.before_pool - wanted:
             return x
         return F.relu(x) if place - 1 in wanted else F.relu_(x)
 
-    def _widened(self, name: str, features: Tensor) -> Tensor:
+    def _widen(self, name: str, features: Tensor) -> Tensor:
         return F.relu_(self.layers[name](features)) if _FULL.fullmatch(name) else features
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from priorfit.errors import ProblemError
-from priorfit.networks.style_layers import repeated
+from priorfit.networks.style_layers import repeat
 from priorfit.types import Image
 
 
@@ -26,7 +26,7 @@ def widths(resolution: int, base: int = 16384, most: int = 512) -> tuple[int, ..
     return tuple(min(base >> (scale + 2), most) for scale in range(scales))
 
 
-def drawn(
+def draw_layers(
     x: Tensor,
     layer: int,
     *,
@@ -64,10 +64,10 @@ def drawn(
         raise ProblemError(f"features after layer {layer} are too fine to draw with a lod of {lod}")
     image = color(last, x)
     if coarser is not None:
-        image = torch.lerp(image, repeated(coarser, 2), share)
-    return repeated(image, 1 << left_out)
+        image = torch.lerp(image, repeat(coarser, 2), share)
+    return repeat(image, 1 << left_out)
 
 
 def smooth(image: Image, factor: int) -> Image:
     """Each square of so many pixels a side as its mean, of the same size."""
-    return image if factor == 1 else repeated(F.avg_pool2d(image, factor), factor)
+    return image if factor == 1 else repeat(F.avg_pool2d(image, factor), factor)

@@ -14,7 +14,7 @@ from priorfit.errors import ProblemError
 from priorfit.networks import subpixel
 from priorfit.networks.layers import Block, Padding, Resample, Style, bilinear
 from priorfit.networks.pools import STRIDED, Downsampling
-from priorfit.networks.sizes import Size, centred, grown, overlap, size_of, working_size
+from priorfit.networks.sizes import Size, crop_centre, overlap, pad_to, size_of, working_size
 
 STYLE = Style()
 
@@ -94,7 +94,7 @@ class Hourglass(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         size = size_of(z)
-        x = grown(z, working_size(size, self.least, len(self.levels))) if self.keep_size else z
+        x = pad_to(z, working_size(size, self.least, len(self.levels))) if self.keep_size else z
         levels = cast("list[Level]", list(self.levels))
         fine: list[Tensor] = []
         for level in levels:
@@ -103,7 +103,7 @@ class Hourglass(nn.Module):
         for level in reversed(levels):
             x = level.ascend(x, fine.pop(), keep_size=self.keep_size)
         image = self.ending(_in_full(self.output, x))
-        return centred(image, size) if self.keep_size else image
+        return crop_centre(image, size) if self.keep_size else image
 
 
 def _in_full(layer: nn.Conv2d, x: Tensor) -> Tensor:
@@ -138,17 +138,17 @@ class Level(nn.Module):
             x = subpixel.doubled_and_convolved(x, skipped, self.upsample, norm, conv)
             x = self.expand.activation(self.expand.norm(x))
         else:
-            x = self.expand(norm(self._joined(x, skipped, large if keep_size else None)))
+            x = self.expand(norm(self._join(x, skipped, large if keep_size else None)))
         return x if self.mix is None else self.mix(x)
 
-    def _joined(self, x: Tensor, skipped: Tensor | None, size: Size | None) -> Tensor:
+    def _join(self, x: Tensor, skipped: Tensor | None, size: Size | None) -> Tensor:
         x = self.upsample(x)
         if size is not None:
-            x = centred(x, size)
+            x = crop_centre(x, size)
         if skipped is None:
             return x
         both = overlap(x, skipped)
-        return torch.cat([centred(skipped, both), centred(x, both)], dim=1)
+        return torch.cat([crop_centre(skipped, both), crop_centre(x, both)], dim=1)
 
 
 def _least_side(scales: Sequence[Scale], padding: Padding) -> int:

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from priorfit.errors import ProblemError
-from priorfit.networks.convolution import convolved
+from priorfit.networks.convolution import convolve
 from priorfit.networks.pools import Downsampling
-from priorfit.networks.sizes import evened
+from priorfit.networks.sizes import make_even
 
 Resample = Callable[[Tensor], Tensor]
 """(B, C, h, w) -> (B, C, H, W)."""
@@ -70,11 +70,11 @@ def evenly_laid(x: Tensor) -> Tensor:
     resampling is ten times slower.
     """
     if x.requires_grad and x.is_contiguous(memory_format=torch.channels_last):
-        x.register_hook(_packed)
+        x.register_hook(_pack)
     return x
 
 
-def _packed(gradient: Tensor) -> Tensor:
+def _pack(gradient: Tensor) -> Tensor:
     return gradient.contiguous(memory_format=torch.channels_last)
 
 
@@ -149,13 +149,13 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.kernel_size == (1, 1):
-            return convolved(x, self.weight, self.bias, self.stride[0])
+            return convolve(x, self.weight, self.bias, self.stride[0])
         if self.padding_mode == "zeros":
             return super().forward(x)
         margin = self.kernel_size[0] // 2
         with as_it_is(x):
             x = F.pad(x, [margin] * 4, mode=self.padding_mode)
-        return convolved(x, self.weight, self.bias, self.stride[0])
+        return convolve(x, self.weight, self.bias, self.stride[0])
 
 
 class Block(nn.Module):
@@ -189,5 +189,5 @@ class Block(nn.Module):
         """Apply; where a pool halves an odd size it rounds up or, as released, down."""
         x = self.conv(x)
         if self.pool is not None:
-            x = self.pool(evened(x) if round_up else x)
+            x = self.pool(make_even(x) if round_up else x)
         return self.activation(self.norm(x))

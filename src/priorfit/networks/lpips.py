@@ -93,7 +93,7 @@ class Lpips(Pretrained):
         if self.features is None:
             raise ProblemError(f"LPIPS sees nothing before it is put on a {self.config.trunk}")
         found = self.features(image, self.taps, TORCHVISION)
-        return [_normalised(found[tap]) for tap in self.taps]
+        return [_normalise(found[tap]) for tap in self.taps]
 
     def between(self, one: list[Tensor], other: list[Tensor]) -> PerImage:
         """Distance of two pictures that are embedded already, (B,)."""
@@ -111,7 +111,7 @@ def _check(config: Settings, features: FeatureNetwork) -> None:
         raise CheckpointError(f"LPIPS expects a trunk with {config.heads} channels, got {widths}")
 
 
-def _normalised(features: Tensor) -> Tensor:
+def _normalise(features: Tensor) -> Tensor:
     # The slope of a root is infinite where all features are zero; below this floor the division
     # gives zero either way.
     norm = features.square().sum(1, keepdim=True).clamp_min(1e-20).sqrt()

@@ -118,22 +118,22 @@ class Mapped(Generator):
         return w[:, None].expand(-1, max(1, self.layers), -1)
 
     def lower(self, latent: Tensor, layer: int, c: Tensor | None = None) -> Tensor:
-        z, c = self._parted(latent)
+        z, c = self._split(latent)
         return self.inner.lower(z, layer, c)
 
     def upper(self, features: Tensor, layer: int, latent: Tensor, c: Tensor | None = None) -> Image:
-        z, c = self._parted(latent)
+        z, c = self._split(latent)
         return self.inner.upper(features, layer, z, c)
 
     def draw(self, latent: Tensor, c: Tensor | None = None) -> Image:
         """The image of w, (B, L, Z + E) or (B, 1, Z + E); w knows the class."""
-        z, c = self._parted(latent)
+        z, c = self._split(latent)
         return self.inner.draw(z, c)
 
     def image(self, drawn: Image) -> Image:
         return self.inner.image(drawn)
 
-    def _parted(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _split(self, w: Tensor) -> tuple[Tensor, Tensor | None]:
         z, c = w[:, 0].tensor_split([self.z_dim], 1)
         return z, c if self.classes else None
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from priorfit.networks.generator import Generator, split_at
-from priorfit.networks.growth import drawn, widths
-from priorfit.networks.style_layers import GAIN, EqualisedUpConv2d, activated, pixel_norm
+from priorfit.networks.growth import draw_layers, widths
+from priorfit.networks.style_layers import GAIN, EqualisedUpConv2d, activate, pixel_norm
 from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear
 from priorfit.types import Image
 
@@ -85,7 +85,7 @@ class PgGan(Generator):
     ) -> Image:
         if split_at(layer, self.layers) == self.layers:
             return features
-        return drawn(
+        return draw_layers(
             features,
             layer,
             run=self._layer,
@@ -106,7 +106,7 @@ class PgGan(Generator):
 
     def _layer(self, index: int, x: Tensor) -> Tensor:
         layer = self.convs[index - 1] if index else self.first
-        return activated(layer(pixel_norm(x)))
+        return activate(layer(pixel_norm(x)))
 
     def _image(self, scale: int, x: Tensor) -> Image:
         return self.outputs[scale](pixel_norm(x))

@@ -70,7 +70,7 @@ class Pretrained(nn.Module):
         if not issubclass(home(stored.kind), cls):
             raise CheckpointError(f"{folder}: holds a {stored.kind}, expected a {cls.__name__}")
         try:
-            network = built(stored)
+            network = build_stored(stored)
         except CheckpointError as error:
             raise CheckpointError(f"{folder}: {error}") from error
         return typing.cast(Self, network.to(device))
@@ -98,7 +98,7 @@ def home(kind: str) -> type[Pretrained]:
     return getattr(importlib.import_module(module), name)
 
 
-def built(stored: Stored) -> Pretrained:
+def build_stored(stored: Stored) -> Pretrained:
     """A network for evaluation from what was stored; nothing is allocated before all shapes agree.
 
     Raises:
@@ -142,14 +142,14 @@ def _config(kind: type[Pretrained], values: Mapping[str, Any]) -> Any:
     unknown = sorted(values.keys() - hints.keys())
     if unknown:
         raise CheckpointError(f"a {kind.kind} has no setting '{unknown[0]}'")
-    fitted = {name: _fitted(name, value, hints[name]) for name, value in values.items()}
+    fitted = {name: _convert(name, value, hints[name]) for name, value in values.items()}
     try:
         return kind.Config(**fitted)
     except TypeError as error:
         raise CheckpointError(f"settings of a {kind.kind} are missing: {error}") from error
 
 
-def _fitted(name: str, value: Any, hint: Any) -> Any:
+def _convert(name: str, value: Any, hint: Any) -> Any:
     """A value out of JSON as its field wants it, tuples for lists; sizes stay sensible."""
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         if value is None:
@@ -159,7 +159,7 @@ def _fitted(name: str, value: Any, hint: Any) -> Any:
         if len(value) > _LONGEST:
             raise CheckpointError(f"setting '{name}' has {len(value)} entries, at most {_LONGEST}")
         inner = typing.get_args(hint)[0]
-        return tuple(_fitted(name, item, inner) for item in value)
+        return tuple(_convert(name, item, inner) for item in value)
     if typing.get_origin(hint) is typing.Literal:
         right = value in typing.get_args(hint)
     else:

@@ -6,7 +6,7 @@ Authors' models/resnet.py, whose need_sigmoid does nothing: it always ends in a 
 from torch import Tensor, nn
 
 from priorfit.networks.layers import ZEROS, Style
-from priorfit.networks.sizes import centred, grown, size_of, working_size
+from priorfit.networks.sizes import crop_centre, pad_to, size_of, working_size
 
 STYLE = Style()
 
@@ -45,10 +45,10 @@ class ResNet(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         size = size_of(z)
-        x = self.activation(self.input(grown(z, working_size(size, self.least, 0))))
+        x = self.activation(self.input(pad_to(z, working_size(size, self.least, 0))))
         for block in self.blocks:
             x = block(x)
-        return centred(self.ending(self.output(self.norm(self.last(x)))), size)
+        return crop_centre(self.ending(self.output(self.norm(self.last(x)))), size)
 
 
 class Residual(nn.Module):

@@ -12,7 +12,7 @@ def size_of(x: Tensor) -> Size:
     return x.shape[-2], x.shape[-1]
 
 
-def evened(x: Tensor) -> Tensor:
+def make_even(x: Tensor) -> Tensor:
     """Repeat the last row and the last column where the height and the width are odd."""
     height, width = size_of(x)
     if height % 2 == 0 and width % 2 == 0:
@@ -20,7 +20,7 @@ def evened(x: Tensor) -> Tensor:
     return F.pad(x, [0, width % 2, 0, height % 2], mode="replicate")
 
 
-def centred(x: Tensor, size: Size) -> Tensor:
+def crop_centre(x: Tensor, size: Size) -> Tensor:
     """Cut to `size` around the middle, half pixels towards the top left, as Concat as released."""
     height, width = size_of(x)
     if (height, width) == size:
@@ -49,7 +49,7 @@ def working_size(size: Size, least: int, halvings: int) -> Size:
     return height, width
 
 
-def grown(x: Tensor, size: Size) -> Tensor:
+def pad_to(x: Tensor, size: Size) -> Tensor:
     """Pad around the middle to at least `size` by reflection, where impossible by repetition.
 
     One reflection brings at most `side - 1` new pixels to each end, so a small image is reflected

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from priorfit.errors import ProblemError
 from priorfit.networks.sizes import size_of
-from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear, filled, normal
+from priorfit.networks.weights import EqualisedConv2d, EqualisedLinear, fill, normal
 
 SLOPE = 0.2
 GAIN = math.sqrt(2)
@@ -41,18 +41,18 @@ def _reciprocal_root(x: Tensor) -> Tensor:
     return torch.rsqrt(torch.linalg.vecdot(x, x, dim=1).unsqueeze(1) / x.shape[1] + EPS)
 
 
-def restyled(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+def restyle(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Give every channel of every image a new deviation and mean, (B, C, h, w), (B, C), (B, C)."""
     batch, channels, *size = x.shape
     last = x.is_contiguous(memory_format=torch.channels_last)
     if batch > 1 and last and x.device.type == "cpu":  # image by image: the memory stays as it is
         rows = zip(x.split(1), scale, shift, strict=True)
-        return torch.cat([_normalised(image, a, b) for image, a, b in rows])
+        return torch.cat([_normalise(image, a, b) for image, a, b in rows])
     flat = x.reshape(1, batch * channels, *size)
-    return _normalised(flat, scale.flatten(), shift.flatten()).view(x.shape)
+    return _normalise(flat, scale.flatten(), shift.flatten()).view(x.shape)
 
 
-def _normalised(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+def _normalise(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     wide = torch.promote_types(x.dtype, torch.float32)  # what it demands under autocast
     scale, shift = scale.to(wide), shift.to(wide)
     return F.batch_norm(x, None, None, scale, shift, training=True, momentum=0.0, eps=EPS)
@@ -70,7 +70,7 @@ def rows(w: Tensor, layers: int, w_dim: int) -> Tensor:
     return w.expand(-1, layers, -1)
 
 
-def activated(x: Tensor) -> Tensor:
+def activate(x: Tensor) -> Tensor:
     """Leaky ReLU, in place."""
     return F.leaky_relu_(x, SLOPE)
 
@@ -88,7 +88,7 @@ def _binomial(like: Tensor) -> Tensor:
     return kernel
 
 
-def repeated(x: Tensor, factor: int) -> Tensor:
+def repeat(x: Tensor, factor: int) -> Tensor:
     """Repeat every pixel `factor` times along both axes."""
     return x if factor == 1 else F.interpolate(x, scale_factor=float(factor), mode="nearest")
 
@@ -117,15 +117,15 @@ class EqualisedUpConv2d(EqualisedConv2d):
     def frozen(self) -> nn.Module:
         inside, outside = self.in_channels, self.out_channels
         up = nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=not self.blur, device="meta")
-        filled(up, self._kernel(), None if self.blur else self.bias)
+        fill(up, self._kernel(), None if self.blur else self.bias)
         if not self.blur:
             return up
         smooth = nn.Conv2d(outside, outside, 3, padding=1, groups=outside, device="meta")
-        filled(smooth, _binomial(self.weight.transpose(0, 1)), self.bias)
+        fill(smooth, _binomial(self.weight.transpose(0, 1)), self.bias)
         return nn.Sequential(up, smooth)
 
     def _kernel(self) -> Tensor:
-        return summed(self.weight.flip(2, 3) * self.scale).transpose(0, 1)
+        return sum_shifted(self.weight.flip(2, 3) * self.scale).transpose(0, 1)
 
 
 class EqualisedDownConv2d(EqualisedConv2d):
@@ -146,14 +146,14 @@ class EqualisedDownConv2d(EqualisedConv2d):
 
     def frozen(self) -> nn.Conv2d:
         plain = nn.Conv2d(self.in_channels, self.out_channels, 4, 2, 1, device="meta")
-        filled(plain, self._kernel(), self.bias)
+        fill(plain, self._kernel(), self.bias)
         return plain
 
     def _kernel(self) -> Tensor:
-        return summed(self.weight * (self.scale / 4))
+        return sum_shifted(self.weight * (self.scale / 4))
 
 
-def summed(weight: Tensor) -> Tensor:
+def sum_shifted(weight: Tensor) -> Tensor:
     """The filter moved by none or one along both axes, added: (…, 3, 3) -> (…, 4, 4)."""
     weight = F.pad(weight, [1, 0, 0, 0]) + F.pad(weight, [0, 1, 0, 0])
     return F.pad(weight, [0, 0, 1, 0]) + F.pad(weight, [0, 0, 0, 1])
@@ -211,7 +211,7 @@ class StyleLayer(nn.Module):
         noise = self.noise if noise is None else noise
         x = self.conv(x).addcmul_(noise, self.noise_strength[:, None, None])
         scale, shift = self.style(w).chunk(2, 1)
-        return restyled(activated(x), scale + 1, shift)
+        return restyle(activate(x), scale + 1, shift)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with noise N(0, 1) that is not seen yet."""

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.generator import Generator, split_at
-from priorfit.networks.growth import drawn, widths
+from priorfit.networks.growth import draw_layers, widths
 from priorfit.networks.style_layers import (
     GAIN,
     EqualisedUpConv2d,
     Shift,
     StyleLayer,
-    activated,
+    activate,
     pixel_norm,
     rows,
 )
@@ -124,7 +124,7 @@ class StyleGan(Generator):
             z = torch.cat([z, c], 1)
         x = pixel_norm(z)
         for layer in self.mapping:
-            x = activated(layer(x))
+            x = activate(layer(x))
         return x.view(len(x), -1, self.w_dim).expand(-1, self.layers, -1)
 
     def truncated(self, w: Tensor, psi: float | None = None, layers: int | None = None) -> Tensor:
@@ -180,7 +180,7 @@ class StyleGan(Generator):
     ) -> Image:
         split_at(layer, self.layers)
         w = self.rows(latent)
-        image = drawn(
+        image = draw_layers(
             features,
             layer,
             run=lambda index, x: self._layer(index, x, w, noise),

@@ -208,8 +208,8 @@ class StyleGan2(Styled):
         x = self.synthesis[index](x, w[:, index], given)
         if index % 2:
             if self.shortcuts:
-                return x, parts.doubled(self.shortcuts[index // 2](before))
-            return x, None if aside is None else parts.doubled(aside)
+                return x, parts.double(self.shortcuts[index // 2](before))
+            return x, None if aside is None else parts.double(aside)
         if self.config.architecture == "skip" and index < self.layers - 2:
             return x, _sum(self.outputs[index // 2](x, w[:, index + 1]), aside)
         return (_sum(x, aside), None) if self.shortcuts else (x, aside)

@@ -171,12 +171,12 @@ class StyledConv2d(nn.Module):
         """
         convolve = with_styled_weights if self.fused else with_styled_features
         x = convolve(x, self.weight * self.scale, self.style(w), self.eps, up=self.up)
-        x = smoothed(x) if self.up else x
+        x = smooth(x) if self.up else x
         noise = self.noise if noise is None else noise
         if noise is not None and self.noise_strength is not None:
             x = x + noise * self.noise_strength
         x = F.leaky_relu_(x + self.bias[:, None, None], SLOPE) * (GAIN * self.gain)
-        return limited(x, self.limit)
+        return limit_to(x, self.limit)
 
     def frozen(self) -> "FrozenStyledConv2d":
         """The same with everything computed that does not depend on w."""
@@ -220,15 +220,15 @@ class FrozenStyledConv2d(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None = None) -> Tensor:
         style = self.style(w)
-        x = convolved(x * style[..., None, None], self.weight, up=self.up)
-        x = smoothed(x) if self.up else x
+        x = convolve_styled(x * style[..., None, None], self.weight, up=self.up)
+        x = smooth(x) if self.up else x
         x = x * (self.gain * torch.rsqrt(style.square() @ self.squares + self.eps))[..., None, None]
         added = self.noise
         if noise is not None and self.noise_gain is not None:
             added = noise * self.noise_gain
         if added is not None:
             x = x.add_(added)
-        return limited(F.leaky_relu_(x.add_(self.bias), SLOPE), self.limit)
+        return limit_to(F.leaky_relu_(x.add_(self.bias), SLOPE), self.limit)
 
 
 class ToColor(nn.Module):
@@ -249,7 +249,7 @@ class ToColor(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Image:
         x = x * self.style(w)[..., None, None]
-        return limited(F.conv2d(x, self.weight * self.scale, self.bias), self.limit)
+        return limit_to(F.conv2d(x, self.weight * self.scale, self.bias), self.limit)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with weights N(0, 1) and no bias."""
@@ -265,7 +265,7 @@ def with_styled_weights(
     weight = weight * (style[:, :, None] if up else style[:, None])[..., None, None]
     weight = weight * torch.rsqrt(weight.square().sum((inside, 3, 4), keepdim=True) + eps)
     images = x.reshape(1, -1, *size_of(x))
-    convolution = convolved(images, weight.flatten(0, 1), up=up, groups=len(x))
+    convolution = convolve_styled(images, weight.flatten(0, 1), up=up, groups=len(x))
     return convolution.unflatten(1, (len(x), -1))[0]
 
 
@@ -274,7 +274,7 @@ def with_styled_features(
 ) -> Tensor:
     """The same numbers up to rounding: scale features by s, convolve with W, divide by the norm."""
     norm = torch.rsqrt(style.square() @ squares(weight, up=up) + eps)
-    return convolved(x * style[..., None, None], weight, up=up) * norm[..., None, None]
+    return convolve_styled(x * style[..., None, None], weight, up=up) * norm[..., None, None]
 
 
 def squares(weight: Tensor, *, up: bool) -> Tensor:
@@ -283,24 +283,24 @@ def squares(weight: Tensor, *, up: bool) -> Tensor:
     return summed if up else summed.T
 
 
-def convolved(x: Tensor, weight: Tensor, *, up: bool, groups: int = 1) -> Tensor:
+def convolve_styled(x: Tensor, weight: Tensor, *, up: bool, groups: int = 1) -> Tensor:
     """Convolve; with `up` transposed, with a stride of 2: (B, in, h, w) -> (B, out, 2h+1, 2w+1)."""
     if up:
         return F.conv_transpose2d(x, weight, stride=2, groups=groups)
     return F.conv2d(x, weight, padding=weight.shape[-1] // 2, groups=groups)
 
 
-def smoothed(x: Tensor) -> Tensor:
+def smooth(x: Tensor) -> Tensor:
     """Smooth a transposed convolution with (1 3 3 1), (B, C, 2h+1, 2w+1) -> (B, C, 2h, 2w)."""
     return F.conv2d(x, _smoothing(x), padding=1, groups=x.shape[1])
 
 
-def doubled(x: Tensor) -> Tensor:
+def double(x: Tensor) -> Tensor:
     """Double the size with (1 3 3 1), zeros outside: (B, C, h, w) -> (B, C, 2h, 2w)."""
     return F.conv_transpose2d(x, _smoothing(x), stride=2, padding=1, groups=x.shape[1])
 
 
-def limited(x: Tensor, limit: float | None) -> Tensor:
+def limit_to(x: Tensor, limit: float | None) -> Tensor:
     """Clamp to ±limit, if there is one."""
     return x if limit is None else x.clamp(-limit, limit)
 

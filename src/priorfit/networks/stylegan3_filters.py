@@ -45,7 +45,7 @@ def _beta(taps: int, width: float) -> float:
     return 0.0
 
 
-def raised(x: Tensor, taps: Tensor | None, factor: int, margins: tuple[int, int]) -> Tensor:
+def upsample(x: Tensor, taps: Tensor | None, factor: int, margins: tuple[int, int]) -> Tensor:
     """Raise the sampling rate: zeros in between and around, then a filter of gain `factor`².
 
     Args:
@@ -71,7 +71,7 @@ def raised(x: Tensor, taps: Tensor | None, factor: int, margins: tuple[int, int]
     return x[..., before : x.shape[-2] - after, :]
 
 
-def lowered(x: Tensor, taps: Tensor | None, factor: int) -> Tensor:
+def downsample(x: Tensor, taps: Tensor | None, factor: int) -> Tensor:
     """Filter, then keep every `factor`-th sample; the filter takes its width from the size.
 
     Args:

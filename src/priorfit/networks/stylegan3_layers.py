@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from priorfit.networks.sizes import size_of
 from priorfit.networks.style_layers import EPS, GAIN, SLOPE
-from priorfit.networks.stylegan2_layers import limited, squares
-from priorfit.networks.stylegan3_filters import low_pass, lowered, raised
+from priorfit.networks.stylegan2_layers import limit_to, squares
+from priorfit.networks.stylegan3_filters import downsample, low_pass, upsample
 from priorfit.networks.weights import EqualisedLinear, normal
 from priorfit.types import Image
 
@@ -215,9 +215,9 @@ class FilteredActivation(nn.Module):
     down_filter: Tensor | None
 
     def forward(self, x: Tensor) -> Tensor:
-        x = raised(x, self.up_filter, self.sampling.up, self.sampling.margins())
-        x = limited(F.leaky_relu(x, SLOPE), self.limit)
-        return lowered(x, self.down_filter, self.sampling.down)
+        x = upsample(x, self.up_filter, self.sampling.up, self.sampling.margins())
+        x = limit_to(F.leaky_relu(x, SLOPE), self.limit)
+        return downsample(x, self.down_filter, self.sampling.down)
 
     def start(self, generator: torch.Generator) -> None:
         """Design the filters that the bands ask for."""
@@ -326,7 +326,7 @@ class FilteredToColor(nn.Module):
         if self.training:
             follow(self.magnitude, x)
         style = self.style(w) * (self.scale * self.magnitude.rsqrt())
-        return limited(F.conv2d(x * style[..., None, None], self.weight, self.bias), self.limit)
+        return limit_to(F.conv2d(x * style[..., None, None], self.weight, self.bias), self.limit)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with weights N(0, 1) and a magnitude of one."""

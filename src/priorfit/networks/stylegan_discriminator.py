@@ -15,7 +15,7 @@ from priorfit.networks.growth import widths
 from priorfit.networks.style_layers import (
     GAIN,
     EqualisedDownConv2d,
-    activated,
+    activate,
     blurred,
     with_deviation,
 )
@@ -92,12 +92,12 @@ class StyleGanDiscriminator(Discriminator):
             raise ProblemError(f"expected a lod from 0 to {len(self.from_coarser)}, got {lod}")
         left_out, share = math.floor(lod), lod % 1
         begins = [self.from_image, *self.from_coarser]
-        image = pooled(image, 1 << left_out)
-        found = [activated(begins[left_out](image))]
+        image = pool_means(image, 1 << left_out)
+        found = [activate(begins[left_out](image))]
         for index, block in enumerate(cast("list[Halving]", list(self.blocks))[left_out:]):
             x = block(found[-1])
             if share and index == 0:
-                x = torch.lerp(x, activated(begins[left_out + 1](pooled(image, 2))), share)
+                x = torch.lerp(x, activate(begins[left_out + 1](pool_means(image, 2))), share)
             found.append(x)
         return found
 
@@ -112,14 +112,14 @@ class StyleGanDiscriminator(Discriminator):
         x = self.features(image, lod=lod)[-1]
         if self.config.group > 1:
             x = with_deviation(x, self.config.group)
-        x = activated(self.conv(x))
-        scores = self.out(activated(self.dense(x.flatten(1))))
+        x = activate(self.conv(x))
+        scores = self.out(activate(self.dense(x.flatten(1))))
         if labels is None or not self.classes:
             return scores.mean(1)
         return torch.gather(scores, 1, labels[:, None])[:, 0]
 
 
-def pooled(image: Image, factor: int) -> Image:
+def pool_means(image: Image, factor: int) -> Image:
     """The means of squares of so many pixels a side, (B, C, h, w)."""
     return image if factor == 1 else F.avg_pool2d(image, factor)
 
@@ -134,5 +134,5 @@ class Halving(nn.Module):
         self.down = EqualisedDownConv2d(inside, outside)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = activated(self.conv(x))
-        return activated(self.down(blurred(x) if self.blur else x))
+        x = activate(self.conv(x))
+        return activate(self.down(blurred(x) if self.blur else x))

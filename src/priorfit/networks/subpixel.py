@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from priorfit.networks.convolution import Taps, blurred, convolved
-from priorfit.networks.doubled_norm import counted, normalised
+from priorfit.networks.convolution import Taps, blur, convolve
+from priorfit.networks.doubled_norm import count_batch, normalise
 from priorfit.networks.layers import REFLECTION, Convolution, Resample, bilinear, nearest
 from priorfit.networks.sizes import Size
 
@@ -63,15 +63,15 @@ def doubled_and_convolved(
     batch_norm, interpolated = cast("nn.BatchNorm2d", norm), _TAPS[upsample] is not None
     first = 0 if skipped is None else skipped.shape[1]
     with torch.autocast(x.device.type, enabled=False):
-        counted(batch_norm)
-        x = normalised(x, batch_norm, slice(first, None), doubled=True, interpolated=interpolated)
+        count_batch(batch_norm)
+        x = normalise(x, batch_norm, slice(first, None), doubled=True, interpolated=interpolated)
         bias = None if conv.bias is None else conv.bias.to(x.dtype)
         y = _of_doubled(x, conv.weight[:, first:].to(x.dtype), bias, upsample)
         if skipped is None:
             return y
-        z = normalised(skipped, batch_norm, slice(first))
+        z = normalise(skipped, batch_norm, slice(first))
         z = F.pad(z, [1] * 4, mode="reflect")
-        return y.add_(convolved(z, conv.weight[:, :first].to(z.dtype), None))
+        return y.add_(convolve(z, conv.weight[:, :first].to(z.dtype), None))
 
 
 def _of_doubled(x: Tensor, weight: Tensor, bias: Tensor | None, upsample: Resample) -> Tensor:
@@ -80,10 +80,10 @@ def _of_doubled(x: Tensor, weight: Tensor, bias: Tensor | None, upsample: Resamp
     weights = _by_place(_by_place(weight, 2), 4).permute(2, 4, 0, 1, 3, 5)  # (2, 2, O, C, 2, 2)
     weights = weights.flatten(0, 2).contiguous(memory_format=torch.channels_last)
     biases = None if bias is None else bias.repeat(4)
-    y = convolved(F.pad(x, [1] * 4, mode="replicate"), weights, biases)  # (B, 4·O, h + 1, w + 1)
+    y = convolve(F.pad(x, [1] * 4, mode="replicate"), weights, biases)  # (B, 4·O, h + 1, w + 1)
     if taps is None:
         return _Interleaved.apply(y)
-    return _Reflected.apply(blurred(_whole(y), taps), *_reflections(x, weight, upsample))
+    return _Reflected.apply(blur(_whole(y), taps), *_reflections(x, weight, upsample))
 
 
 def _by_place(weight: Tensor, axis: int) -> Tensor:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from priorfit.networks.layers import ZEROS, Block, Resample, Style, nearest
-from priorfit.networks.sizes import centred, grown, size_of
+from priorfit.networks.sizes import crop_centre, pad_to, size_of
 
 STYLE = Style(padding=ZEROS)
 
@@ -50,13 +50,13 @@ class TextureNet(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         size = size_of(z)
-        z = grown(z, self._multiple_of(size))
+        z = pad_to(z, self._multiple_of(size))
         ratio = self.multiple
         x = self.branches[0](F.avg_pool2d(z, ratio))
         for join, branch in zip(self.joins, self.branches[1:], strict=True):
             ratio //= 2
             x = join(self.upsample(x), branch(F.avg_pool2d(z, ratio)))
-        return centred(self.ending(self.output(x)), size)
+        return crop_centre(self.ending(self.output(x)), size)
 
     def _multiple_of(self, size: tuple[int, int]) -> tuple[int, int]:
         height, width = (

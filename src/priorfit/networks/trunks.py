@@ -191,7 +191,7 @@ class FireLayer(nn.Module):
         return F.relu(torch.cat([self.expand1x1(few), self.expand3x3(few)], 1), inplace=True)
 
 
-def filtered(x: Tensor, row: Filtering, layer: nn.Module) -> Tensor:
+def apply_filter(x: Tensor, row: Filtering, layer: nn.Module) -> Tensor:
     """What the trained part of a row makes of features.
 
     Raises:
@@ -205,7 +205,7 @@ def filtered(x: Tensor, row: Filtering, layer: nn.Module) -> Tensor:
     return layer(x.flatten(1) if isinstance(row, Full) else x)
 
 
-def pooled(x: Tensor, row: Pool) -> Tensor:
+def pool(x: Tensor, row: Pool) -> Tensor:
     """The maximum in every window of a row.
 
     Raises:

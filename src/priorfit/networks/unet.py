@@ -21,7 +21,7 @@ from priorfit.networks.layers import (
     no_norm,
     relu,
 )
-from priorfit.networks.sizes import centred, evened, grown, size_of, working_size
+from priorfit.networks.sizes import crop_centre, make_even, pad_to, size_of, working_size
 
 WIDTHS = (64, 128, 256, 512, 1024)
 STYLE = Style(padding=ZEROS, norm=instance_norm, activation=relu)
@@ -84,23 +84,23 @@ class UNet(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         size = size_of(z)
         if self.keep_size:
-            z = grown(z, working_size(size, self.least, len(self.up)))
-        features = [self._joined(self.down[0](z), z)]
+            z = pad_to(z, working_size(size, self.least, len(self.up)))
+        features = [self._join(self.down[0](z), z)]
         for pair in self.down[1:]:
-            z = self._halved(z, _average)
-            x = pair(self._halved(features[-1], _maximum))
-            features.append(self._joined(x, z))
+            z = self._halve(z, _average)
+            x = pair(self._halve(features[-1], _maximum))
+            features.append(self._join(x, z))
         x = features.pop()
         for rise in reversed(self.up):
             x = rise(x, features.pop(), keep_size=self.keep_size)
         image = self.ending(self.output(x))
-        return centred(image, size) if self.keep_size else image
+        return crop_centre(image, size) if self.keep_size else image
 
-    def _joined(self, x: Tensor, z: Tensor) -> Tensor:
+    def _join(self, x: Tensor, z: Tensor) -> Tensor:
         return torch.cat([x, z], dim=1) if self.concat_input else x
 
-    def _halved(self, x: Tensor, pool: Resample) -> Tensor:
-        return pool(evened(x) if self.keep_size else x)
+    def _halve(self, x: Tensor, pool: Resample) -> Tensor:
+        return pool(make_even(x) if self.keep_size else x)
 
 
 class Pair(nn.Module):
@@ -127,8 +127,8 @@ class Rise(nn.Module):
     def forward(self, x: Tensor, fine: Tensor, *, keep_size: bool) -> Tensor:
         """(B, below, H / 2, W / 2) and (B, width, H, W) -> (B, width, H, W)."""
         x = self.enlarge(x)
-        x = centred(x, size_of(fine)) if keep_size else x
-        return self.pair(torch.cat([x, centred(fine, size_of(x))], dim=1))
+        x = crop_centre(x, size_of(fine)) if keep_size else x
+        return self.pair(torch.cat([x, crop_centre(fine, size_of(x))], dim=1))
 
 
 def _least_side(halvings: int, style: Style) -> int:

@@ -31,14 +31,14 @@ def frozen(network: Network) -> Network:
     """
     network = copy.deepcopy(network).requires_grad_(False)
     with torch.no_grad():
-        return _replaced(network)
+        return _replace(network)
 
 
-def _replaced(module: Network) -> Network:
+def _replace(module: Network) -> Network:
     if isinstance(module, Computed):
         return module.frozen()
     for name, child in module.named_children():
-        setattr(module, name, _replaced(child))
+        setattr(module, name, _replace(child))
     return module
 
 
@@ -72,7 +72,7 @@ class SpectralConv2d(nn.Conv2d):
         size, bias = self.kernel_size[0], self.bias is not None
         margin = size // 2
         plain = nn.Conv2d(inside, outside, size, padding=margin, bias=bias, device="meta")
-        return filled(plain, spectral(self), self.bias)
+        return fill(plain, spectral(self), self.bias)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin orthogonal, as BigGAN is trained."""
@@ -95,7 +95,7 @@ class SpectralLinear(nn.Linear):
     def frozen(self) -> nn.Linear:
         bias = self.bias is not None
         plain = nn.Linear(self.in_features, self.out_features, bias, device="meta")
-        return filled(plain, spectral(self), self.bias)
+        return fill(plain, spectral(self), self.bias)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin orthogonal, as BigGAN is trained."""
@@ -117,7 +117,7 @@ class SpectralEmbedding(nn.Embedding):
 
     def frozen(self) -> nn.Embedding:
         plain = nn.Embedding(self.num_embeddings, self.embedding_dim, device="meta")
-        return filled(plain, spectral(self), None)
+        return fill(plain, spectral(self), None)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin orthogonal, as BigGAN is trained."""
@@ -140,7 +140,7 @@ def spectral(layer: Spectral) -> Tensor:
     return _Divided.apply(layer.weight, u, v, sigma)
 
 
-def divided(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
+def divide(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
     """W / σ with σ = u · W · vᵀ, of vectors (out,) and (rest,) that stand still."""
     with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
         if _channels_last(weight):
@@ -214,7 +214,7 @@ class EqualisedConv2d(nn.Conv2d):
         size, bias = self.kernel_size[0], self.bias is not None
         margin = size // 2
         plain = nn.Conv2d(inside, outside, size, padding=margin, bias=bias, device="meta")
-        return filled(plain, self.weight * self.scale, self.bias)
+        return fill(plain, self.weight * self.scale, self.bias)
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with N(0, 1) and zero bias."""
@@ -253,7 +253,7 @@ class EqualisedLinear(nn.Linear):
     def frozen(self) -> nn.Linear:
         bias = self.bias is not None
         plain = nn.Linear(self.in_features, self.out_features, bias, device="meta")
-        return filled(plain, self.weight * self.scale, self._bias())
+        return fill(plain, self.weight * self.scale, self._bias())
 
     def start(self, generator: torch.Generator) -> None:
         """Begin with N(0, 1) / rate and the constant bias."""
@@ -268,7 +268,7 @@ class EqualisedLinear(nn.Linear):
 Plain = TypeVar("Plain", nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)
 
 
-def filled(plain: Plain, weight: Tensor, bias: Tensor | None) -> Plain:
+def fill(plain: Plain, weight: Tensor, bias: Tensor | None) -> Plain:
     """`plain`, built on the meta device, with copies of these, which do not require gradients."""
     plain.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
     if bias is not None:

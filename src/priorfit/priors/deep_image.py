@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from priorfit.classical.guides import observed
+from priorfit.classical.guides import observation
 from priorfit.code import part
 from priorfit.networks.initialise import initialise
 from priorfit.networks.precision import Precision, full
@@ -114,7 +114,7 @@ class DeepImagePrior(Prior):
         for i, shown in enumerate(self.inputs):
             if f"z.{i}" in moved or not isinstance(shown, Guide | Probing | Hiding):
                 continue
-            if shown.estimate is not observed:  # the estimate is the first part of the input
+            if shown.estimate is not observation:  # the estimate is the first part of the input
                 channels = int(code["channels"][0, 0])
                 return name_of(shown.estimate), code[f"z.{i}"][:, :channels]
         return None

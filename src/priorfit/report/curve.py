@@ -67,8 +67,8 @@ def draw(
     usual = values[math.ceil(0.95 * len(values)) - 1]
     pressed = values[-1] - values[0] > _STEEP * (usual - values[0])
     top = usual if pressed and not logarithmic else values[-1]
-    upward = _scaled(values[0], top, height, math.log10 if logarithmic else float)
-    across = _scaled(points[0][0], points[-1][0], width, float)
+    upward = _scale(values[0], top, height, math.log10 if logarithmic else float)
+    across = _scale(points[0][0], points[-1][0], width, float)
     steps = [t for t in _even(points[0][0], points[-1][0]) if t.is_integer()]
     marks = _decades(values[0], top) if logarithmic else _even(values[0], top)
     return Curve(
@@ -135,8 +135,8 @@ def draw_together(
     low, high = min(value for _, value in every), max(value for _, value in every)
     last = max(step for step, _ in every)
     logarithmic = low > 0 and high > _STEEP * low
-    upward = _scaled(low, high, height, math.log10 if logarithmic else float)
-    across = _scaled(1, last, width, math.log10)
+    upward = _scale(low, high, height, math.log10 if logarithmic else float)
+    across = _scale(1, last, width, math.log10)
     marks = _decades(low, high) if logarithmic else _even(low, high)
     return Lines(
         width=width,
@@ -151,7 +151,7 @@ def draw_together(
     )
 
 
-def _scaled(
+def _scale(
     low: float, high: float, length: float, bend: Callable[[float], float]
 ) -> Callable[[float], float]:
     """Map low to 0 and high to the length; what is all equal, to the middle."""

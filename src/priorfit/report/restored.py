@@ -62,7 +62,7 @@ def render(outcome: Outcome) -> bytes:
         PriorfitError: the extra `report` is not installed.
     """
     sidecar, rule = outcome.sidecar, outcome.sidecar.rule
-    before, after = _before(outcome), _shown(outcome, "restored", outcome.result, "")
+    before, after = _before(outcome), _show(outcome, "restored", outcome.result, "")
     values = {
         "name": outcome.job.input.name,
         "output": outcome.job.output.name,
@@ -155,7 +155,7 @@ def _before(outcome: Outcome) -> Shown:
         if picture.alpha is not None:
             seen &= torch.from_numpy(picture.alpha > 0)
         observed = torch.where(seen, image, observed)
-    return _shown(outcome, "damaged", observed, "as it was read")
+    return _show(outcome, "damaged", observed, "as it was read")
 
 
 def _caption(before: Shown, after: Shown) -> str:
@@ -171,10 +171,10 @@ def _others(outcome: Outcome) -> list[Shown]:
     for name, image in outcome.comparators.items():
         guided = guide is not None and guide.name == name
         about = "guide: the network was shown it" if guided else "for comparison"
-        shown.append(_shown(outcome, name.replace("_", " "), image, about))
+        shown.append(_show(outcome, name.replace("_", " "), image, about))
     for step, image in outcome.snapshots.items():
         name = "start" if step == 1 else f"step {step}"
-        shown.append(_shown(outcome, name, image, "on the way"))
+        shown.append(_show(outcome, name, image, "on the way"))
     if outcome.reference is not None:
         units = seen_in(outcome.picture)
         picture = embed("reference", outcome.reference, icc=outcome.picture.icc, units=units)
@@ -182,7 +182,7 @@ def _others(outcome: Outcome) -> list[Shown]:
     return shown
 
 
-def _shown(outcome: Outcome, name: str, image: Image, about: str) -> Shown:
+def _show(outcome: Outcome, name: str, image: Image, about: str) -> Shown:
     reference = outcome.reference
     value = ""
     if reference is not None and reference.shape == image.shape:

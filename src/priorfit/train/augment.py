@@ -59,7 +59,7 @@ def cutout(image: Image, noise: Generator) -> Image:
     return image * ~hidden
 
 
-def chained(*steps: Augmentation) -> Augmentation:
+def chain(*steps: Augmentation) -> Augmentation:
     """One augmentation that does several, in order; none leaves images as they are."""
 
     def changed(image: Image, noise: Generator) -> Image:
@@ -70,7 +70,7 @@ def chained(*steps: Augmentation) -> Augmentation:
     return changed
 
 
-DIFFERENTIABLE = chained(colour, translation, cutout)
+DIFFERENTIABLE = chain(colour, translation, cutout)
 """Colour, translation and cutout, the strongest policy of [zhao2020]_."""
 
 

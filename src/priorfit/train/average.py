@@ -40,7 +40,7 @@ class Average(Generic[Network]):
 
 
 @torch.no_grad()
-def settled(
+def settle_statistics(
     generator: Drawing,
     noise: Generator,
     *,
@@ -62,7 +62,7 @@ def settled(
     """
     generator = copy.deepcopy(generator)
     if isinstance(generator, StyleGan):
-        return _centred(generator, noise, labels)
+        return _centre(generator, noise, labels)
     generator.train(moving)
     layers = [module for module in generator.modules() if isinstance(module, Statistics)]
     if not layers:
@@ -88,7 +88,7 @@ def settled(
     return generator.eval()
 
 
-def _centred(generator: StyleGan, noise: Generator, labels: Tensor | None) -> StyleGan:
+def _centre(generator: StyleGan, noise: Generator, labels: Tensor | None) -> StyleGan:
     """Give a StyleGAN the mean of its own w."""
     z = torch.randn(_MEANS, generator.z_dim, generator=noise, device=noise.device)
     c = None if labels is None else generator.embed(labels.repeat(-(-_MEANS // len(labels))))

@@ -87,7 +87,7 @@ class Schooling:
         batch = self.batches.next()
         low = self.precision != torch.float32
         with torch.autocast(self.noise.device.type, self.precision, enabled=low):
-            verdicts = self.network(_varied(batch.images / 2 + 0.5, self.noise)).float()
+            verdicts = self.network(_vary(batch.images / 2 + 0.5, self.noise)).float()
         assert batch.labels is not None
         loss = F.cross_entropy(verdicts, batch.labels, label_smoothing=0.1)
         self.optimizer.zero_grad(set_to_none=True)
@@ -168,7 +168,7 @@ def accuracy(network: Classifier, images: Tensor, labels: Tensor) -> float:
     return float(torch.cat(right).mean())
 
 
-def _varied(image: Image, noise: Generator) -> Image:
+def _vary(image: Image, noise: Generator) -> Image:
     """Shift a batch together, and blur it by halving and doubling its size, once in four times."""
     side = image.shape[-1]
     reach = max(1, round(side * _MARGIN))

@@ -15,7 +15,7 @@ from priorfit.images import MAX_PIXELS
 from priorfit.images.formats import FORMATS
 from priorfit.images.read import picture_of
 from priorfit.images.sniff import HEAD, identify
-from priorfit.train.sources import Entry, opened
+from priorfit.train.sources import Entry, list_photographs
 
 FEW = 100
 """Photographs; fewer are learnt by heart whatever is done against it."""
@@ -75,17 +75,17 @@ def load(
     Raises:
         ProblemError: no photograph is left, or more than the memory holds.
     """
-    with opened(path, labels) as source:
+    with list_photographs(path, labels) as source:
         entries = [entry for entry in source.entries if entry.test == test]
         if not entries:
             kind = "marked for judging" if test else "to train on"
             raise ProblemError(f"{path}: expected photographs {kind}, found none")
         _check_memory(path, len(entries), size)
-        kept, failures = _decoded(entries, size, watch)
+        kept, failures = _decode(entries, size, watch)
         if not kept:
             raise ProblemError(_nothing_left(path, failures, size))
         notes = [*source.notes, *_failure_notes(failures, size)]
-    return _gathered(kept, [entries[number].label for number in kept], notes)
+    return _gather(kept, [entries[number].label for number in kept], notes)
 
 
 def fitting_size(path: Path, largest: int = 128) -> int:
@@ -94,7 +94,7 @@ def fitting_size(path: Path, largest: int = 128) -> int:
     Raises:
         ProblemError: none of them can be read.
     """
-    with opened(path) as source:
+    with list_photographs(path) as source:
         some = source.entries[:: max(1, len(source.entries) // 64)]
         sides = sorted(side for entry in some if (side := _side(entry)) is not None)
     if not sides:
@@ -114,7 +114,7 @@ class _Small(Exception):
     """A photograph has fewer pixels than are wanted."""
 
 
-def _decoded(
+def _decode(
     entries: Sequence[Entry], size: int, watch: Watch | None
 ) -> tuple[dict[int, np.ndarray], dict[str, list[str]]]:
     """Squares (S, S, 3) by number of their entry; what failed, by why."""
@@ -171,7 +171,7 @@ def _nothing_left(path: Path, failures: dict[str, list[str]], size: int) -> str:
     )
 
 
-def _gathered(
+def _gather(
     kept: dict[int, np.ndarray], names: Sequence[str | None], notes: list[str]
 ) -> Photographs:
     classes = tuple(sorted({name for name in names if name is not None}))

@@ -166,9 +166,9 @@ def examine(
         ProblemError: fewer than eight held-out photographs, or of another size.
     """
     kept = held_out.images[: effort.most]
-    photographs = _seen(classifier, kept, generator)
+    photographs = _classify(classifier, kept, generator)
     drawn = [_draw(generator, classifier, len(kept), seed) for seed in seeds]
-    remembered = _seen(classifier, learnt.images, generator).features
+    remembered = _classify(classifier, learnt.images, generator).features
     memory, near = _memory(learnt.images, remembered, photographs.features, drawn)
     found, shown = inversion(
         generator, discriminator, learnt.images, held_out.images, seeds=seeds, effort=effort
@@ -176,14 +176,14 @@ def examine(
     return Findings(
         _likeness(photographs.features, drawn, seeds),
         memory,
-        _recognised(generator, classifier, held_out, photographs.guesses, drawn),
+        _measure_recognition(generator, classifier, held_out, photographs.guesses, drawn),
         found,
         {"memory": near, "inversion": shown},
     )
 
 
 @torch.no_grad()
-def _seen(classifier: Classifier, images: Tensor, generator: Drawing) -> _Drawn:
+def _classify(classifier: Classifier, images: Tensor, generator: Drawing) -> _Drawn:
     """What a classifier makes of bytes."""
     device = next(generator.parameters()).device
     features, guesses = [], []
@@ -196,7 +196,7 @@ def _seen(classifier: Classifier, images: Tensor, generator: Drawing) -> _Drawn:
 
 def _draw(generator: Drawing, classifier: Classifier, count: int, seed: int) -> _Drawn:
     batches = [(x * 255).round().byte().cpu() for x in drawings(generator, count, seed)]
-    return _seen(classifier, torch.cat(batches), generator)
+    return _classify(classifier, torch.cat(batches), generator)
 
 
 def _likeness(photographs: Tensor, drawn: Sequence[_Drawn], seeds: Sequence[int]) -> Likeness:
@@ -242,7 +242,7 @@ def _memory(
     return Memory(len(learnt), threshold, Spread.of(shares), closest, closest_real), sheet
 
 
-def _recognised(
+def _measure_recognition(
     generator: Drawing,
     classifier: Classifier,
     held_out: Photographs,
@@ -286,12 +286,13 @@ def _likeness_lines(found: Likeness, features: str) -> list[str]:
         "",
         "| | images | Fréchet distance | precision | recall |",
         "|---|---|---|---|---|",
-        f"| photographs and drawings | {found.count:,} each | {_said(found.distance)} | | |",
+        f"| photographs and drawings | {found.count:,} each | {_describe(found.distance)} | | |",
         f"| half of the photographs and drawings | {found.half:,} each "
-        f"| {_said(found.half_distance)} | {_said(found.precision)} | {_said(found.recall)} |",
+        f"| {_describe(found.half_distance)} | {_describe(found.precision)} "
+        f"| {_describe(found.recall)} |",
         f"| half of the photographs and the other half | {found.half:,} each "
-        f"| {_said(found.real_distance)} | {_said(found.real_precision)} "
-        f"| {_said(found.real_recall)} |",
+        f"| {_describe(found.real_distance)} | {_describe(found.real_precision)} "
+        f"| {_describe(found.real_recall)} |",
         "",
     ]
 
@@ -352,7 +353,7 @@ def _inversion_lines(found: Inversion) -> list[str]:
     ]
 
 
-def _said(spread: Spread) -> str:
+def _describe(spread: Spread) -> str:
     return f"{spread.mean:.3g} ± {spread.std:.1g}"
 
 

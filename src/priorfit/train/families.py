@@ -150,7 +150,7 @@ def stylegan(
         discriminator_rate=rate,
         betas=(0.0, 0.99),
         r1=(1e-3 if grows else 5e-5) * size**2,
-        latents=styled,
+        latents=draw_styles,
         paint=noisy if noise else quiet,
     )
     return Pair(lambda: StyleGan(drawing), lambda: StyleGanDiscriminator(judging), game)
@@ -200,7 +200,7 @@ def seeing(game: Game, sight: Sight) -> Game:
 _R = 0.5  # weight of both penalties; one value was tried, for 64×64 pixels
 
 
-def styled(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) -> Tensor:
+def draw_styles(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) -> Tensor:
     """Latents of a StyleGAN in training, whose mean w follows them; most repeated w are mixed."""
     assert isinstance(generator, StyleGan)
     w = generator.map(z, c)

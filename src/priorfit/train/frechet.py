@@ -46,7 +46,7 @@ class Overlap(NamedTuple):
 
 
 @torch.no_grad()
-def embedded(embed: Embed, images: Iterable[Image]) -> Tensor:
+def embed_all(embed: Embed, images: Iterable[Image]) -> Tensor:
     """Features of batches of images, (N, F) on the CPU."""
     return torch.cat([embed(batch).float().cpu() for batch in images])
 

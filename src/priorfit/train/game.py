@@ -18,7 +18,7 @@ Latents = Callable[[Drawing, Tensor, Tensor | None, Generator], Tensor]
 """(generator, z, c, source of numbers) -> the latents that it draws in training."""
 
 
-def mapped(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) -> Tensor:
+def map_latents(generator: Drawing, z: Tensor, c: Tensor | None, noise: Generator) -> Tensor:
     """The latents that z stands for."""
     return generator.map(z, c)
 
@@ -33,7 +33,7 @@ Paint = Callable[[Draw, Drawing, Tensor, Tensor | None, Generator], Image]
 """(its draw, generator, latents, c, source of numbers) -> the drawings it makes in training."""
 
 
-def painted(
+def paint_latents(
     draw: Draw, generator: Drawing, latent: Tensor, c: Tensor | None, noise: Generator
 ) -> Image:
     """The drawings of latents."""
@@ -49,7 +49,7 @@ def steady(seen: int) -> float:
     return 1.0
 
 
-def cooled(images: int, part: float = 0.5) -> Rates:
+def cool_down(images: int, part: float = 0.5) -> Rates:
     """Learning rates that go down to zero, in a straight line, in the last part of a training.
 
     Args:
@@ -103,8 +103,8 @@ class Game:
     path: float = 0.0
     path_every: int = 8
     half_life: float = 10_000
-    latents: Latents = mapped
-    paint: Paint = painted
+    latents: Latents = map_latents
+    paint: Paint = paint_latents
     precision: torch.dtype = torch.float32
     rates: Rates = steady
     compiled: bool = False

@@ -18,7 +18,7 @@ from priorfit.train.average import Average
 from priorfit.train.batches import Batch, Batches
 from priorfit.train.data import Photographs
 from priorfit.train.game import Draw, Game, Judging
-from priorfit.train.growing import Growing, matched
+from priorfit.train.growing import Growing, match_detail
 from priorfit.train.losses import gradient_penalty, path_lengths
 from priorfit.train.onlooker import Heads
 from priorfit.train.ready import ready
@@ -98,9 +98,9 @@ class Training:
         """
         self._set_rates()
         whole = self.batches.next()
-        batch = self._shared(whole)
+        batch = self._share(whole)
         if self.lod:
-            batch = batch._replace(images=matched(batch.images, self.lod))
+            batch = batch._replace(images=match_detail(batch.images, self.lod))
         # Of the photographs' classes, in their order: the game may compare them pair by pair.
         labels = whole.labels if self.generator.classes else None
         with self.arithmetic():
@@ -142,13 +142,13 @@ class Training:
         """Copy everything; a training like this one goes on from it to the same bytes."""
         return {
             "steps": self.steps,
-            "generator": _copied(self.generator),
-            "discriminator": _copied(self.discriminator),
-            "average": _copied(self.average.network),
+            "generator": _copy(self.generator),
+            "discriminator": _copy(self.discriminator),
+            "average": _copy(self.average.network),
             "optimizers": {n: copy.deepcopy(o.state_dict()) for n, o in self.optimizers.items()},
             "noise": self.noise.get_state(),
             "batches": self.batches.state_dict(),
-            "heads": None if self.heads is None else _copied(self.heads),
+            "heads": None if self.heads is None else _copy(self.heads),
             "path_length": self.path_length.clone(),
             "probability": self.probability.state_dict(),
             "growing": None if self.game.growing is None else astuple(self.game.growing),
@@ -186,12 +186,12 @@ class Training:
         shape = (self.game.batch, self.generator.z_dim)
         return torch.randn(shape, generator=self.noise, device=self.device)
 
-    def _shared(self, batch: Batch) -> Batch:
+    def _share(self, batch: Batch) -> Batch:
         """This process's part of a batch."""
         labels = None if batch.labels is None else self.team.own(batch.labels)
         return Batch(self.team.own(batch.images), labels)
 
-    def _augmented(self, images: Image) -> Image:
+    def _augment(self, images: Image) -> Image:
         return self.probability.changed(self.game.augmentation, images, self.noise)
 
     def _draw(self, labels: Tensor | None) -> Image:
@@ -230,8 +230,8 @@ class Training:
         self._open(True)
         game = self.game
         penalised = max(game.r1, game.r2) > 0 and self.steps % game.r1_every == 0
-        images = self._augmented(batch.images).detach().requires_grad_(penalised)
-        unreal = self._augmented(drawings.float()).detach()
+        images = self._augment(batch.images).detach().requires_grad_(penalised)
+        unreal = self._augment(drawings.float()).detach()
         unreal.requires_grad_(penalised and game.r2 > 0)
         of_real = self._judge(images, batch.labels, twice=penalised)
         of_drawn = self._judge(unreal, labels, twice=unreal.requires_grad)
@@ -256,7 +256,7 @@ class Training:
         self, drawings: Image, labels: Tensor | None, of_real: Sequence[Tensor]
     ) -> None:
         self._open(False)
-        verdicts = self._judge(self._augmented(drawings.float()), labels)
+        verdicts = self._judge(self._augment(drawings.float()), labels)
         losses = list(map(self.game.losses.generator, of_real, verdicts))
         objective = torch.stack(losses).sum()
         if self.game.path > 0 and self.steps % self.game.path_every == 0:
@@ -318,5 +318,5 @@ def _swift(function: Draw, game: Game) -> Draw:
     return torch.compile(function, dynamic=False) if game.compiled else function
 
 
-def _copied(network: torch.nn.Module) -> dict[str, Tensor]:
+def _copy(network: torch.nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

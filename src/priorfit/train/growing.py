@@ -51,7 +51,7 @@ def within(images: int, doublings: int, part: float = 0.5) -> Growing:
     return Growing(doublings, each - each // 2, each // 2)
 
 
-def matched(photographs: Image, lod: float) -> Image:
+def match_detail(photographs: Image, lod: float) -> Image:
     """Photographs as fine as drawings of this lod are, (B, 3, H, W) of the same size."""
     coarse, share = math.floor(lod), lod % 1
     fine = smooth(photographs, 1 << coarse)

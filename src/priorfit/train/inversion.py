@@ -22,7 +22,7 @@ from priorfit.problem import Problem
 from priorfit.terms.data import Mse
 from priorfit.terms.objective import Schedule
 from priorfit.terms.perceptual import DiscriminatorFeatures
-from priorfit.train.judge import drawings, tiled
+from priorfit.train.judge import drawings, lay_out
 from priorfit.types import Image, PerImage
 
 _FEATURES = 4  # of the discriminator, from the coarsest
@@ -159,26 +159,26 @@ def inversion(
     picked = torch.randperm(len(held_out), generator=Generator().manual_seed(0))[: effort.inverted]
     photographs = held_out[picked].to(device).float() / 255
     how = recipe(generator, discriminator, effort)
-    begun = [_started(how, photographs, seed) for seed in seeds]
-    found = [_inverted(how, photographs, seed) for seed in seeds]
+    begun = [_start(how, photographs, seed) for seed in seeds]
+    found = [_invert(how, photographs, seed) for seed in seeds]
     values = sum(tensor[0].numel() for tensor in found[0].code.values())
     ways = (
-        _drawn("inverted", values, [one.image for one in found], photographs),
-        _drawn(f"best of {effort.candidates} at random", values, begun, photographs),
+        _draw("inverted", values, [one.image for one in found], photographs),
+        _draw(f"best of {effort.candidates} at random", values, begun, photographs),
         *_cheap(photographs, learnt, values),
     )
     own = torch.cat(list(drawings(generator, max(4, len(photographs) // 4), seeds[0])))
-    again = _psnr(_inverted(how, own, seeds[0]).image, own)
+    again = _psnr(_invert(how, own, seeds[0]).image, own)
     sizes = (len(photographs), effort.candidates, effort.steps, len(seeds))
     return Inversion(*sizes, ways, Spread.of(again)), beside(photographs, found[0].image)
 
 
 def beside(first: Image, second: Image, count: int = 16) -> Image:
     """Lay out pairs of images side by side, four pairs in a row."""
-    return tiled(torch.stack([first[:count], second[:count]], 1).flatten(0, 1))
+    return lay_out(torch.stack([first[:count], second[:count]], 1).flatten(0, 1))
 
 
-def shrunk(images: Image, side: int) -> Image:
+def shrink(images: Image, side: int) -> Image:
     """Images as copies of side × side pixels bring them back, enlarged by cubics."""
     small = F.interpolate(images, (side, side), mode="bicubic", antialias=True)
     return F.interpolate(small, images.shape[-2:], mode="bicubic").clamp(0, 1)
@@ -206,14 +206,14 @@ def _cheap(photographs: Image, learnt: Tensor, values: int) -> list[Way]:
     ways = [
         ("mean colour", 3, mean),
         ("nearest photograph learnt from", 1, closest(photographs, learnt)),
-        (f"copy of {quarter}×{quarter} pixels", 3 * quarter**2, shrunk(photographs, quarter)),
+        (f"copy of {quarter}×{quarter} pixels", 3 * quarter**2, shrink(photographs, quarter)),
     ]
     if alike != quarter:
-        ways.append((f"copy of {alike}×{alike} pixels", 3 * alike**2, shrunk(photographs, alike)))
+        ways.append((f"copy of {alike}×{alike} pixels", 3 * alike**2, shrink(photographs, alike)))
     return [Way(name, kept, Spread.of(_psnr(x, photographs))) for name, kept, x in ways]
 
 
-def _drawn(name: str, values: int, images: Sequence[Image], photographs: Image) -> Way:
+def _draw(name: str, values: int, images: Sequence[Image], photographs: Image) -> Way:
     found = torch.stack([_psnr(image, photographs) for image in images])  # (seeds, B)
     return Way(name, values, Spread.of(found.mean(0)), Spread.of(found.mean(1)).std)
 
@@ -223,14 +223,14 @@ def _psnr(images: Image, photographs: Image) -> PerImage:
     return psnr(images, photographs).clamp(max=_EQUAL)
 
 
-def _started(how: Recipe, photographs: Image, seed: int) -> Image:
+def _start(how: Recipe, photographs: Image, seed: int) -> Image:
     noise = Noise(_seeds(photographs, seed), photographs.device)
     with torch.no_grad():
         code = how.prior.start(Problem(photographs, Identity()), noise)
         return how.prior.render(code).clamp(0, 1)
 
 
-def _inverted(how: Recipe, photographs: Image, seed: int) -> Restoration:
+def _invert(how: Recipe, photographs: Image, seed: int) -> Restoration:
     return restore(Problem(photographs, Identity()), how, _seeds(photographs, seed))
 
 

@@ -65,7 +65,7 @@ class Judge:
             )
         # Photographs lie in the order of their classes; the first ones would be of one class.
         chosen = torch.linspace(0, len(photographs) - 1, min(most, len(photographs))).round().long()
-        self.features = frechet.embedded(embed, _scaled(photographs[chosen.to(photographs.device)]))
+        self.features = frechet.embed_all(embed, _scale(photographs[chosen.to(photographs.device)]))
         self.gaussian: Gaussian = frechet.gaussian(self.features)
 
     def judge(self, generator: Drawing, seed: int = _SEED) -> Judgement:
@@ -78,7 +78,7 @@ class Judge:
     def drawn(self, generator: Drawing, seed: int = _SEED) -> Tensor:
         """Features of as many drawings, their classes in turn."""
         count = len(self.features)
-        return frechet.embedded(self.embed, drawings(generator, count, seed))
+        return frechet.embed_all(self.embed, drawings(generator, count, seed))
 
 
 @torch.no_grad()
@@ -102,10 +102,10 @@ def sheet(generator: Drawing, seed: int = _SEED) -> Image:
     z = torch.randn(SHEET, generator.z_dim, generator=noise, device=device)
     labels = torch.arange(SHEET, device=device) * generator.classes // SHEET
     c = generator.embed(labels) if generator.classes else None
-    return tiled(generator.image(generator(z, c)).clamp(0, 1))
+    return lay_out(generator.image(generator(z, c)).clamp(0, 1))
 
 
-def tiled(images: Image, columns: int = _COLUMNS) -> Image:
+def lay_out(images: Image, columns: int = _COLUMNS) -> Image:
     """Lay (N, C, S, S) out in rows, (1, C, rows·S, columns·S); what is left over stays black."""
     count, channels, height, width = images.shape
     rows = -(-count // columns)
@@ -115,6 +115,6 @@ def tiled(images: Image, columns: int = _COLUMNS) -> Image:
     return laid.reshape(1, channels, rows * height, columns * width)
 
 
-def _scaled(photographs: Tensor, batch: int = 256) -> Iterator[Image]:
+def _scale(photographs: Tensor, batch: int = 256) -> Iterator[Image]:
     for some in photographs.split(batch):
         yield some.float() / 255

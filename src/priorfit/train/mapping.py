@@ -11,7 +11,7 @@ from priorfit.train.game import Game
 from priorfit.train.generator import Training
 
 
-def mapped(
+def learn_mapping(
     generator: Drawing,
     discriminator: Discriminator,
     photographs: Photographs,

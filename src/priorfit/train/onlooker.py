@@ -54,7 +54,7 @@ def beside(network: FeatureNetwork, size: int, classes: int = 0, *, width: int =
     layers = _scales(network)
     channels = tuple(network.width(name) for name in layers)
     side = max(size, min(_SIDE, 2 * size), _LEAST)
-    return Sight(partial(_seen, network, layers, side), channels, classes, width)
+    return Sight(partial(_look, network, layers, side), channels, classes, width)
 
 
 def _scales(network: FeatureNetwork) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def _scales(network: FeatureNetwork) -> tuple[str, ...]:
     return tuple(last[1:] or last)
 
 
-def _seen(
+def _look(
     network: FeatureNetwork, layers: Sequence[str], side: int, image: Image
 ) -> Sequence[Tensor]:
     found = network(F.interpolate(image / 2 + 0.5, (side, side), mode="bilinear"), layers)

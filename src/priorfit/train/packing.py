@@ -13,11 +13,11 @@ from torch import Tensor
 from priorfit.errors import ProblemError
 from priorfit.images import write_atomically
 from priorfit.networks.generator import Generator as Drawing
-from priorfit.networks.pretrained import Pretrained, built
+from priorfit.networks.pretrained import Pretrained, build_stored
 from priorfit.store import files
 from priorfit.store.description import CONFIG, MODEL
 from priorfit.store.files import Stored
-from priorfit.train.average import settled
+from priorfit.train.average import settle_statistics
 from priorfit.train.card import CARD, DISCRIMINATOR
 
 MOST = 12_000_000
@@ -67,9 +67,9 @@ def pack(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".packing-") as place:
         made = Path(place) / out.name
-        _halved(folder, made, license, stand_in=stand_in)
+        _halve(folder, made, license, stand_in=stand_in)
         if (folder / DISCRIMINATOR / CONFIG).is_file():
-            _halved(folder / DISCRIMINATOR, made / DISCRIMINATOR, license, stand_in=stand_in)
+            _halve(folder / DISCRIMINATOR, made / DISCRIMINATOR, license, stand_in=stand_in)
         _write_card(folder, made, stand_in=stand_in, sections=sections)
         _check_sizes(made, out)
         shutil.rmtree(out, ignore_errors=True)
@@ -86,17 +86,17 @@ def weigh(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _halved(folder: Path, out: Path, license: str, *, stand_in: bool) -> None:
+def _halve(folder: Path, out: Path, license: str, *, stand_in: bool) -> None:
     network = Pretrained.from_pretrained(folder)
     source = {**network.source, "license": license}
     config = dataclasses.asdict(network.config)
     if isinstance(network, Drawing):
         source.setdefault("about", _about(network, stand_in=stand_in))
         # Once to let the vectors of spectral norms come to rest, once with what halves make of it.
-        rested = _settled(network, moving=True)
-        network = built(Stored(network.kind, config, halves(rested)))
+        rested = _settle(network, moving=True)
+        network = build_stored(Stored(network.kind, config, halves(rested)))
         assert isinstance(network, Drawing)
-        network = _settled(network, moving=False)
+        network = _settle(network, moving=False)
     files.write(out, Stored(network.kind, config, halves(network), source))
 
 
@@ -107,10 +107,10 @@ def _about(generator: Drawing, *, stand_in: bool) -> str:
     return f"{of}, {width}×{height} pixels" + ("; a stand-in" if stand_in else "")
 
 
-def _settled(generator: Drawing, *, moving: bool) -> Drawing:
+def _settle(generator: Drawing, *, moving: bool) -> Drawing:
     labels = torch.arange(64) % generator.classes if generator.classes else None
     noise = torch.Generator().manual_seed(_SEED)
-    return settled(generator, noise, labels=labels, moving=moving)
+    return settle_statistics(generator, noise, labels=labels, moving=moving)
 
 
 def _half(tensor: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from priorfit.errors import ProblemError
 from priorfit.train.data import Photographs
 from priorfit.train.families import FAMILIES, GROWING, Pair
-from priorfit.train.game import cooled
+from priorfit.train.game import cool_down
 from priorfit.train.generator import Training
 from priorfit.train.growing import doublings, within
 from priorfit.train.inversion import USUAL, Effort
@@ -92,7 +92,7 @@ class Plan:
             pair.game,
             batch=self.batch,
             precision=torch.bfloat16 if self.short else torch.float32,
-            rates=cooled(self.images),
+            rates=cool_down(self.images),
             growing=within(self.images, doublings(self.size)) if self.family in GROWING else None,
             compiled=self.compiled,
         )
@@ -103,7 +103,7 @@ Measure = Callable[[Plan, int], float]
 """(plan, number of classes) -> images a second."""
 
 
-def fitted(family: str, classes: int, wish: Wish, measure: Measure) -> Plan:
+def fit_plan(family: str, classes: int, wish: Wish, measure: Measure) -> Plan:
     """The best plan that the device keeps up with.
 
     A GPU draws 128×128 if it learns from a million images in the time, else 64×64; a processor
@@ -164,7 +164,7 @@ def fitting_widest(family: str, size: int, classes: int, width: int) -> int:
     )
 
 
-def measured(plan: Plan, classes: int, device: torch.device, seconds: float = 8.0) -> float:
+def measure_speed(plan: Plan, classes: int, device: torch.device, seconds: float = 8.0) -> float:
     """Images a second that two networks learn from; 0 if they cannot be compiled here.
 
     Args:

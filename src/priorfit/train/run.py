@@ -15,7 +15,7 @@ from priorfit.images import write_atomically
 from priorfit.networks.generator import Generator as Drawing
 from priorfit.records.state_file import load_state, save_state
 from priorfit.report.embed import levels, png
-from priorfit.train.average import settled
+from priorfit.train.average import settle_statistics
 from priorfit.train.data import Photographs
 from priorfit.train.families import Pair
 from priorfit.train.generator import Training
@@ -149,7 +149,7 @@ class Run:
         begun = last = kept = time.perf_counter()
         before, first = self.seconds, self.training.seen
         piece = float("inf") if self.length.piece is None else 60 * self.length.piece
-        while (part := self._agreed(interrupted() or last - begun > piece)) < 1:
+        while (part := self._agree(interrupted() or last - begun > piece)) < 1:
             self.training.step()
             if part * _NOTED >= self.noted:
                 self._note(part)
@@ -161,7 +161,7 @@ class Run:
                 self.save()
                 kept = last
             watch(self._progress(first, last - begun))
-        over = self._agreed(False) >= 1
+        over = self._agree(False) >= 1
         if over:
             self._note(1.0)
             self._look()
@@ -174,7 +174,7 @@ class Run:
         noise = Generator(training.device).manual_seed(0)
         count = training.average.network.classes
         labels = torch.arange(64, device=training.device) % count if count else None
-        return at(settled(training.average.network, noise, labels=labels), training.lod)
+        return at(settle_statistics(training.average.network, noise, labels=labels), training.lod)
 
     def save(self) -> None:
         """Write the state, so that another process can go on."""
@@ -191,7 +191,7 @@ class Run:
         }
         save_state(self.folder / STATE, state)
 
-    def _agreed(self, stopping: bool) -> float:
+    def _agree(self, stopping: bool) -> float:
         """How much is done, or infinity where it stops for now, as the first process sees it."""
         part = self._part()
         return self.team.agreed(

@@ -76,7 +76,7 @@ ALONE = Team()
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
+def join_team(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
     """Join the processes that `torchrun` has begun, and part from them in good order.
 
     Without `torchrun` there is one process, which keeps its device.

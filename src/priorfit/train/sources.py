@@ -66,7 +66,7 @@ class Source:
 
 
 @contextmanager
-def opened(path: Path, labels: Path | None = None) -> Iterator[Source]:
+def list_photographs(path: Path, labels: Path | None = None) -> Iterator[Source]:
     """List the photographs of a folder, a zip file or an .npz pack, in an order of their names.
 
     Classes are the folders directly inside, or what a table says: `labels`, or a file of
@@ -99,7 +99,7 @@ def _folder(path: Path, labels: Path | None) -> Source:
     found = {file.relative_to(path).as_posix(): file for file in files}
     table = labels or next((path / n for n in LABEL_FILES if (path / n).is_file()), None)
     given = None if table is None else read_labels(table.name, _bytes_of(table))
-    names = [name for name in found if not _hidden(name)]
+    names = [name for name in found if not _is_hidden(name)]
     classes, notes = _classes(names, given)
     openers = {name: _file_opener(found[name]) for name in names}
     return Source([Entry(n, c, openers[n]) for n, c in classes.items()], notes)
@@ -108,7 +108,7 @@ def _folder(path: Path, labels: Path | None) -> Source:
 def _zip(path: Path, archive: zipfile.ZipFile, labels: Path | None) -> Source:
     members = {m.filename: m for m in archive.infolist() if not m.is_dir()}
     names = [n for n in sorted(members) if PurePosixPath(n).suffix.lower() in SUFFIXES]
-    names = [name for name in names if not _hidden(name)]
+    names = [name for name in names if not _is_hidden(name)]
     top = _common_folder(names)
     given = None
     if labels is not None:
@@ -233,7 +233,7 @@ def _common_folder(names: list[str]) -> str:
     return f"{tops.pop()}/" if names and len(tops) == 1 and deep else ""
 
 
-def _hidden(name: str) -> bool:
+def _is_hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
 
 

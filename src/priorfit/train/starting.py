@@ -136,7 +136,7 @@ def _imitate(
         assert learnt.labels is not None
         z = training.latents()
         with training.arithmetic():
-            drawn, goal = _drawn(training.generator, small, z, learnt.labels)
+            drawn, goal = _draw(training.generator, small, z, learnt.labels)
             seen = torch.cat([learnt.images[::2], drawn.detach()[1::2]])
             losses = (
                 (drawn.float() - goal).square().mean(),
@@ -155,7 +155,7 @@ def _learning(network: nn.Module, names: Iterable[str]) -> torch.optim.Adam:
     return torch.optim.Adam(found, _RATE, (0.0, 0.99))
 
 
-def _drawn(large: Drawing, small: Drawing, z: Tensor, labels: Tensor) -> tuple[Image, Image]:
+def _draw(large: Drawing, small: Drawing, z: Tensor, labels: Tensor) -> tuple[Image, Image]:
     """Drawings of both, those of the smaller one enlarged."""
     with torch.no_grad():
         known = small.embed(labels) if small.classes else None

@@ -20,7 +20,7 @@ from priorfit.train.classifier import Schooling, accuracy
 from priorfit.train.data import Photographs, load
 from priorfit.train.examine import examine, to_markdown
 from priorfit.train.judge import Judge
-from priorfit.train.plan import USED, Plan, Wish, fitted, measured, wait
+from priorfit.train.plan import USED, Plan, Wish, fit_plan, measure_speed, wait
 from priorfit.train.run import STATE, Length, Run
 
 FEATURES = "scenes-features"
@@ -45,7 +45,7 @@ class Stopped(Protocol):
         ...
 
 
-def trained(wish: Wish, say: Say, interrupted: Callable[[], bool] = lambda: False) -> bool:
+def train(wish: Wish, say: Say, interrupted: Callable[[], bool] = lambda: False) -> bool:
     """Train what is not trained yet, until all of it is, or the piece ends.
 
     Args:
@@ -70,12 +70,12 @@ def trained(wish: Wish, say: Say, interrupted: Callable[[], bool] = lambda: Fals
     def stopped(reserve: float = 0.0) -> bool:
         return interrupted() or time.perf_counter() - begun > (1 - reserve) * piece
 
-    if not _featured(wish, say, stopped):
+    if not _train_features(wish, say, stopped):
         return False
-    return all(_generated(name, wish, say, stopped) for name in GENERATORS)
+    return all(_train_generator(name, wish, say, stopped) for name in GENERATORS)
 
 
-def _featured(wish: Wish, say: Say, stopped: Stopped) -> bool:
+def _train_features(wish: Wish, say: Say, stopped: Stopped) -> bool:
     """Train the classifier, whose features everything else is judged by."""
     folder = wish.work / FEATURES
     if (folder / PACKED).is_file():
@@ -151,7 +151,7 @@ def fitting_epochs(learnt: Photographs, wish: Wish) -> float:
     return min(_EPOCHS, max(0.05, 60 * wish.minutes * USED / each))
 
 
-def _generated(name: str, wish: Wish, say: Say, stopped: Stopped) -> bool:
+def _train_generator(name: str, wish: Wish, say: Say, stopped: Stopped) -> bool:
     """Train one generator with its discriminator, and pack them."""
     folder = wish.work / name
     if (folder / PACKED).is_file():
@@ -221,7 +221,7 @@ def _plan(name: str, folder: Path, wish: Wish, say: Say) -> Plan:
     if path.is_file():
         return Plan(**json.loads(path.read_text("utf-8")))
     classes = Classifier.from_pretrained(wish.work / FEATURES).classes
-    plan = fitted(GENERATORS[name], classes, wish, lambda p, c: measured(p, c, wish.device))
+    plan = fit_plan(GENERATORS[name], classes, wish, lambda p, c: measure_speed(p, c, wish.device))
     text = json.dumps(dataclasses.asdict(plan), indent=2) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.encode(), overwrite=True)

@@ -8,7 +8,7 @@ from torch import Tensor
 from priorfit.checkpoints.layouts.entries import Entries, counted, number, whole
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.store.files import Stored
 
 # Where batch statistics lie: in the norm itself, in `mybn` and where several cards share them.
@@ -184,7 +184,7 @@ def _stored(kind: str, entries: Entries, tensors: Tensors, config: dict[str, Any
     entries.leave(name for name in entries.tensors if name.endswith((*_IGNORED, *_REFITTED)))
     entries.finish()
     stored = Stored(kind, config, tensors)
-    built(stored)  # raises where shapes contradict each other
+    build_stored(stored)  # raises where shapes contradict each other
     return stored
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from priorfit.checkpoints.layouts.entries import Entries, counted, number
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.store.files import Stored
 
 # The weight and its two vectors, as torch's hook calls them and as its parametrization does.
@@ -50,7 +50,7 @@ def _generator(found: Found) -> Stored:
         "eps": number(settings, "eps", 1e-4),
     }
     stored = Stored("biggan-deep", config, tensors)
-    built(stored)  # raises where shapes contradict each other
+    build_stored(stored)  # raises where shapes contradict each other
     return stored
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from priorfit.checkpoints.layouts.entries import Entries
 from priorfit.errors import CheckpointError
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.store.files import Stored
 
 FUSED_FROM = 128
@@ -133,5 +133,5 @@ def stored(
     entries.finish()
     own = {name: t.clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
     network = Stored(kind, config, own)
-    built(network)
+    build_stored(network)
     return network

@@ -9,7 +9,7 @@ from torch import Tensor
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.checkpoints.layouts.stylegan2 import from_nvlabs
 from priorfit.errors import CheckpointError
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.networks.stylegan2 import StyleGan2
 from priorfit.store.files import Stored
 
@@ -95,7 +95,7 @@ def _no_mean(found: Found) -> Tensor:
 
 def _mean(stored: Stored) -> Tensor:
     """Mean of the w of many z, always the same ones."""
-    network = built(stored)
+    network = build_stored(stored)
     assert isinstance(network, StyleGan2)
     generator = torch.Generator().manual_seed(0)
     return network.map(torch.randn(SAMPLES, network.z_dim, generator=generator))[:, 0].mean(0)

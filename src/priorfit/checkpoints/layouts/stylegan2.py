@@ -15,7 +15,7 @@ from torch import Tensor
 from priorfit.checkpoints.layouts.entries import Entries, counted, group, number, whole
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.store.files import Stored
 
 SMOOTHING = (1.0, 3.0, 3.0, 1.0)
@@ -283,7 +283,7 @@ def _stored(entries: Entries, tensors: dict[str, Tensor], settings: Mapping[str,
     entries.finish()
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     stored = Stored("stylegan2", _shape(tensors) | dict(settings), tensors)
-    built(stored)  # raises where shapes contradict each other
+    build_stored(stored)  # raises where shapes contradict each other
     return stored
 
 

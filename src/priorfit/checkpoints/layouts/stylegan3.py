@@ -9,7 +9,7 @@ from torch import Tensor
 from priorfit.checkpoints.layouts.entries import Entries, counted, group, number, whole
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
-from priorfit.networks.pretrained import built
+from priorfit.networks.pretrained import build_stored
 from priorfit.networks.stylegan3_layers import Plan
 from priorfit.store.files import Stored
 
@@ -34,7 +34,7 @@ def _converted(found: Found) -> Stored:
     _check_sides(names, config)
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     stored = Stored("stylegan3", config, tensors)
-    built(stored)  # raises where shapes contradict each other
+    build_stored(stored)  # raises where shapes contradict each other
     return stored
 
 

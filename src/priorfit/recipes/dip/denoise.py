@@ -19,7 +19,7 @@ from priorfit.terms.data import Sure
 
 _MOVING = Cited(Moving(turning=True, shifting=16), FOUND)
 _GUIDED = Cited([Probing(guides.non_local_means, copies=24, epsilon=0.02)], FOUND)
-_BLOCK_MATCHED = partial(guides.unclipped, guides.block_matched)
+_BLOCK_MATCHED = partial(guides.correct_clipping, guides.block_matching)
 _RATE = Cited(0.01, "as published, denoising.ipynb: LR = 0.01")
 
 DENOISE = Setting(
@@ -41,7 +41,7 @@ DENOISE = Setting(
 DENOISE_UNGUIDED = replace(
     DENOISE,
     about="as dip/denoise, without an estimate beside the noisy image",
-    inputs=Cited([Probing(guides.observed, copies=24, epsilon=0.02)], FOUND),
+    inputs=Cited([Probing(guides.observation, copies=24, epsilon=0.02)], FOUND),
     sooner=None,
 )
 

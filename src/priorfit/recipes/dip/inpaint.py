@@ -48,7 +48,7 @@ INPAINT = Setting(
 INPAINT_UNGUIDED = replace(
     INPAINT,
     about="as dip/inpaint, without a fill to start from, nor another beside it",
-    inputs=Cited([UniformNoise(8), Hiding(guides.observed, copies=24, fraction=0.1)], FOUND),
+    inputs=Cited([UniformNoise(8), Hiding(guides.observation, copies=24, fraction=0.1)], FOUND),
     filters=Cited(_WATCHED, FOUND),
     sooner=None,
 )

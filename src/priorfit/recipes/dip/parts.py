@@ -23,12 +23,12 @@ FOUND = "by experiment, benchmarks/README.md"
 QUICK = BlockMatching(reach=9, alike_again=16, stride=4)
 BRIEF = BlockMatching(reach=5, alike=8, alike_again=8, stride=5)
 
-ENLARGED = PlugAndPlay(guides.enlarged, QUICK, first=0.2, last=0.02, steps=10)
+ENLARGED = PlugAndPlay(guides.enlarge, QUICK, first=0.2, last=0.02, steps=10)
 FILLED = PlugAndPlay(guides.biharmonic, BRIEF, first=0.12, last=0.01, steps=10, pull=0, inner=1)
 FILLED_LONGER = PlugAndPlay(
     guides.biharmonic, QUICK, first=0.12, last=0.005, steps=32, pull=0, inner=1
 )
-SHARPENED = PlugAndPlay(guides.deconvolved, QUICK, first=0.1, last=0.03, steps=4)
+SHARPENED = PlugAndPlay(guides.wiener, QUICK, first=0.1, last=0.03, steps=4)
 
 # Half the resolution and a pixel shuffle at the end: a quarter of the work.
 HALF = partial(
