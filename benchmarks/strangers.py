@@ -22,6 +22,7 @@ from benchmarks import (
     strangers_noise,
     strangers_python,
     strangers_scale,
+    strangers_texture,
     strangers_time,
 )
 from benchmarks.strangers_desk import Desk, Seen, Situation
@@ -29,6 +30,7 @@ from benchmarks.strangers_desk import Desk, Seen, Situation
 PARTS = (
     strangers_scale,
     strangers_noise,
+    strangers_texture,
     strangers_colours,
     strangers_time,
     strangers_holes,

@@ -173,9 +173,8 @@ def _notes(seen: _Seen, *, estimated: bool) -> tuple[str, ...]:
     if seen.unsure:
         pixels = counted(seen.unsure, "pixel")
         notes.append(
-            f"{pixels} had nothing to do with those around them, but share no value, as grain, "
-            "dots and stars do not: not filled (if they are hot pixels, `priorfit inpaint` with a "
-            "mask of them fills them)"
+            f"{pixels} had nothing to do with those around them, but may be grain, dots or stars: "
+            "not filled (if they are hot pixels, `priorfit inpaint` with a mask of them fills them)"
         )
     if seen.specks:
         pixels = counted(seen.specks, "pixel")
