@@ -20,6 +20,7 @@ from priorfit.cli.recipes import recipes
 from priorfit.cli.restoring import command_of
 from priorfit.cli.resume import resume
 from priorfit.cli.session import INTERRUPTED, complain, reason, say
+from priorfit.cli.streams import open_closed_streams
 from priorfit.cli.train import train
 from priorfit.cli.waiting import sleep_while_waiting
 from priorfit.signals import terminating
@@ -75,6 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 all done, 1 something failed, 2 wrong usage, 130 interrupted.
     """
+    open_closed_streams()
+    try:
+        return _main(arguments)
+    except KeyboardInterrupt:  # a second one, while the first was said
+        return INTERRUPTED
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     if (sys.argv[1:] if arguments is None else list(arguments)) == ["--version"]:
         say(f"priorfit {_installed()}")  # at once, before the other options are even looked at
         return 0

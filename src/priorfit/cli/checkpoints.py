@@ -13,7 +13,7 @@ import typer
 
 from priorfit.cli import options
 from priorfit.cli.misuse import Commands
-from priorfit.cli.session import INTERRUPTED, complain, reason, say, table
+from priorfit.cli.session import INTERRUPTED, complain, printable, reason, say, table
 
 if TYPE_CHECKING:
     from priorfit.checkpoints.download import Progress
@@ -363,8 +363,9 @@ def _busy(what: str, *, shown: bool) -> Iterator[None]:
         yield
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(what):
+    with Console(stderr=True).status(Text(printable(what))):
         yield
 
 
@@ -385,14 +386,14 @@ def _bar(what: str, *, shown: bool) -> "Iterator[Progress | None]":
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task(what, total=None)
+        bar = bars.add_task(printable(what), total=None)
 
         def watch(done: int, total: int | None) -> None:
             bars.update(bar, completed=done, total=total)

@@ -55,10 +55,15 @@ def complain(message: str, about: Path | None = None) -> None:
 
 def say(line: str, *, error: bool = False) -> None:
     """Write one plain line: control characters, which a file name may have, are spelled out."""
-    print(_printable(line), file=sys.stderr if error else sys.stdout, flush=True)
+    if not error:
+        print(printable(line), flush=True)
+        return
+    with suppress(OSError):  # a terminal that is gone, or the like, is no reason to do no work
+        print(printable(line), file=sys.stderr, flush=True)
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
+    """A line with its control characters spelled out: nothing in it can move a cursor."""
     return "".join(
         character
         if character.isprintable() or character == "\t"
@@ -278,14 +283,14 @@ def progress(picture: Path, *, shown: bool = True) -> "Iterator[Callback | None]
     from rich.progress import Progress as Bars
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("loss {task.fields[loss]}"),
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task(picture.name, total=None, loss="")
+        bar = bars.add_task(printable(picture.name), total=None, loss="")
 
         def see(progress: "Progress") -> None:
             loss = f"{progress.loss:.2e}"
@@ -310,7 +315,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: drawn on a terminal, one whole row a line between tabs when piped."""
     if not sys.stdout.isatty():
         for row in (head, *rows):
-            say("\t".join(row))
+            say("\t".join(cell.replace("\t", r"\t") for cell in row))
         return
     from rich.console import Console
     from rich.table import Column, Table
@@ -319,5 +324,5 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     # An address is of use only whole, and brackets in a cell are no markup.
     drawn = Table(*(Column(name, overflow="fold") for name in head))
     for row in rows:
-        drawn.add_row(*(Text(_printable(cell)) for cell in row))
+        drawn.add_row(*(Text(printable(cell)) for cell in row))
     Console().print(drawn)
