@@ -253,8 +253,8 @@ def test_what_is_saved_comes_back_to_the_bit(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"mapping_depth": 0}, "1 to 64 layers"),
-        ({"mapping_depth": 1 << 16}, "1 to 64 layers"),
+        ({"mapping_depth": 0}, "1 to 64 mapping layers"),
+        ({"mapping_depth": 1 << 16}, "1 to 64 mapping layers"),
         ({"channels": []}, "no stylegan can be built"),
         ({"channels": [4] * 64}, "no stylegan can be built"),
         ({"w_dim": -1}, "no stylegan can be built"),

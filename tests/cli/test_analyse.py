@@ -96,8 +96,8 @@ def test_something_to_answer_to_is_drawn(priorfit, folder, network, what):
     [
         ((), "--layer and --channel, or --class"),
         (("--layer", "fire3"), "--layer and --channel, or --class"),
-        (("--class", 1, "--layer", "fire3"), "goes without"),
-        (("--class", 1, "--window", 3), "goes without"),
+        (("--class", 1, "--layer", "fire3"), "cannot be combined"),
+        (("--class", 1, "--window", 3), "cannot be combined"),
         (("--class", 1, "--recipe", "dip/preimage"), "expected one of dip/maximise"),
         (("--class", 1, "--recipe", "dip/maximize"), "did you mean 'dip/maximise'"),
         (("--class", -1), "--class"),

@@ -127,8 +127,8 @@ def test_ctrl_c_keeps_the_training_and_says_how_to_go_on(train, folder, pressing
     assert answer.status == 130
     assert answer.out == ""
     assert answer.lines[1:] == [
-        "priorfit: out: stopped after 8 images; to go on: priorfit train generator --data photos "
-        "--output out --family stylegan --size 8 --width 2 --batch 4 --images 24 --features none "
+        "priorfit: out: stopped after 8 images; to continue: priorfit train generator "
+        "--data photos --output out --family stylegan --size 8 --width 2 --batch 4 --images 24 --features none "
         "--precision float32 --threads 1 --resume"
     ]
     assert (folder / "out/report.html").is_file()
@@ -151,19 +151,22 @@ def test_a_second_ctrl_c_stops_at_once(train, monkeypatch):
 def test_a_piece_is_no_failure(train):
     answer = train("--piece", 1e-9, "--features", "none")
     assert answer.status == 0
-    assert answer.out.startswith("out: stopped after 4 images; to go on: priorfit train generator")
+    assert answer.out.startswith(
+        "out: stopped after 4 images; to continue: priorfit train generator"
+    )
     assert "--resume" in answer.out
 
 
 def test_a_folder_is_never_trained_over_by_mistake(train):
     assert train("--resume").lines == [
-        "priorfit: out: holds no training to go on with: leave --resume out"
+        "priorfit: out: holds no training to continue: leave out --resume"
     ]
     train("-q")
     answer = train()
     assert answer.status == 1
     assert answer.lines == [
-        "priorfit: out: holds a training already: go on by --resume, or choose another folder"
+        "priorfit: out: already holds a training: continue it with --resume, or choose another "
+        "folder"
     ]
 
 
@@ -311,4 +314,4 @@ def test_a_network_of_features_helps_to_judge_and_goes_on(train, folder):
 def test_what_teaches_does_not_judge(train, folder):
     answer = train("-q", "--sight", "seen", "--features", "seen")
     assert answer.status == 2
-    assert "another network than the one that judges, got 'seen'" in answer.err
+    assert "another network than that of --features, got 'seen'" in answer.err

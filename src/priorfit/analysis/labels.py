@@ -1,4 +1,4 @@
-"""What a classifier can be taught by heart: images and labels made less and less sensible."""
+"""Training sets for a classifier to memorise, from true labels to pure noise."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _PHOTOGRAPHS: Mapping[str, Callable[[], NDArray[np.uint8]]] = {
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What is to be learnt by heart.
+    """A set to memorise.
 
     Args:
         images: (N, 3, S, S) in [0, 1], normal noise a little beyond.

@@ -40,7 +40,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def priorfit(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Restore damaged pictures with priors that need no training data."""
     if version:

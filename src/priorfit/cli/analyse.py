@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from priorfit.types import Image
 
 _SILENT = (
-    "it did not answer to the start, and a rectified zero has no slope to follow: try another "
-    "--seed, a larger --window, or the layer before its ReLU"
+    "the activation is 0 at the start, and a ReLU gives no gradient there: try another --seed, a "
+    "larger --window, or the layer before the ReLU"
 )
 
 analyse = typer.Typer(
     cls=Commands,
-    help="Look at what a trained network sees, and at what a prior does.",
+    help="Study what a trained network sees and what an image prior does.",
     no_args_is_help=False,
 )
 
@@ -52,25 +52,25 @@ File = Annotated[
         "--output", "-o", metavar="FILE", callback=options.named, help="Picture to write."
     ),
 ]
-Layer = Annotated[str | None, typer.Option("--layer", metavar="NAME", help="Layer of the channel.")]
+Layer = Annotated[str | None, typer.Option("--layer", metavar="NAME", help="Layer to look at.")]
 Channel = Annotated[
-    int | None, typer.Option("--channel", min=0, help="Which of the layer, from 0.")
+    int | None, typer.Option("--channel", min=0, help="Channel of the layer, from 0.")
 ]
 Window = Annotated[
     int | None,
     typer.Option(
         "--window",
         min=1,
-        help="Only so many central places a side; 1 is one neuron. All by default.",
+        help="Side of the central window of positions to use; 1 is one neuron (default all).",
     ),
 ]
 Class = Annotated[
     int | None,
-    typer.Option("--class", min=0, help="A class of the network instead, from 0."),
+    typer.Option("--class", min=0, help="Class of the network, from 0, instead of a channel."),
 ]
 Target = Annotated[
     float | None,
-    typer.Option("--target", help="Come to this answer instead of the largest."),
+    typer.Option("--target", help="Activation to reach (default: as large as possible)."),
 ]
 
 
@@ -81,7 +81,12 @@ def preimage(
     output: File,
     network: options.Network,
     layer: Annotated[
-        str, typer.Option("--layer", metavar="NAME", help="A wrong one is answered with all.")
+        str,
+        typer.Option(
+            "--layer",
+            metavar="NAME",
+            help="Layer name; an unknown one lists those available.",
+        ),
     ],
     size: options.Size = None,
     canvas: Annotated[
@@ -89,8 +94,8 @@ def preimage(
         typer.Option(
             "--canvas",
             metavar="SIDE",
-            help="Draw on a larger square and show the network its top left; published: 256, with "
-            "--size 224.",
+            help="Draw on a square of this side and show the network its top left corner (the "
+            "published code: 256, with --size 224).",
         ),
     ] = None,
     recipe: options.Recipe = "dip/preimage",
@@ -98,10 +103,10 @@ def preimage(
     *,
     common: Common,
 ) -> None:
-    """Find another picture that a network sees as it sees this one.
+    """Find another picture with the same features at one layer of a network.
 
-    What it shares with IMAGE is what the layer keeps. --recipe pixels/preimage has no prior,
-    tv/preimage total variation.
+    It shows what the layer keeps of IMAGE. Other priors: --recipe pixels/preimage (none),
+    tv/preimage (total variation).
     """
     desk = Desk("preimage", output, common)
     setting = recipe_named(recipe, "preimage")
@@ -147,10 +152,10 @@ def maximise(
     *,
     common: Common,
 ) -> None:
-    """Find a picture that a neuron, a channel or a class of a network answers to most.
+    """Find a picture that maximises a neuron, a channel or a class of a network.
 
-    Give --layer and --channel, or --class. --recipe pixels/maximise has no prior, tv/maximise
-    total variation.
+    Give --layer and --channel, or --class. Other priors: --recipe pixels/maximise (none),
+    tv/maximise (total variation).
     """
     _check_what(layer, channel, window, klass)
     given: dict[str, object] = {
@@ -237,7 +242,7 @@ def _check_what(
     by_channel = layer is not None and channel is not None
     if klass is not None and (layer is not None or channel is not None or window is not None):
         raise typer.BadParameter(
-            "goes without --layer, --channel and --window", param_hint="'--class'"
+            "cannot be combined with --layer, --channel or --window", param_hint="'--class'"
         )
     if klass is None and not by_channel:
         raise typer.BadParameter(

@@ -14,54 +14,65 @@ from priorfit.cli.session import INTERRUPTED, complain, say, set_up
 if TYPE_CHECKING:
     from priorfit.bench.run import Plan
 
-bench = typer.Typer(
-    cls=Commands, help="Measure restorations on named images.", no_args_is_help=False
-)
+bench = typer.Typer(cls=Commands, help="Run benchmarks on suites of images.", no_args_is_help=False)
 
 _QUICK_SIDE, _QUICK_STEPS = 128, "300"
 
 
 @bench.callback()
 def _bench() -> None:
-    """Measure restorations on named images."""
+    """Run benchmarks on suites of images."""
 
 
 Suites = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SUITE",
-        help="denoise25, pixels50, set5_x4 and set14_x4, which are published; "
-        "samples-denoise25, samples-pixels50 and samples-x4, which are here. The published "
-        "ones by default.",
+        help="Published suites, which need --images: denoise25, pixels50, set5_x4, set14_x4 "
+        "(default all four). Suites that need nothing: samples-denoise25, samples-pixels50, "
+        "samples-x4.",
         show_default=False,
     ),
 ]
 Images = Annotated[
     Path | None,
-    typer.Option("--images", metavar="FOLDER", help="Holds a folder for each published suite."),
+    typer.Option(
+        "--images", metavar="FOLDER", help="Folder that holds a folder for each published suite."
+    ),
 ]
 Out = Annotated[
     Path,
     typer.Option(
-        "--out", metavar="FOLDER", callback=options.named, help="For results.json and results.md."
+        "--out",
+        metavar="FOLDER",
+        callback=options.named,
+        help="Folder for results.json and results.md.",
     ),
 ]
 Only = Annotated[
-    str | None, typer.Option("--only", metavar="NAMES", help="Images, between commas.")
+    str | None,
+    typer.Option("--only", metavar="NAMES", help="Only these images; names between commas."),
 ]
 Recipe = Annotated[
     str | None,
-    typer.Option("--recipe", metavar="NAME", help="dip/TASK by default; for suites of its task."),
+    typer.Option(
+        "--recipe", metavar="NAME", help="Recipe for the suites of its task (default dip/TASK)."
+    ),
 ]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many, from 0.")]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds, from 0.")]
 Corner = Annotated[
     int | None,
-    typer.Option("--corner", min=32, help="Top left corner of so many pixels; all by default."),
+    typer.Option(
+        "--corner",
+        min=32,
+        help="Use only the top left corner of this side in pixels (default: all).",
+    ),
 ]
 Quick = Annotated[
     bool,
     typer.Option(
-        "--quick", help="One image of each suite, a corner of 128 pixels, 300 steps: a minute."
+        "--quick",
+        help="One image per suite, a corner of 128 pixels, 300 steps; takes about a minute.",
     ),
 ]
 
@@ -81,10 +92,10 @@ def dip(
     patience: options.Patience = 60.0,
     quick: Quick = False,
 ) -> None:
-    """Restore named images with Deep Image Prior.
+    """Benchmark Deep Image Prior on suites of images.
 
-    Beside cheap methods and, for whole images, the pictures that its authors published. Goes on
-    where it was left.
+    Compares with classical methods and, for whole images, with the authors' published results.
+    Rerun the same command to continue an interrupted benchmark.
     """
     from priorfit.bench.run import Plan
 
@@ -106,7 +117,7 @@ def dip(
     try:
         _measure(plan, out)
     except KeyboardInterrupt:
-        complain(f"interrupted, what is measured is in {out}; the same command goes on")
+        complain(f"interrupted; results so far are in {out}; rerun the command to continue")
         raise typer.Exit(INTERRUPTED) from None
 
 

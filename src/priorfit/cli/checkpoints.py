@@ -23,15 +23,15 @@ _COLUMNS = ("checkpoint", "where", "kind", "pixels", "for", "size", "licence", "
 
 checkpoints = typer.Typer(
     cls=Commands,
-    help="Trained networks: those that are here, and those that can be had.",
+    help="List, download, import and check trained networks.",
     no_args_is_help=False,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As `list` has it.")]
-Names = Annotated[list[str], typer.Argument(metavar="NAME", help="As `list` has them.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name from `checkpoints list`.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME", help="Names from `checkpoints list`.")]
 Some = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME", help="As `list` has them; all that are here by default."),
+    typer.Argument(metavar="NAME", help="Names from `checkpoints list` (default: all local)."),
 ]
 
 
@@ -39,11 +39,11 @@ Some = Annotated[
 def list_checkpoints(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="WORD", help="Only rows in which all of them stand."),
+        typer.Argument(metavar="WORD", help="Show only rows that contain every WORD."),
     ] = None,
-    here: Annotated[bool, typer.Option("--here", help="Only what can be used at once.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="Only local ones.")] = False,
 ) -> None:
-    """List the checkpoints that are here, and the published files that can become some."""
+    """List local checkpoints and published files that can be fetched or imported."""
     from priorfit.checkpoints.catalog import CATALOG
     from priorfit.store import folders
     from priorfit.store.workshop import sweep
@@ -59,14 +59,14 @@ def list_checkpoints(
     columns = len(_COLUMNS)
     if sys.stdout.isatty():  # addresses and hashes are too wide for it
         columns -= 2
-        say(f"here: {folders.home()}; PRIORFIT_HOME=FOLDER moves it", error=True)
-        say("`show NAME` says where a file comes from, and its hash", error=True)
+        say(f"here: {folders.home()}; set PRIORFIT_HOME to move it", error=True)
+        say("`checkpoints show NAME` prints the address and hash of a file", error=True)
     table(_COLUMNS[:columns], [row[:columns] for row in rows])
 
 
 @checkpoints.command()
 def where() -> None:
-    """Say in which folder your own checkpoints lie."""
+    """Print the folder of your checkpoints."""
     from priorfit.store import folders
 
     say(str(folders.home()))
@@ -74,7 +74,7 @@ def where() -> None:
 
 @checkpoints.command()
 def show(name: Name) -> None:
-    """Show all that is known of a checkpoint, or of a file that can become one."""
+    """Show the settings, source and licence of a checkpoint or of a published file."""
     from priorfit.checkpoints.catalog import CATALOG, published
     from priorfit.errors import CheckpointError
 
@@ -91,14 +91,14 @@ def show(name: Name) -> None:
 def fetch(
     names: Names,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Fetch again what is here.")
+        bool, typer.Option("--overwrite", help="Fetch again what is already here.")
     ] = False,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the downloaded file for its other networks.")
+        bool, typer.Option("--keep", help="Keep the downloaded file, to import its other networks.")
     ] = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Download published files and import them; what a cut left is gone on with."""
+    """Download published files and import them. Interrupted downloads resume."""
     from priorfit.checkpoints.catalog import published
     from priorfit.errors import CheckpointError
     from priorfit.store import folders
@@ -129,24 +129,24 @@ def import_(
         typer.Argument(
             metavar="FILE",
             callback=options.local,
-            help=".pth, .pt, .bin, .pkl, .npy, .npz or .safetensors.",
+            help="File: .pth, .pt, .bin, .pkl, .npy, .npz or .safetensors.",
         ),
     ],
     name: Annotated[
         str | None,
-        typer.Option("--as", metavar="NAME", help="What to call it; by default as the file."),
+        typer.Option("--as", metavar="NAME", help="Name of the checkpoint (default: as the file)."),
     ] = None,
     part: Annotated[
         str | None,
-        typer.Option("--part", help="Which of several networks; the averaged generator if any."),
+        typer.Option("--part", help="Network to take of several (default: averaged generator)."),
     ] = None,
     setting: Annotated[
         list[str] | None,
         typer.Option(
             "--setting",
             metavar="KEY=VALUE",
-            help="What the file does not say: space=w of a direction, preparation=caffe of a "
-            "network of features. Can be given several times.",
+            help="What the file does not say: space=w for a direction, preparation=caffe for a "
+            "feature network. May be repeated.",
         ),
     ] = None,
     overwrite: Annotated[
@@ -154,7 +154,7 @@ def import_(
     ] = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make a published file a checkpoint of your own. Nothing in it is executed."""
+    """Import a published file as a checkpoint. No code in the file is executed."""
     from priorfit.checkpoints.catalog import CATALOG
     from priorfit.errors import CheckpointError
     from priorfit.store import folders
@@ -177,7 +177,7 @@ def import_(
 
 @checkpoints.command()
 def verify(names: Some = None, quiet: options.Quiet = False) -> None:
-    """Compare checkpoints with the hashes that they had when they were made."""
+    """Compare checkpoints with the hashes recorded at their import."""
     from priorfit.checkpoints.verify import verify as verdicts
     from priorfit.store.workshop import sweep
 
@@ -336,7 +336,7 @@ def _interrupted(file: "Published") -> None:
     put = waiting(file)
     again = shlex.join(["priorfit", "checkpoints", "fetch", file.name])
     part = put.with_name(put.name + ".part")
-    kept = f"{part} is kept, `{again}` goes on" if part.exists() else "nothing was written"
+    kept = f"{part} is kept, `{again}` continues" if part.exists() else "nothing was written"
     complain(f"{file.name}: interrupted, {kept}")
     raise typer.Exit(INTERRUPTED)
 

@@ -30,19 +30,19 @@ Damaged = Annotated[
     typer.Option(
         "--damaged",
         metavar="IMAGE",
-        help="What they were restored from: cheap methods restore it too, for comparison.",
+        help="Damaged picture; classical methods restore it for comparison.",
     ),
 ]
 Reference = Annotated[
     Path | None,
-    typer.Option("--reference", metavar="CLEAN", help="Clean picture to measure all against."),
+    typer.Option("--reference", metavar="CLEAN", help="Clean picture, for PSNR and SSIM."),
 ]
 HoleMask = Annotated[
     Path | None,
     typer.Option(
         "--hole-mask",
         metavar="MASK",
-        help="White where pixels were filled, if the file that the sidecar names is elsewhere.",
+        help="Mask, white in the hole; needed if the sidecar's mask is not beside the picture.",
     ),
 ]
 Out = Annotated[
@@ -67,9 +67,9 @@ def compare(
     json: options.Json = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Compare restored pictures with each other and with what cheap methods do.
+    """Compare restored pictures with each other and with classical methods.
 
-    A table of PSNR, SSIM, LPIPS if its weights are imported, seconds, and what the sidecars say.
+    Prints a table: PSNR, SSIM, LPIPS (if imported), seconds, and task and recipe from the sidecars.
     """
     from priorfit.errors import PriorfitError
     from priorfit.runs.contest import entrant

@@ -11,10 +11,10 @@ from priorfit.cli.session import INTERRUPTED, complain, set_up
 
 def demo(
     out: Annotated[
-        Path, typer.Option("--out", callback=options.named, help="Folder for the pictures.")
+        Path, typer.Option("--out", callback=options.named, help="Folder to write.")
     ] = Path("demo"),
 ) -> None:
-    """Damage sample photographs, restore them, and show both."""
+    """Damage four sample photographs, restore them, and write a page that shows both."""
     try:
         from priorfit.demo import main
 

@@ -43,8 +43,8 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="File to write; or a folder, made if missing: for several pictures, or by a name "
-        "without an ending or with / at its end.",
+        help="File to write. For several pictures a folder; also a name without extension or "
+        "ending in / is a folder.",
         show_default=False,
         callback=named,
     ),
@@ -54,25 +54,25 @@ Record = Annotated[
     typer.Option("--output", "-o", metavar="FILE", callback=named, help="JSON to write."),
 ]
 Recipe = Annotated[
-    str, typer.Option("--recipe", metavar="NAME", help="As `priorfit recipes list` names them.")
+    str, typer.Option("--recipe", metavar="NAME", help="Name from `priorfit recipes list`.")
 ]
 Seed = Annotated[
     int,
-    typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed makes the same picture."),
+    typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed gives the same picture."),
 ]
 Device = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", metavar="NAME")
 ]
 Steps = Annotated[
     int | None,
-    typer.Option("--steps", min=1, help="Length of the fit; the recipe's own by default."),
+    typer.Option("--steps", min=1, help="Steps of the fit (default: the recipe's)."),
 ]
 TimeLimit = Annotated[
     float | None,
     typer.Option(
         "--time-limit",
         metavar="SECONDS",
-        help="Wall time for each picture; with --steps, whichever ends first.",
+        help="Wall time per picture. With --steps, whichever ends first.",
     ),
 ]
 Stop = Annotated[
@@ -80,8 +80,8 @@ Stop = Annotated[
     typer.Option(
         "--stop",
         metavar="RULE",
-        help="Rule that may end the fit earlier and picks its picture: auto, none, held-out, "
-        "variance, moving-variance, objective or residual; the recipe's own by default.",
+        help="Early-stopping rule: auto, none, held-out, variance, moving-variance, objective or "
+        "residual (default: the recipe's).",
     ),
 ]
 Reference = Annotated[
@@ -89,19 +89,20 @@ Reference = Annotated[
     typer.Option(
         "--reference",
         metavar="CLEAN",
-        help="Clean picture, or folder of them: adds PSNR and SSIM, changes no pixel.",
+        help="Clean picture, or a folder of them: reports PSNR and SSIM. The result does not "
+        "depend on it.",
     ),
 ]
 Report = Annotated[
-    bool, typer.Option("--report", help="Write a page with slider, curve and settings beside it.")
+    bool, typer.Option("--report", help="Write an HTML page with slider, loss curve and settings.")
 ]
 Uncertainty = Annotated[
     str | None,
     typer.Option(
         "--uncertainty",
         metavar="PATH",
-        help="Write the standard deviation of every pixel too: .tif and .npy as numbers, .png "
-        "scaled as the sidecar says. For recipes that average over runs or a posterior.",
+        help="Write the standard deviation of every pixel: numbers in .tif and .npy, scaled in "
+        ".png (the sidecar has the scale). For recipes that average runs or a posterior.",
         callback=named,
     ),
 ]
@@ -110,7 +111,7 @@ Snapshots = Annotated[
     typer.Option(
         "--snapshots",
         metavar="STEPS",
-        help="Keep the picture of these steps too, say 100,600,2400, and what the fit began with.",
+        help="Also write the pictures at these steps, such as 100,600,2400.",
     ),
 ]
 Sequence = Annotated[
@@ -119,34 +120,33 @@ Sequence = Annotated[
         "--sequence",
         metavar="STEPS",
         min=1,
-        help="The pictures are frames in order: each fit after the first begins where the one "
-        "before it ended, and takes so many steps.",
+        help="Treat the pictures as frames in order: each fit after the first starts from the "
+        "previous one and takes STEPS steps.",
     ),
 ]
 Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object a picture on stdout, nothing else there.")
+    bool, typer.Option("--json", help="Print one JSON object per picture to stdout, nothing else.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 Force = Annotated[
-    bool, typer.Option("--force", help="Restore what seems to need no restoring too.")
+    bool, typer.Option("--force", help="Restore also what seems to need no restoration.")
 ]
 HandOut = Annotated[
     str | None,
     typer.Option(
         "--hand-out",
         metavar="best|fit|NAME",
-        help="What is written: the best of the fit and cheap methods as far as the evidence tells "
-        "(the default), the fit itself (the default with --steps, unless it is cut short, or a "
-        "-paper recipe), or the cheap method NAME without any fit, such as non-local-means.",
+        help="Result to write. best: the fit or a classical method, whichever has the smaller "
+        "estimated error (default). fit: the fit (default with --steps and for -paper recipes). "
+        "NAME: that classical method without a fit, such as non-local-means.",
     ),
 ]
 SkipExisting = Annotated[
     bool,
     typer.Option(
         "--skip-existing",
-        help="Leave pictures alone that are done already, and go on with those that were broken "
-        "off.",
+        help="Skip finished pictures and resume interrupted ones.",
     ),
 ]
 CheckpointEvery = Annotated[
@@ -155,7 +155,7 @@ CheckpointEvery = Annotated[
         "--checkpoint-every",
         metavar="SECONDS",
         min=0,
-        help="How often a long fit keeps what it needs to outlive a kill; every minute by default.",
+        help="Seconds between checkpoints that `resume` continues from (default 60).",
     ),
 ]
 Tile = Annotated[
@@ -164,8 +164,7 @@ Tile = Annotated[
         "--tile",
         metavar="PIXELS",
         min=48,
-        help="Fit tiles of so many pixels of the picture a side, cross-faded; chosen for the "
-        "memory there is by default.",
+        help="Fit overlapping tiles of this side in pixels (default: as large as memory allows).",
     ),
 ]
 MemoryLimit = Annotated[
@@ -173,7 +172,7 @@ MemoryLimit = Annotated[
     typer.Option(
         "--memory-limit",
         metavar="SIZE",
-        help="Memory that may be taken, say 8GB; what the system has free by default.",
+        help="Most memory to use, such as 8GB (default: what is free).",
     ),
 ]
 Patience = Annotated[
@@ -182,7 +181,7 @@ Patience = Annotated[
         "--patience",
         metavar="SECONDS",
         min=0,
-        help="What each cheap method may take; ZS-N2N takes minutes.",
+        help="Longest time for each classical method; ZS-N2N takes minutes.",
     ),
 ]
 Network = Annotated[
@@ -190,15 +189,15 @@ Network = Annotated[
     typer.Option(
         "--network",
         metavar="NAME",
-        help="Trained classifier: a folder, or as `priorfit checkpoints list` names it.",
+        help="Trained classifier: a folder, or a name from `priorfit checkpoints list`.",
     ),
 ]
 Size = Annotated[
     int | None,
-    typer.Option("--size", min=16, help="Bring the picture's central square to so many pixels."),
+    typer.Option("--size", min=16, help="Resize the central square to this side in pixels."),
 ]
 Threads = Annotated[
-    int | None, typer.Option("--threads", min=1, help="Processor threads; torch's own by default.")
+    int | None, typer.Option("--threads", min=1, help="CPU threads (default: torch's choice).")
 ]
 
 
@@ -213,7 +212,7 @@ def memory(text: str | None) -> int | None:
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?I?)B?", text.strip().upper())
     if found is None or found[2] not in _UNITS or not float(found[1]):
         raise typer.BadParameter(
-            f"expected a size, say 8GB or 500MB, got '{text}'", param_hint="'--memory-limit'"
+            f"expected a size such as 8GB or 500MB, got '{text}'", param_hint="'--memory-limit'"
         )
     return max(1, round(float(found[1]) * _UNITS[found[2]]))
 
@@ -226,7 +225,7 @@ def snapshots(text: str | None) -> tuple[int, ...]:
         steps = [0]
     if any(step < 1 for step in steps):
         raise typer.BadParameter(
-            f"expected steps from 1 between commas, say 100,600,2400, got '{text}'",
+            f"expected step numbers such as 100,600,2400, got '{text}'",
             param_hint="'--snapshots'",
         )
     return tuple(sorted(set(steps)))

@@ -1,4 +1,4 @@
-"""`priorfit analyse random-labels`: what a classifier learns by heart, and how fast."""
+"""`priorfit analyse random-labels`: how fast a classifier memorises true and random labels."""
 
 import time
 from pathlib import Path
@@ -28,22 +28,20 @@ def random_labels(
         Path | None,
         typer.Argument(
             metavar="[FOLDER]",
-            help="With a folder of photographs for each class; without it crops of ten photographs "
-            "that come with scikit-image.",
+            help="Folder with a folder of photographs for each class (default: crops of ten "
+            "photographs of scikit-image).",
             show_default=False,
         ),
     ] = None,
     size: Annotated[int, typer.Option("--size", min=8, help="Side of an image in pixels.")] = 24,
-    epochs: Annotated[
-        int, typer.Option("--epochs", min=1, help="How often each image is seen.")
-    ] = 40,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the images.")] = 40,
     *,
     common: Common,
 ) -> None:
-    """Teach a small classifier sense and nonsense by heart.
+    """Train a small classifier on true and on random labels.
 
-    True labels, labels at random, pixels in one other order, in one for each image, and normal
-    noise. FILE gets the five curves of the cross entropy.
+    Also on pixels shuffled in one order, on pixels shuffled differently in each image, and on
+    normal noise. Writes the five curves of the cross entropy to FILE.
     """
     desk = Desk("random-labels", output, common)
     begin(desk)
@@ -124,12 +122,12 @@ def _page(desk: Desk, record: "Curves", tasks: "dict[str, Lesson]") -> None:
     from priorfit.report.restored import Shown
 
     pictures = [
-        Shown(embed(name, _mosaic(task)), "some of what is to be learnt")
+        Shown(embed(name, _mosaic(task)), "some of the training images")
         for name, task in tasks.items()
     ]
     content = Content(
-        "What a classifier learns by heart",
-        "The same untrained classifier taught five lessons from the same start.",
+        "How fast a classifier memorises",
+        "The same untrained classifier, trained from the same start on five sets.",
         pictures,
         slider=False,
         curves=record.curves,

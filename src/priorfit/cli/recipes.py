@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from priorfit.recipes import Family, Method
 
 recipes = typer.Typer(
-    cls=Commands, help="The recipes, and where their numbers come from.", no_args_is_help=False
+    cls=Commands, help="List the recipes and the sources of their numbers.", no_args_is_help=False
 )
 
 _HEAD = ("recipe", "task", "steps", "for")
@@ -45,9 +45,7 @@ def _rows(family: "Family") -> list[_Row]:
 
 @recipes.command()
 def show(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="As `priorfit recipes list` names it.")
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name from `priorfit recipes list`.")],
 ) -> None:
     """Show what a recipe is for, and every number of it with its source."""
     from priorfit.errors import RecipeError

@@ -18,13 +18,15 @@ from priorfit.cli.session import (
 
 
 def resume(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of an unfinished run.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Folder of an unfinished run (*.run).")
+    ],
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Go on with a run that was interrupted or killed.
+    """Continue a run that was interrupted or killed.
 
-    The result is the picture that it would have come to without the break, byte for byte.
+    The result has the same bytes as an uninterrupted run.
     """
     from priorfit import runs
 

@@ -40,14 +40,14 @@ _PRIORS = {"none": "no prior", "tv": "total variation", "dip": "network"}
 
 
 Factor = Annotated[
-    int | None, typer.Option("--factor", min=2, help="IMAGE is so many times too small.")
+    int | None, typer.Option("--factor", min=2, help="Enlarge IMAGE this many times.")
 ]
 HoleMask = Annotated[
-    Path | None, typer.Option("--hole-mask", help="White where IMAGE is to be filled.")
+    Path | None, typer.Option("--hole-mask", help="Mask, white where IMAGE has a hole.")
 ]
 Noise = Annotated[
     str | None,
-    typer.Option("--noise-std", metavar="S|auto", help="IMAGE has noise of so much."),
+    typer.Option("--noise-std", metavar="S|auto", help="Noise level of IMAGE, such as 25/255."),
 ]
 
 
@@ -57,14 +57,14 @@ def prior_effect(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FOLDER", callback=options.named, help="Made if missing."
+            "--output", "-o", metavar="FOLDER", callback=options.named, help="Folder to write."
         ),
     ],
     factor: Factor = None,
     hole_mask: HoleMask = None,
     noise_std: Noise = None,
     paper: Annotated[
-        bool, typer.Option("--paper", help="The published numbers: hours on a processor.")
+        bool, typer.Option("--paper", help="Use the published settings; hours on a CPU.")
     ] = False,
     reference: options.Reference = None,
     steps: options.Steps = None,
@@ -73,8 +73,8 @@ def prior_effect(
 ) -> None:
     """Restore a picture without a prior, with total variation, and with a network.
 
-    Give one of --factor, --hole-mask and --noise-std. FOLDER gets none.png, tv.png and dip.png
-    with a sidecar each, and side-by-side.png.
+    Give one of --factor, --hole-mask and --noise-std. Writes none.png, tv.png and dip.png, each
+    with a sidecar, and side-by-side.png to FOLDER.
     """
     task = _task(factor, hole_mask, noise_std)
     desk = Desk("prior-effect", output, common)
@@ -206,7 +206,7 @@ def impedance(
     picture: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False)],
     output: options.Record,
     noise_std: Annotated[
-        str, typer.Option("--noise-std", metavar="S", help="Of the noise on the second target.")
+        str, typer.Option("--noise-std", metavar="S", help="Noise level of the noisy target.")
     ] = "25/255",
     size: options.Size = None,
     recipe: options.Recipe = "dip/impedance",
@@ -214,9 +214,10 @@ def impedance(
     *,
     common: Common,
 ) -> None:
-    """Fit a network to a picture, to it with noise, to its pixels shuffled, to white noise.
+    """Fit a network to a picture, the picture with noise, its shuffled pixels, and white noise.
 
-    FILE gets the four curves of the squared error. What a network takes to late, it resists.
+    Writes the four curves of the squared error to FILE. What is fitted late is what the network
+    resists.
     """
     noisy = read_options(Denoise, {"noise_std": noise_std})
     if noisy == Denoise():
@@ -276,7 +277,7 @@ def _curves_page(
     from priorfit.report.restored import Shown
 
     content = Content(
-        "What a network takes to",
+        "What a network resists",
         "The same untrained network fitted to four targets from the same start.",
         [Shown(embed(name, problems[name].observation), "to be fitted") for name in done],
         slider=False,

@@ -40,7 +40,8 @@ def texture(
         typer.Option(
             "--layers",
             metavar="NAMES",
-            help="Between commas, fine ones first; a wrong one is answered with all.",
+            help="Layer names between commas, the finest first; an unknown one lists those "
+            "available.",
         ),
     ],
     size: options.Size = None,
@@ -51,8 +52,8 @@ def texture(
 ) -> None:
     """Find another picture with the texture of this one.
 
-    Its Gram matrices are compared: which features come together, wherever that is. --recipe
-    pixels/preimage has no prior, tv/preimage total variation.
+    Compares Gram matrices: which features occur together, wherever they occur. Other priors:
+    --recipe pixels/preimage (none), tv/preimage (total variation).
     """
     names = tuple(name.strip() for name in layers.split(","))
     desk = Desk("texture", output, common)

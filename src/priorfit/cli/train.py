@@ -26,39 +26,52 @@ Data = Annotated[
 Out = Annotated[
     Path,
     typer.Option(
-        "--output", "-o", metavar="FOLDER", callback=options.named, help="Made if missing."
+        "--output", "-o", metavar="FOLDER", callback=options.named, help="Folder to write."
     ),
 ]
 Family = Annotated[
     str | None,
     typer.Option(
         "--family",
-        help="biggan, which learns classes, stylegan or pggan; by default what suits the data.",
+        help="biggan (learns classes), stylegan or pggan. Default: biggan if there are classes, "
+        "else stylegan.",
     ),
 ]
-Size = Annotated[int | None, typer.Option("--size", help="8, 16, 32 … pixels.")]
-Width = Annotated[int | None, typer.Option("--width", min=1, help="Channels.")]
-Batch = Annotated[int | None, typer.Option("--batch", min=2, help="Images a step.")]
+Size = Annotated[
+    int | None, typer.Option("--size", help="Side of the images in pixels: 8, 16, 32 …")
+]
+Width = Annotated[
+    int | None, typer.Option("--width", min=1, help="Channels at the full size (default 32).")
+]
+Batch = Annotated[int | None, typer.Option("--batch", min=2, help="Images per step.")]
 Minutes = Annotated[
     float | None,
-    typer.Option("--minutes", help="Length of the training; 60 if nothing else says it."),
+    typer.Option(
+        "--minutes", help="Length of the training (default 60, unless --images is given)."
+    ),
 ]
 Images = Annotated[
     int | None,
-    typer.Option("--images", min=1, help="Length as photographs seen, again and again."),
+    typer.Option(
+        "--images", min=1, help="Length of the training as the number of photographs seen."
+    ),
 ]
 Piece = Annotated[
     float | None,
-    typer.Option("--piece", metavar="MINUTES", help="Stop after so long, to be gone on with."),
+    typer.Option(
+        "--piece",
+        metavar="MINUTES",
+        help="Save and stop after this many minutes; continue with --resume.",
+    ),
 ]
 Labels = Annotated[
-    Path | None, typer.Option("--labels", help="Table of file name and class, CSV or JSON.")
+    Path | None, typer.Option("--labels", help="CSV or JSON file: image name and class.")
 ]
 Features = Annotated[
     str | None,
     typer.Option(
         "--features",
-        help="Classifier by whose features the Fréchet distance is measured; 'none' for none.",
+        help="Classifier whose features measure the Fréchet distance; 'none' measures nothing.",
     ),
 ]
 Precision = Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16.")]
@@ -66,8 +79,8 @@ Augment = Annotated[
     str | None,
     typer.Option(
         "--augment",
-        help="How often images are changed before they are judged: always, adaptive or never; by "
-        "default what the family does.",
+        help="How often the discriminator sees augmented images: always, adaptive or never. "
+        "Default: as the family does.",
     ),
 ]
 Grow = Annotated[
@@ -76,8 +89,8 @@ Grow = Annotated[
         "--grow",
         min=0,
         metavar="IMAGES",
-        help="Photographs seen while drawings grow from 8×8 pixels to the full size, 0 for none; "
-        "by default half of the length, for stylegan and pggan.",
+        help="Grow from 8×8 pixels to the full size over this many photographs; 0 starts at the "
+        "full size. Default: half of the training for stylegan and pggan, 0 for biggan.",
     ),
 ]
 Start = Annotated[
@@ -85,7 +98,7 @@ Start = Annotated[
     typer.Option(
         "--start",
         metavar="NAME",
-        help="Trained generator to start from, with its discriminator: of this size, or smaller.",
+        help="Trained generator to start from, with its discriminator; of this size or smaller.",
     ),
 ]
 Sight = Annotated[
@@ -93,11 +106,11 @@ Sight = Annotated[
     typer.Option(
         "--sight",
         metavar="NAME",
-        help="Network of features that drawings are told from photographs by as well: many times "
-        "fewer images are needed. It must not be the one of --features.",
+        help="Feature network that helps the discriminator, so that many times fewer images are "
+        "needed. It must differ from --features.",
     ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the training in FOLDER.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the training in FOLDER.")]
 
 
 @train.command("generator")
@@ -127,8 +140,8 @@ def generator(
 ) -> None:
     """Train a generator of images like yours.
 
-    FOLDER gets the generator, its discriminator, a sheet of drawings, a card and a report. Begun
-    by torchrun, several processes share each batch, on a GPU each.
+    Writes the generator, its discriminator, a sheet of samples, a card and a report to FOLDER.
+    Start it with torchrun to train on several GPUs; they share each batch.
     """
     from priorfit.tasks.device import device_named
     from priorfit.train.data import fitting_size
@@ -185,7 +198,7 @@ def _go_on(
             say(f"{run.folder}: {run.training.seen:,} images, {run.seconds / 60:.1f} minutes")
         return
     again = training.command(context, whole=True, more=("--resume",))
-    message = f"stopped after {run.training.seen:,} images; to go on: {again}"
+    message = f"stopped after {run.training.seen:,} images; to continue: {again}"
     if interrupted():
         complain(message, run.folder)
         raise typer.Exit(INTERRUPTED)

@@ -106,8 +106,8 @@ def claim(folder: Path, *, resume: bool) -> None:
     """Make the folder of a training, if it is as the user thinks.
 
     Raises:
-        PriorfitError: it holds a training that was not to be gone on with, or none that was, or
-            cannot be written.
+        PriorfitError: it holds a training and `resume` is false, it holds none and `resume` is
+            true, or it cannot be written.
     """
     from priorfit.runs.plan import make_folder
     from priorfit.train.run import STATE
@@ -115,10 +115,11 @@ def claim(folder: Path, *, resume: bool) -> None:
     begun = (folder / STATE).exists()
     if begun and not resume:
         raise ProblemError(
-            f"{folder}: holds a training already: go on by --resume, or choose another folder"
+            f"{folder}: already holds a training: continue it with --resume, or choose another "
+            "folder"
         )
     if resume and not begun:
-        raise ProblemError(f"{folder}: holds no training to go on with: leave --resume out")
+        raise ProblemError(f"{folder}: holds no training to continue: leave out --resume")
     make_folder(str(folder), several=True)
 
 
@@ -175,7 +176,7 @@ def seeing(
         return None
     if name == (features or FEATURES):
         raise typer.BadParameter(
-            f"expected another network than the one that judges, got '{name}'",
+            f"expected another network than that of --features, got '{name}'",
             param_hint="'--sight'",
         )
     return FeatureNetwork.from_pretrained(name, device)

@@ -56,7 +56,7 @@ class Course:
         clock: the time limit.
         losses: (step, loss) so far; steps that the fit went back from have none.
         taken: steps so far.
-        resumed: how many times the fit was gone on with.
+        resumed: how many times the fit was resumed.
         planned: steps in all, an estimate that follows the clock.
         preview: draws the picture so far for whoever hears of a step; by default `picture`.
         end: how it ended, None as long as it has not.

@@ -62,7 +62,7 @@ class Before:
         state: of its fit.
         steps: of a tile, None where `planned` tells.
         losses: of every step so far.
-        resumed: how many times it was gone on with, this time included.
+        resumed: how many times it was resumed, this time included.
         planned: steps that it goes on to.
         seconds: wall time so far.
         tile: side of its tiles, None for one piece.

@@ -81,8 +81,7 @@ class Fit:
         recipe: how to solve it.
         seeds: B seeds, one an image.
         resume: what `state_dict` of an earlier fit of the same three returned.
-        before: what `tuned` of a fit of a like problem returned, say of the frame before: this one
-            begins there.
+        before: parameters to start from: `tuned()` of a similar fit, such as the previous frame.
 
     Raises:
         ProblemError: other than one seed an image, or `before` is of another kind of fit.

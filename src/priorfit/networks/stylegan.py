@@ -84,7 +84,7 @@ class StyleGan(Generator):
         super().__init__(config)
         if not 1 <= config.mapping_depth <= _DEEPEST:
             raise CheckpointError(
-                f"a mapping has 1 to {_DEEPEST} layers, expected no {config.mapping_depth}"
+                f"expected 1 to {_DEEPEST} mapping layers, got {config.mapping_depth}"
             )
         channels = config.channels
         side = 4 << (len(channels) - 1)

@@ -143,7 +143,7 @@ class Sidecar(_Record):
         peak: stored values of black and white that the metrics are measured by, where they are not
             those of the file's type.
         alternatives: what cheap methods made of it, if a report was asked for.
-        resumed: how many times the run was gone on with after a break.
+        resumed: how many times the run was resumed.
         notes: what was changed, could not be kept or went wrong on the way.
         synthesised: whether a generator made pixels up.
         uncertainty: of the pixels, where a file of it was asked for.

@@ -1,4 +1,4 @@
-"""Commands that are given once more: what is done is left alone, what was broken off goes on."""
+"""Rerun a command: skip finished pictures, resume interrupted ones."""
 
 import shlex
 

@@ -41,7 +41,7 @@ class Saved(BaseModel):
         device: that it ran on.
         losses: of every step taken.
         inputs: the files as they were.
-        resumed: how many times it was gone on with.
+        resumed: how many times it was resumed.
         tile: side of its tiles, None if it is in one piece.
         patience: seconds that each cheap estimate might take, by its cost.
         each: steps of a tile, None where the first one's share of the time is to tell.

@@ -51,6 +51,6 @@ def start(what: Any, *given: Any, **named: Any) -> Run[Any]:
     """
     if isinstance(what, Job):
         if given or named:
-            raise ProblemError("a job says all itself: expected no other arguments")
+            raise ProblemError("expected a job alone, got further arguments: a job holds them all")
         return start_job(what)
     return start_function(what, *given, **named)

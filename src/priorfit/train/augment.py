@@ -1,6 +1,6 @@
 """Differentiable augmentation: the discriminator sees drawings and photographs changed alike.
 
-So it cannot learn few photographs by heart, and as gradients pass through, the generator does not
+So it cannot memorise a few photographs, and as gradients pass through, the generator does not
 learn to draw the changes [zhao2020]_.
 """
 

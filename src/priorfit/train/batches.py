@@ -1,4 +1,4 @@
-"""Photographs in batches, in an order that can be gone on with."""
+"""Photographs in batches, in an order that can be resumed."""
 
 from typing import Any, NamedTuple
 

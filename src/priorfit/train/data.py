@@ -18,7 +18,7 @@ from priorfit.images.sniff import HEAD, identify
 from priorfit.train.sources import Entry, list_photographs
 
 FEW = 100
-"""Photographs; fewer are learnt by heart whatever is done against it."""
+"""Photographs; with fewer, a generator memorises them in spite of augmentation."""
 
 _UNREADABLE = (ImageFileError, OSError, MemoryError)
 _NAMED = 3  # files that a note gives by name

@@ -60,7 +60,7 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Memory:
-    """Whether photographs were learnt by heart.
+    """Whether the generator memorised photographs.
 
     Args:
         learnt: photographs that the generator has learnt from.

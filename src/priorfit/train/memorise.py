@@ -1,4 +1,4 @@
-"""Teach a small classifier a fixed set of images by heart: nothing is varied, nothing held back."""
+"""Train a small classifier to memorise a fixed set of images, without augmentation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

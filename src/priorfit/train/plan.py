@@ -35,7 +35,7 @@ class Wish:
         work: folder of trainings that are not over; another call goes on there.
         out: the zoo.
         minutes: of training for each network.
-        piece: minutes after which everything stops, to be gone on with; None for never.
+        piece: minutes after which to save and stop, to be resumed later; None for never.
         device: where the networks are trained.
         size: of the pictures; None for what fits the device and the minutes.
         width: channels at the full size.

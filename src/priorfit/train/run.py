@@ -1,4 +1,4 @@
-"""A whole training in a folder: it is judged now and then, saved, interrupted and gone on with."""
+"""A whole training in a folder: judged at intervals, saved, interrupted and resumed."""
 
 import time
 import zlib

@@ -177,7 +177,7 @@ def _train_generator(name: str, wish: Wish, say: Say, stopped: Stopped) -> bool:
     over = run.go_on(interrupted=stopped)
     minutes = run.seconds / 60
     say(f"{name}: {run.training.seen:,} of {plan.images:,} images, {minutes:.1f} minutes")
-    # Examining cannot be gone on with.
+    # An examination cannot be resumed.
     if not over or (run.training.seen > first and stopped(reserve=_EXAMINED)):
         return False
     _keep_generator(run, wish, learnt, kept, stand_in=plan.stand_in)
