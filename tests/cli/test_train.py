@@ -128,8 +128,8 @@ def test_ctrl_c_keeps_the_training_and_says_how_to_go_on(train, folder, pressing
     assert answer.out == ""
     assert answer.lines[1:] == [
         "priorfit: out: stopped after 8 images; to continue: priorfit train generator "
-        "--data photos --output out --family stylegan --size 8 --width 2 --batch 4 --images 24 --features none "
-        "--precision float32 --threads 1 --resume"
+        "--data photos --output out --family stylegan --size 8 --width 2 --batch 4 "
+        "--images 24 --features none --precision float32 --threads 1 --resume"
     ]
     assert (folder / "out/report.html").is_file()
     assert not (folder / "out/README.md").exists()
