@@ -7,7 +7,10 @@ import pytest
 
 from priorfit import recipes
 from priorfit.engine import in_time
+from priorfit.engine.handing import guard_for
 from priorfit.errors import PriorfitError
+from priorfit.guarantee.comparators import BLOCK_MATCHING
+from priorfit.guarantee.guard import patience_within
 from priorfit.priors.inputs import Guide
 from priorfit.recipes.method import Cited
 from priorfit.runs import desk, run
@@ -63,3 +66,12 @@ def test_what_begins_sooner_is_for_the_same_task_and_has_nothing_sooner():
     for name, other in sooner.items():
         assert recipes.find(other).tasks == recipes.find(name).tasks
         assert recipes.find(other).sooner is None
+
+
+def test_where_no_fit_comes_half_of_the_time_is_for_a_cheap_estimate(job, tiny_recipes):
+    """A tile of block matching takes 0.04 s by its cost: more than a share beside a fit."""
+    case = desk.lay_out(changed(job, time_limit=9.0), "cpu").case
+    patience = patience_within(0.15)
+    beside, alone = (guard_for(case, 10, patience, alone=alone) for alone in (False, True))
+    assert beside is not None and alone is not None
+    assert set(alone.errors) - set(beside.errors) == {BLOCK_MATCHING.name}

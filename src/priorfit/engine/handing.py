@@ -60,13 +60,14 @@ class Handed:
         return self.method is not None and self.note is not None
 
 
-def guard_for(case: Case, steps: int, patience: float) -> Guard | None:
+def guard_for(case: Case, steps: int, patience: float, *, alone: bool = False) -> Guard | None:
     """The guard over a fit; with the name of a cheap estimate that one alone.
 
     Args:
         case: the picture.
         steps: of the fit, in all.
         patience: see `guarantee.patience_within`.
+        alone: no fit comes after it, so that a cheap estimate may take half of the time.
     """
     request, problem, methods = case.request, case.problem, case.task.contenders
     if request.cheap is not None:
@@ -74,6 +75,8 @@ def guard_for(case: Case, steps: int, patience: float) -> Guard | None:
     if not case.white:  # no evidence on a fit holds
         limit = _ALL * patience / SHARE if request.time_limit is not None else math.inf
         return make_guard(problem, for_coloured(problem, limit)) if request.hands_out_best else None
+    if alone:
+        return make_guard(problem, contenders(methods, problem, None, _ALL * patience / SHARE))
     length = None if request.time_limit is not None or steps >= UNLIMITED else steps
     return make_guard(problem, contenders(methods, problem, length, patience))
 

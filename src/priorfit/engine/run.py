@@ -274,15 +274,16 @@ class Run(Generic[Result]):
             return
         recipe = self._make(self.steps)
         self.patience = patience_within(None if request.time_limit is None else self.clock.left)
+        in_time = is_in_time(case, recipe, self.clock.left)
         if needless and request.hands_out_best:
             self.guard = make_guard(case.problem, [AS_IT_WAS])
         else:
-            self.guard = guard_for(case, self.steps, self.patience)
+            self.guard = guard_for(case, self.steps, self.patience, alone=not in_time)
         reason = self._no_fit(needless=needless)
         if self.guard is not None and reason is not None:
             self._handed = without_fit(case, self.guard, reason)
             return
-        if not is_in_time(case, recipe, self.clock.left):
+        if not in_time or not is_in_time(case, recipe, self.clock.left):
             if self.guard is None or request.hand_out == FIT:
                 raise too_little(request)
             cheap = without_fit(case, self.guard, "there was no time for one")
