@@ -223,12 +223,12 @@ def _alone(image: Image, calm: Image, least: float, *, touching: bool) -> Tensor
 
 
 def _alone_in_band(image: Image, calm: Image, least: float, *, touching: bool) -> Tensor:
-    around = _around(calm)
-    middle = around.median(0, keepdim=True).values
+    around = _around(calm).sort(0).values
+    middle = around[(len(around) - 1) // 2][None]
     apart = image - middle
     usual = _usual(calm - middle)
-    same = ((around - middle) * apart.sign()).sort(0, descending=True).values
-    nearest = same[1 if touching else 0][None]
+    above, below = (around[-2], around[1]) if touching else (around[-1], around[0])
+    nearest = torch.where(apart > 0, above[None] - middle, middle - below[None])
     size = apart.abs()
     return (size > least) & (size > _APART * usual) & (nearest < _ALONE * size)
 
