@@ -50,11 +50,12 @@ class Shelf:
         return os.path.relpath(path, self.job.output.parent)
 
     def adopt(self, sidecar: Sidecar) -> None:
-        """Count the files of a set as written by this job, if its picture is still the same."""
+        """Count the files of a set as written by this job, unless its picture is another now."""
         for name, digest in sidecar.files.items():
             self._known.setdefault(name, []).append(digest)
         beside = sidecar_path(self.job.output)
-        if self.is_own(self.job.output) and beside.is_file():
+        same = self.is_own(self.job.output) or not os.path.lexists(self.job.output)
+        if sidecar.files and same and beside.is_file():
             self._known.setdefault(self.key(beside), []).append(source("", beside).sha256)
 
     def is_own(self, path: Path) -> bool:
