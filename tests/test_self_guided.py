@@ -7,7 +7,6 @@ import torch
 
 from priorfit.classical.guides import biharmonic
 from priorfit.degradations import Downsample, Identity
-from priorfit.engine.prepare import guide
 from priorfit.errors import RecipeError
 from priorfit.loop.fit import Fit, Recipe, Stage, restore
 from priorfit.loop.steps import Best, Rewinding, Sequential, Smoothed
@@ -124,7 +123,7 @@ def test_a_guide_is_shown_as_long_as_it_is_one(filters):
     prior = DeepImagePrior(TinyNetwork, [Guide(biharmonic)])
     method = Recipe(prior, [Stage(2, {"network": 0.01}, OBJECTIVE)], filters)
     fit = Fit(PROBLEMS["inpaint"], method, [0])
-    assert (guide(fit) is None) == bool(filters)
+    assert (fit.guide() is None) == bool(filters)
 
 
 def test_an_input_of_another_shape_is_refused():

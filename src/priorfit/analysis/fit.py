@@ -1,7 +1,7 @@
 """One fit of an analysis, followed to its end."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -9,9 +9,9 @@ from priorfit.engine.clock import Clock
 from priorfit.engine.course import Course, troubles
 from priorfit.engine.ending import End
 from priorfit.engine.handing import checked
-from priorfit.engine.prepare import guarded
 from priorfit.engine.run import Callback
 from priorfit.loop.fit import Fit, Recipe
+from priorfit.loop.stopping import guarded
 from priorfit.problem import Problem
 from priorfit.signals import interruptions
 from priorfit.types import Image
@@ -60,7 +60,7 @@ def fitted(problem: Problem, recipe: Recipe, seed: int, watch: Callback | None =
     Raises:
         DivergenceError: the loss stopped being a number.
     """
-    fit = Fit(problem, guarded(recipe), [seed])
+    fit = Fit(problem, replace(recipe, filters=guarded(recipe.filters)), [seed])
     course = Course(fit, recipe.steps, Clock(time.perf_counter(), None))
     with interruptions() as pressed:
         start = fit.result().image

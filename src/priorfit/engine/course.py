@@ -1,6 +1,5 @@
 """The steps of one fit, taken one by one until it is done, its time is over or somebody leaves."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -9,10 +8,8 @@ import torch
 
 from priorfit.engine.clock import Clock
 from priorfit.engine.ending import End
-from priorfit.loop.fit import Fit
+from priorfit.loop.fitting import Fitting
 from priorfit.loop.state import Step
-from priorfit.loop.steps import Rewinding
-from priorfit.loop.tiled import TiledFit
 from priorfit.recipes import UNLIMITED
 from priorfit.wording import counted
 
@@ -62,7 +59,7 @@ class Course:
         end: how it ended, None as long as it has not.
     """
 
-    fit: Fit | TiledFit
+    fit: Fitting
     most: int
     clock: Clock
     losses: list[tuple[int, float]] = field(default_factory=list)
@@ -111,11 +108,11 @@ class Course:
             end: what did; None for the fit itself.
         """
         fit = self.fit
-        if isinstance(fit, TiledFit) and fit.complete:
-            self.most = fit.before  # some tiles had nothing to do, or ended early
+        if fit.settled_steps is not None:
+            self.most = fit.settled_steps
         if fit.last is not None:
             self.taken = fit.last.state.taken  # with the steps that it went back from
-        own = any(watcher.why is not None for watcher in fit.filters)
+        own = fit.has_ended_itself
         if end is None and not own:
             self.taken = self.most
         if own or self.taken >= self.most:
@@ -143,24 +140,15 @@ def troubles(course: Course, *, replaced: bool = False) -> tuple[str, ...]:
         replaced: whether something else took the place of what it had come to.
     """
     fit = course.fit
-    times = sum(seen.rewound for seen in fit.filters if isinstance(seen, Rewinding))
-    hurried = fit.cut_short if isinstance(fit, TiledFit) else 0
-    few, notes = _steps_in_time(course), []
-    if times:
-        often = counted(times, "time")
+    few, notes = fit.steps_in_time(ran_out=course.end is End.TIME), []
+    if fit.rewound:
+        often = counted(fit.rewound, "time")
         notes.append(f"the loss left its course {often}: the fit went back and on from there")
-    if hurried:
-        notes.append(f"{counted(hurried, 'tile')} had less time than the first, and fewer steps")
+    if fit.hurried:
+        notes.append(
+            f"{counted(fit.hurried, 'tile')} had less time than the first, and fewer steps"
+        )
     if few < _FEW and not replaced:
         steps = counted(int(few), "step")
         notes.append(f"the time was over after {steps}: the fit had hardly begun, give it more")
     return tuple(notes)
-
-
-def _steps_in_time(course: Course) -> float:
-    """Steps that the clock left a fit, or each of its tiles; infinite if it had its time."""
-    if isinstance(course.fit, TiledFit):
-        return math.inf if course.fit.most is None else course.fit.most
-    if course.end is not End.TIME or course.fit.last is None:
-        return math.inf
-    return course.fit.last.state.taken

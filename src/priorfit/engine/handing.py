@@ -21,7 +21,6 @@ from priorfit.guarantee.guard import (
     make_guard,
     slug,
 )
-from priorfit.loop.tiled import TiledFit
 from priorfit.recipes import UNLIMITED
 from priorfit.types import Image
 from priorfit.wording import counted
@@ -115,8 +114,8 @@ def of_fit(case: Case, course: Course, guard: Guard | None) -> Handed:
     """
     request, fit, end = case.request, course.fit, course.end
     assert end is not None
-    if isinstance(fit, TiledFit):
-        return _of_tiles(fit, course, guard if fit.judges else None)
+    if fit.pieces is not None:
+        return _of_pieces(course, guard)
     image = fit.drawn()
     if guard is None:
         return Handed(checked(fit.finished(image)), end, course.why)
@@ -146,13 +145,14 @@ def checked(image: Image) -> Image:
     return image
 
 
-def _of_tiles(fit: TiledFit, course: Course, guard: Guard | None) -> Handed:
+def _of_pieces(course: Course, guard: Guard | None) -> Handed:
+    """What is handed out of a fit of tiles, each judged by itself."""
     assert course.end is not None
-    image, end, why = checked(fit.result().image), course.end, course.why
-    if guard is None or not fit.shares:
+    image, end, why = checked(course.fit.result().image), course.end, course.why
+    shares = course.fit.shares()
+    if guard is None or not shares:
         return Handed(image, end, why)
-    tiles, name = len(fit.grid), guard.best.method.name
-    shares = [fit.shares.get(i, float(i in fit.done)) for i in range(tiles)]
+    tiles, name = len(shares), guard.best.method.name
     lost = shares.count(0.0)
     note = None
     if lost:

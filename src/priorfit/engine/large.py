@@ -11,6 +11,7 @@ from priorfit.engine.request import Request
 from priorfit.errors import PriorfitError
 from priorfit.guarantee.guard import Guard
 from priorfit.loop.fit import Fit, Recipe
+from priorfit.loop.fitting import Fitting
 from priorfit.loop.memory import Forecast, available, forecast, used
 from priorfit.loop.tiled import TiledFit
 from priorfit.loop.tiles import LEAST, Grid, enlargement
@@ -117,7 +118,7 @@ def begin_fit(
     clock: Clock | None = None,
     resume: Mapping[str, Any] | None = None,
     before: Code | None = None,
-) -> Fit | TiledFit:
+) -> Fitting:
     """A fit of the whole, or of its tiles, each judged by the guard."""
     if size.grid is None:
         return Fit(problem, recipe, [request.seed], resume, before=before)
@@ -139,12 +140,10 @@ def in_tiles(tile: int | None, problem: Problem) -> Extent:
     return Extent(None if tile is None else _grid(problem, tile))
 
 
-def steps_of_a_tile(fit: Fit | TiledFit) -> int | None:
+def steps_of_a_tile(fit: Fitting) -> int | None:
     """Steps of a tile, None for one piece or before the clock has told."""
-    if isinstance(fit, Fit):
-        return None
-    each = fit.most or fit.recipe.steps
-    return each if each < UNLIMITED else None
+    each = fit.steps_of_a_piece
+    return each if each is not None and each < UNLIMITED else None
 
 
 def _grid(problem: Problem, tile: int) -> Grid:

@@ -10,14 +10,9 @@ from priorfit.engine.course import Course, troubles
 from priorfit.engine.ending import End
 from priorfit.engine.handing import Handed
 from priorfit.engine.large import Extent, steps_of_a_tile
-from priorfit.engine.prepare import guide, rule_of, snapshots
 from priorfit.engine.request import FIT
-from priorfit.guarantee.comparators import finished
 from priorfit.guarantee.guard import slug
-from priorfit.loop.ensemble import Spreading
-from priorfit.loop.fit import Fit
 from priorfit.records.sidecar import Rule, Sidecar, Source, thinned, versions
-from priorfit.types import Image
 
 if TYPE_CHECKING:
     from priorfit.engine.run import Run
@@ -47,29 +42,14 @@ def restored(run: "Run[Any]", handed: Handed, inputs: tuple[Source, ...] = ()) -
     if run.course is None:
         return common
     fit = run.course.fit
-    hint = guide(fit)
+    hint = fit.guide()
     return replace(
         common,
-        guide=None if hint is None else (hint[0], finished(hint[1], fit.problem).cpu()),
-        snapshots={step: image.cpu() for step, image in snapshots(fit).items()},
+        guide=None if hint is None else (hint[0], fit.problem.apply_finish(hint[1]).cpu()),
+        snapshots={step: image.cpu() for step, image in fit.snapshots().items()},
         tuned=fit.tuned(),
-        deviation=deviation(fit) if isinstance(fit, Fit) else None,
+        deviation=fit.deviation(),
     )
-
-
-@torch.no_grad()
-def deviation(fit: Fit) -> Image | None:
-    """Standard deviation of every pixel of the result, (1, C, H, W), where a filter knows it.
-
-    It is carried through the finish of the problem: 0 where known pixels were put back.
-    """
-    for watcher in reversed(fit.filters):
-        if isinstance(watcher, Spreading) and (spread := watcher.deviation()) is not None:
-            assert fit.last is not None
-            image = fit.last.image
-            pushed, still = (fit.finished(x) for x in (image + spread, image))
-            return (pushed - still).abs()
-    return None
 
 
 def sidecar_of(run: "Run[Any]", handed: Handed, inputs: tuple[Source, ...] = ()) -> Sidecar:
@@ -129,10 +109,10 @@ def _begin(case: Case, inputs: tuple[Source, ...]) -> Sidecar:
 
 
 def _rule(course: Course) -> Rule | None:
-    rule = rule_of(course.fit)
-    if rule is None or not rule.curve:
+    curve = course.fit.curve()
+    if curve is None:
         return None
-    return Rule(about=rule.title, step=max(rule.at) or rule.curve[-1][0], curve=thinned(rule.curve))
+    return Rule(about=curve.about, step=curve.picked, curve=thinned(curve.points))
 
 
 def _repeat(case: Case, course: Course | None, handed: Handed, extent: Extent) -> tuple[str, ...]:

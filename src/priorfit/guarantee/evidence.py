@@ -15,8 +15,7 @@ from torch import Tensor
 
 from priorfit.classical.clipping import Clipping, free
 from priorfit.guarantee.comparators import AS_IT_WAS, Comparator
-from priorfit.loop.ensemble import Weighed
-from priorfit.loop.fit import Fit
+from priorfit.loop.fitting import Fitting
 from priorfit.loop.state import Filter, Step
 from priorfit.loop.steps import Lengthening
 from priorfit.noise import Noise
@@ -106,7 +105,7 @@ class Evidence(ABC):
     def of(self, image: Image, known: float) -> float:
         """Error of an estimate, (1, C, H, W) of the shape of the image sought."""
 
-    def of_fit(self, fit: Fit, image: Image) -> float:
+    def of_fit(self, fit: Fitting, image: Image) -> float:
         """Error of the picture of a fit."""
         return self.of(image, 0.0)
 
@@ -154,7 +153,7 @@ class SteinEvidence(Evidence):
     def of(self, image: Image, known: float) -> float:
         return self._misfit(image) - self.variance + known
 
-    def of_fit(self, fit: Fit, image: Image) -> float:
+    def of_fit(self, fit: Fitting, image: Image) -> float:
         followed = sum(seen.followed for seen in fit.filters if isinstance(seen, Following))
         least = (math.sqrt(self._misfit(image)) - math.sqrt(self.variance)) ** 2
         return max(self.of(image, followed), least)
@@ -202,13 +201,12 @@ class HiddenEvidence(Evidence):
     def of(self, image: Image, known: float) -> float:
         return known
 
-    def of_fit(self, fit: Fit, image: Image) -> float:
+    def of_fit(self, fit: Fitting, image: Image) -> float:
         y, known = self.problem.observation, self.problem.known
         held = known & ~fit.seen.known
         # What is mixed into the picture has seen them; a filter that mixes keeps one that has not.
-        blind = [seen.unseen for seen in fit.filters if isinstance(seen, Weighed)]
-        if blind and blind[-1] is not None:
-            image = blind[-1]
+        blind = [seen.unseen for seen in fit.filters if seen.unseen is not None]
+        image = blind[-1] if blind else image
         return _mean_where(held if held.any() else known, self.problem.operator(image) - y)
 
 

@@ -19,7 +19,7 @@ from priorfit.guarantee.comparators import (
     Comparator,
 )
 from priorfit.guarantee.evidence import Contender, Evidence, evidence_on
-from priorfit.loop.fit import Fit
+from priorfit.loop.fitting import Fitting
 from priorfit.loop.tiles import Grid, part_of, solved
 from priorfit.problem import Problem
 from priorfit.types import Image
@@ -69,7 +69,7 @@ class Guard:
         """The best cheap estimate, (1, C, H, W) in [0, 1], not finished."""
         return self.best.image
 
-    def judge(self, fit: Fit, image: Image) -> Verdict:
+    def judge(self, fit: Fitting, image: Image) -> Verdict:
         """Hold the picture of a fit, not finished, against the best cheap estimate."""
         error = self.evidence.of_fit(fit, image)
         name = self.best.method.name

@@ -54,6 +54,8 @@ def restore_mean(problem: Problem, recipes: Sequence[Recipe], seeds: Sequence[in
 class Spreading(Filter):
     """A filter that knows how far apart the pictures are that it makes one of."""
 
+    spreads = True
+
     @abstractmethod
     def deviation(self) -> Image | None:
         """Standard deviation of every pixel, (B, C, H, W); None before there are two pictures."""

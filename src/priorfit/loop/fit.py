@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from priorfit.code import detached, part, split, take_over
 from priorfit.errors import ProblemError, RecipeError
+from priorfit.loop.fitting import Fitting, Restoration
 from priorfit.loop.state import Filter, State, Step
 from priorfit.noise import Noise
 from priorfit.priors.base import Prior
@@ -65,15 +66,7 @@ class Recipe:
         return sum(stage.steps for stage in self.stages)
 
 
-class Restoration(NamedTuple):
-    """What came of it."""
-
-    image: Image  # in [0, 1] before it is finished; may be a mean of renders
-    code: Code  # the chosen iterate
-    why_stopped: str
-
-
-class Fit:
+class Fit(Fitting):
     """A restoration under way: iterate it, stop when you like, ask for the result at any moment.
 
     Args:
@@ -101,7 +94,7 @@ class Fit:
         self.problem, self.recipe = problem, recipe
         self.repeated = _repeated(problem, recipe.runs)
         self.noise = Noise(seeds_of_runs(seeds, recipe.runs), problem.observation.device)
-        self.filters = [make() for make in recipe.filters]
+        self._filters = [make() for make in recipe.filters]
         self.seen = self.repeated  # what the filters leave for the fit to see
         for watcher in self.filters:
             self.seen = watcher.begin(self.seen, self.noise)
@@ -123,6 +116,10 @@ class Fit:
             steps = watcher(steps)
         for self.last in steps:
             yield self.last
+
+    @property
+    def filters(self) -> list[Filter]:
+        return self._filters
 
     def state_dict(self) -> dict[str, Any]:
         """Copy everything needed to go on from the last step to the same bytes.
@@ -151,6 +148,10 @@ class Fit:
     def tuned(self) -> Code:
         """Copy what the stages tune, as the last step left it: `before` of another fit."""
         return detached(_tuned(self.code, self.recipe))
+
+    def guide(self) -> tuple[str, Image] | None:
+        shown = self.recipe.prior.guide(self.code, self.moved)
+        return None if shown is None else (shown[0], shown[1][: len(self.problem)])
 
     @property
     def moved(self) -> set[str]:

@@ -1,7 +1,7 @@
 """Where the loop stands, what it yields, and what may watch it."""
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -79,12 +79,24 @@ class Step(NamedTuple):
         return torch.stack(list(self.losses.values())).sum(0)
 
 
+class Curve(NamedTuple):
+    """What a stop rule has followed."""
+
+    about: str  # what it shows
+    points: Sequence[tuple[int, float]]  # step and value
+    picked: int  # the step whose picture was picked, or the last one
+
+
 class Filter:
     """Something that watches the loop: it may pick another image, drop a step or end the run."""
 
     gathered: tuple[str, ...] = ()  # names of the fields that change while it watches
     moves: tuple[str, ...] = ()  # parts of the code that it writes to, beyond what stages tune
     why: str | None = None  # set by a filter that ends the run
+    rewound: int = 0  # how many times it sent the fit back
+    spreads: bool = False  # whether it makes one picture of several, and knows how they spread
+    picks: bool = False  # whether it is a rule that picks the picture of one step
+    unseen: Image | None = None  # what is handed on, had it not seen the entries held out
 
     def begin(self, problem: Problem, noise: Noise) -> Problem:
         """Hear of the problem before the first step; return what the fit may see of it."""
@@ -93,6 +105,18 @@ class Filter:
     def see(self, step: Step) -> Step | None:
         """Look at a step; hand it on, changed or not, or None to pass it over."""
         return step
+
+    def curve_of(self) -> Curve | None:
+        """What it has followed to stop the run, if that can be shown."""
+        return None
+
+    def snapshots(self) -> dict[int, Image]:
+        """Pictures that it has kept, by step."""
+        return {}
+
+    def deviation(self) -> Image | None:
+        """Standard deviation of every pixel, (B, C, H, W), if it knows that by now."""
+        return None
 
     def __call__(self, steps: Iterator[Step]) -> Iterator[Step]:
         if self.why is not None:  # the run had ended when it was saved

@@ -133,6 +133,9 @@ class Snapshots(Filter):
             self.images[step.state.taken] = step.image.clone()
         return step
 
+    def snapshots(self) -> dict[int, Image]:
+        return self.images
+
 
 class Sequential(Filter):
     """Feed the network, from now on, with what it has just drawn: z ← f(z).

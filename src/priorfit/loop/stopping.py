@@ -10,7 +10,7 @@ Averages belong before a rule: the picture that it picks is then the average of 
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,8 +25,8 @@ from priorfit.loop.scores import (
     WindowedVariance,
     squared_error,
 )
-from priorfit.loop.state import Filter, Step
-from priorfit.loop.steps import Lengthening, Rewinding, Smoothed
+from priorfit.loop.state import Curve, Filter, Step
+from priorfit.loop.steps import Lengthening, Rewinding, Smoothed, Snapshots
 from priorfit.noise import Noise
 from priorfit.problem import Problem
 from priorfit.types import Image, PerImage
@@ -36,6 +36,7 @@ class Stopping(Filter):
     """What all rules are: a curve that can be shown, and a picture an image that was picked."""
 
     gathered: tuple[str, ...] = ("curve", "image", "at", "ended")
+    picks = True
 
     def __init__(self) -> None:
         self.curve: list[tuple[int, float]] = []  # step and score, the mean over a batch
@@ -47,6 +48,11 @@ class Stopping(Filter):
     @abstractmethod
     def title(self) -> str:
         """What the curve shows."""
+
+    def curve_of(self) -> Curve | None:
+        if not self.curve:
+            return None
+        return Curve(self.title, self.curve, max(self.at) or self.curve[-1][0])
 
     def _note(self, step: Step, scores: PerImage) -> list[float]:
         values = scores.double().tolist()
@@ -277,3 +283,25 @@ def ruled(filters: Sequence[FilterFactory], stop: str | None) -> list[FilterFact
         return [*others[:place], RULES[name], *others[place:]]
     place = guards[-1] + 1 if guards else 0
     return [*others[:place], partial(Smoothed, Lengthening()), RULES[name], *others[place:]]
+
+
+def guarded(filters: Sequence[FilterFactory]) -> list[FilterFactory]:
+    """What watches a fit, with a guard against losses that are no numbers, if there is none."""
+    if any(isinstance(make(), Rewinding) for make in filters):
+        return list(filters)
+    # Goes back only from losses that are not numbers, so it changes no healthy fit.
+    return [partial(Rewinding, drop=math.inf), *filters]
+
+
+def keeping(filters: Sequence[FilterFactory], steps: Collection[int]) -> list[FilterFactory]:
+    """What watches a fit, and keeps the pictures of some steps: as they were, whatever is picked.
+
+    Args:
+        filters: of a recipe, innermost first.
+        steps: counted from 1.
+    """
+    if not steps:
+        return list(filters)
+    rules = [i for i, make in enumerate(filters) if make().picks]
+    place = rules[0] if rules else len(filters)
+    return [*filters[:place], partial(Snapshots, steps), *filters[place:]]

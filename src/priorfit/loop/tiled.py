@@ -1,5 +1,6 @@
 """A picture fitted tile by tile, each tile a fit of its own, as if it were one fit."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -7,7 +8,8 @@ import torch
 
 from priorfit.degradations import Window
 from priorfit.errors import ProblemError
-from priorfit.loop.fit import Fit, Recipe, Restoration
+from priorfit.loop.fit import Fit, Recipe
+from priorfit.loop.fitting import Fitting, Restoration
 from priorfit.loop.state import Filter, State, Step
 from priorfit.loop.tiles import Grid, enlargement, part_of
 from priorfit.problem import Problem
@@ -42,7 +44,7 @@ class Guard(Protocol):
 _SLACK = 0.97  # of a tile's share of the time, since no two tiles take it alike
 
 
-class TiledFit:
+class TiledFit(Fitting):
     """A restoration under way in tiles: iterate it, stop when you like, ask for the result.
 
     Every tile is fitted from the same seed, at the noise level of the whole picture, and sees its
@@ -80,11 +82,13 @@ class TiledFit:
         if len(problem) != 1 or len(seeds) != 1:
             raise ProblemError(f"one picture at a time is cut into tiles, got {len(problem)}")
         self.problem, self.recipe, self.grid, self.left = problem, recipe, grid, left
+        self.seen = problem
         self.guard, self.judges = guard, judges
-        self.shares: dict[int, float] = {}  # of the fits in the tiles, see `guarantee.Verdict`
+        self.judged: dict[int, float] = {}  # of the fits in the tiles, see `guarantee.Verdict`
         self.factor = enlargement(problem)
         self.seeds = list(seeds)
         self.last: Step | None = None
+        self.pieces = len(grid)
         self.done: dict[int, Image] = {}
         self.before = 0  # steps of the tiles that are done
         self.most: int | None = None  # of one tile, where the first ran out of its share of time
@@ -136,7 +140,7 @@ class TiledFit:
             "before": before,
             "most": self.most,
             "cut_short": self.cut_short,
-            "shares": dict(self.shares),
+            "shares": dict(self.judged),
         }
 
     def tuned(self) -> Code:
@@ -144,15 +148,38 @@ class TiledFit:
         return {}
 
     @torch.no_grad()
+    def drawn(self) -> Image:
+        """The picture so far; where no tile has been the cheap estimate."""
+        return self.grid.joined(self._pictures(), self.factor).clamp_(0, 1)
+
+    @torch.no_grad()
     def result(self) -> Restoration:
-        """The picture so far, finished; where no tile has been the cheap estimate."""
-        image = self.finished(self.grid.joined(self._pictures(), self.factor))
-        return Restoration(image, {}, self.reason)
+        return Restoration(self.finished(self.drawn()), {}, self.reason)
 
     @property
     def reason(self) -> str:
-        """Why it stops where it does, unless somebody leaves it before."""
-        return f"the steps of {counted(len(self.grid), 'tile')} are done"
+        return self.why_stopped or f"the steps of {counted(len(self.grid), 'tile')} are done"
+
+    @property
+    def settled_steps(self) -> int | None:
+        # Some tiles had nothing to do, or ended early.
+        return self.before if self.complete else None
+
+    @property
+    def steps_of_a_piece(self) -> int | None:
+        return self.most or self.recipe.steps
+
+    @property
+    def hurried(self) -> int:
+        return self.cut_short
+
+    def steps_in_time(self, *, ran_out: bool) -> float:
+        return math.inf if self.most is None else self.most
+
+    def shares(self) -> list[float]:
+        if not (self.judges and self.judged):
+            return []
+        return [self.judged.get(i, float(i in self.done)) for i in range(len(self.grid))]
 
     def finished(self, image: Image) -> Image:
         """What becomes of the whole picture at the end, (1, C, H, W)."""
@@ -176,7 +203,7 @@ class TiledFit:
             return fit.result().image
         guard, image = self.guard.part(self.grid.windows[index]), fit.drawn()
         verdict = guard.judge(fit, image)
-        self.shares[index] = verdict.share
+        self.judged[index] = verdict.share
         return fit.finished(guard.mix(image, verdict))
 
     def _without_fit(self, index: int, guard: Guard) -> Image:
@@ -230,7 +257,7 @@ class TiledFit:
     def _take_up(self, saved: Mapping[str, Any]) -> None:
         self.done = dict(saved["done"])
         self.before, self.most = saved["before"], saved["most"]
-        self.cut_short, self.shares = saved["cut_short"], dict(saved["shares"])
+        self.cut_short, self.judged = saved["cut_short"], dict(saved["shares"])
         self._resume = saved["fit"]
 
 

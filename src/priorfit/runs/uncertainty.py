@@ -9,7 +9,6 @@ import torch
 from priorfit import images, recipes
 from priorfit.errors import ImageFileError, RecipeError
 from priorfit.images import Picture, Scale
-from priorfit.loop.ensemble import Spreading
 from priorfit.records.sidecar import Uncertainty
 from priorfit.runs.job import Job
 from priorfit.types import Image
@@ -43,7 +42,7 @@ def check_uncertainty(job: Job) -> None:
 
 def _gives_uncertainty(recipe: str) -> bool:
     """Whether a recipe makes its picture of several, so that their spread is known."""
-    return any(isinstance(make(), Spreading) for make in recipes.load(recipe).filters)
+    return any(make().spreads for make in recipes.load(recipe).filters)
 
 
 def encode_deviation(path: Path, image: Image) -> tuple[bytes, Uncertainty]:
