@@ -86,9 +86,13 @@ def test_what_is_no_file_is_refused_at_once(name: str, kind, tmp_path: Path, mon
 
 
 @each_kind
-def test_what_stands_beside_a_picture_and_is_no_sidecar_is_none(kind, tmp_path: Path):
+def test_what_stands_beside_a_picture_and_is_no_file_is_no_sidecar(kind, tmp_path: Path):
     kind(sidecar_path(tmp_path / "a.png"))
-    assert load_sidecar(tmp_path / "a.png") is None
+    if kind in (folder, loop, nowhere):
+        assert load_sidecar(tmp_path / "a.png") is None
+        return
+    with pytest.raises(PriorfitError, match=r"a\.png\.json: is not a file"):
+        load_sidecar(tmp_path / "a.png")
 
 
 @each_kind

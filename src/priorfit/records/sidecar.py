@@ -1,5 +1,6 @@
 """The sidecar: JSON beside every restored picture, to know and repeat how it came about."""
 
+import errno
 import hashlib
 import importlib.metadata
 import json
@@ -198,10 +199,19 @@ def sidecar_path(picture: Path) -> Path:
 
 
 def load_sidecar(picture: Path) -> Sidecar | None:
-    """Read the sidecar beside a picture, None where there is none that can be read."""
+    """Read the sidecar beside a picture, None where there is none that can be read.
+
+    Raises:
+        PriorfitError: a pipe, a device or a socket is in its place.
+    """
+    path = sidecar_path(picture)
     try:
-        return from_json(Sidecar, read_regular(sidecar_path(picture), _LONGEST))
-    except (OSError, ValueError):
+        return from_json(Sidecar, read_regular(path, _LONGEST))
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise PriorfitError(f"{path}: {error.strerror}") from error
+        return None
+    except ValueError:
         return None
 
 
