@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.suites import RESULTS, SHARED
 from priorfit.bench.results import load
-from priorfit.bench.run import Plan as Part
+from priorfit.bench.run import BenchPlan as Part
 from priorfit.bench.run import measure as measured
 from priorfit.bench.suites import SUITES
 from priorfit.bench.table import table as drawn

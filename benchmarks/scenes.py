@@ -33,7 +33,7 @@ from priorfit.train.growing import Growing, doublings
 from priorfit.train.inversion import Effort
 from priorfit.train.judge import Judge, drawings
 from priorfit.train.onlooker import beside
-from priorfit.train.run import STATE, Length, Progress, Run
+from priorfit.train.run import STATE, Length, TrainingProgress, TrainingRun
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -75,7 +75,7 @@ def _train(chosen: argparse.Namespace) -> None:
     run, _, _ = _run(chosen)
     told = [run.training.seen]
 
-    def watch(progress: Progress) -> None:
+    def watch(progress: TrainingProgress) -> None:
         if progress.seen - told[0] >= _SAID:
             told[0] = progress.seen
             note = {name: round(value, 3) for name, value in progress.note.items()}
@@ -89,7 +89,7 @@ def _train(chosen: argparse.Namespace) -> None:
 def _pack(chosen: argparse.Namespace) -> None:
     """Write the card of what there is, examine its halves, and put them into the zoo."""
     run, learnt, kept = _run(chosen)
-    about = card.About(
+    about = card.CardFacts(
         chosen.data.name,
         len(learnt),
         learnt.classes,
@@ -111,7 +111,7 @@ def _pack(chosen: argparse.Namespace) -> None:
     say(f"{out}: {packing.weigh(out) / 1e6:.1f} MB, {right(drawer, classifier):.1%} in their class")
 
 
-def _history(run: Run) -> str:
+def _history(run: TrainingRun) -> str:
     """What the card says of the training beside its length."""
     begun = json.loads((run.folder / START).read_text("utf-8"))
     size, before = begun["size"], begun["images"]
@@ -130,7 +130,7 @@ def right(drawer: Drawing, classifier: Classifier, count: int = 1_918) -> float:
     return accuracy(classifier, images, torch.arange(count) % drawer.classes)
 
 
-def _run(chosen: argparse.Namespace) -> tuple[Run, Photographs, Photographs]:
+def _run(chosen: argparse.Namespace) -> tuple[TrainingRun, Photographs, Photographs]:
     """The training where it stands, what is learnt from and what is kept."""
     learnt, kept = load(chosen.data, SIZE), load(chosen.data, SIZE, test=True)
     folder = chosen.work / chosen.name
@@ -146,7 +146,7 @@ def _run(chosen: argparse.Namespace) -> tuple[Run, Photographs, Photographs]:
         name=FEATURES,
         against=f"{len(kept):,} photographs that it has not seen",
     )
-    run = Run(folder, pair, learnt, Length(chosen.images, piece=chosen.piece), judge=judge)
+    run = TrainingRun(folder, pair, learnt, Length(chosen.images, piece=chosen.piece), judge=judge)
     if (folder / STATE).is_file():
         run.resume()
     else:

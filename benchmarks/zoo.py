@@ -9,7 +9,7 @@ from priorfit.errors import PriorfitError
 from priorfit.signals import interruptions
 from priorfit.tasks.device import device_named
 from priorfit.train.inversion import USUAL, Effort
-from priorfit.train.plan import Wish
+from priorfit.train.plan import TrainingWish
 from priorfit.train.zoo import train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="if that is faster")
     chosen = parser.parse_args()
     set_up(chosen.threads)
-    wish = Wish(
+    wish = TrainingWish(
         chosen.data,
         chosen.work,
         chosen.out,

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from priorfit.networks.hourglass import Hourglass, Level
+from priorfit.networks.hourglass import Hourglass, HourglassLevel
 from priorfit.networks.layers import Block
 
 
@@ -26,11 +26,11 @@ class PlainHourglass(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """(B, in, H, W) -> (B, out, H, W)."""
-        levels = cast("list[Level]", list(self.network.levels))
+        levels = cast("list[HourglassLevel]", list(self.network.levels))
         image = conv(self.network.output, self._scale(z, levels))
         return torch.sigmoid(image)
 
-    def _scale(self, fine: Tensor, levels: list[Level]) -> Tensor:
+    def _scale(self, fine: Tensor, levels: list[HourglassLevel]) -> Tensor:
         level, *coarser = levels
         x = block(level.refine, block(level.shrink, fine))
         if coarser:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from priorfit.networks.stylegan3 import StyleGan3
-from priorfit.networks.stylegan3_layers import Plan
+from priorfit.networks.stylegan3_layers import LayerPlan
 from tests.stylegan2_reference import correlated
 
 
@@ -41,7 +41,7 @@ class Reference:
     def __init__(self, network: StyleGan3) -> None:
         self.state = {name: t.detach().double() for name, t in network.state_dict().items()}
         self.config = config = network.config
-        self.bands = Plan(
+        self.bands = LayerPlan(
             config.resolution,
             len(config.channels) - 1,
             config.critical,

@@ -11,8 +11,8 @@ from PIL import Image
 
 from priorfit.bench import launch, published, run, suites
 from priorfit.bench.damages import levels
-from priorfit.bench.results import Results, Run, load, save
-from priorfit.bench.run import Plan, measure, turns, with_cheap
+from priorfit.bench.results import BenchRun, Results, load, save
+from priorfit.bench.run import BenchPlan, measure, turns, with_cheap
 from priorfit.bench.table import table
 from priorfit.errors import ImageFileError, PriorfitError
 from priorfit.guarantee.comparators import alternatives
@@ -105,8 +105,8 @@ def test_published_files_are_read_as_they_are(tmp_path):
     assert np.array_equal(case.damaged, pixels["noisy"][:32, :32])
 
 
-def made(turn, plan) -> Run:
-    return Run(
+def made(turn, plan) -> BenchRun:
+    return BenchRun(
         suite=turn.case.suite,
         image=turn.case.name,
         side=plan.side,
@@ -121,7 +121,7 @@ def made(turn, plan) -> Run:
     )
 
 
-PLAN = Plan(["samples-denoise25"], side=32, seeds=2, most=2, patience=0.01)
+PLAN = BenchPlan(["samples-denoise25"], side=32, seeds=2, most=2, patience=0.01)
 
 
 def test_runs_are_kept_one_by_one_and_never_made_twice(tmp_path, monkeypatch):
@@ -135,7 +135,7 @@ def test_runs_are_kept_one_by_one_and_never_made_twice(tmp_path, monkeypatch):
         ("astronaut", 0), ("chelsea", 0), ("astronaut", 1), ("chelsea", 1)
     ]  # fmt: skip
     assert list(turns(PLAN, results)) == []
-    longer = Plan(PLAN.suites, side=32, seeds=3, most=2)
+    longer = BenchPlan(PLAN.suites, side=32, seeds=3, most=2)
     assert [turn.seed for turn in turns(longer, results)] == [2, 2]
 
 
@@ -161,17 +161,17 @@ def test_a_table_has_the_authors_pictures_for_whole_images_alone():
          "psnr": psnr, "seconds": 5, "steps": 9, "machine": "abacus", "date": "2026-01-01"}
         for image, seed, psnr in [("F16", 0, 33.0), ("F16", 1, 34.0), ("hill", 0, 32.0)]
     ]  # fmt: skip
-    text = table(Results(runs=tuple(Run(**row) for row in whole)), "priorfit bench dip")
+    text = table(Results(runs=tuple(BenchRun(**row) for row in whole)), "priorfit bench dip")
     assert "| F16 | 32.67 | 31.34 | 33.69 | 33.50 | 1.00 | -0.19 | 2 | 5 |" in text
     assert "| **mean** | **32.70** | **31.41** | **32.89** | **32.75** |  | **-0.14** |" in text
     assert "abacus" in text and "2026-01-01" in text and "`priorfit bench dip`" in text
-    corner = Results(runs=tuple(Run(**{**row, "side": 64}) for row in whole))
+    corner = Results(runs=tuple(BenchRun(**{**row, "side": 64}) for row in whole))
     assert "authors" not in table(corner, "x") and "corner of 64 pixels" in table(corner, "x")
 
 
 def test_every_row_of_a_table_has_as_many_cells():
     runs = tuple(
-        made(turn, PLAN) for turn in turns(Plan(suites.SAMPLES, side=32, most=2), Results())
+        made(turn, PLAN) for turn in turns(BenchPlan(suites.SAMPLES, side=32, most=2), Results())
     )
     blocks = table(Results(runs=runs), "x").split("\n## ")[1:]
     assert len(blocks) == len(suites.SAMPLES)

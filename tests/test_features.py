@@ -10,7 +10,7 @@ from PIL import Image as PillowImage
 from torch import Tensor
 
 from priorfit.errors import CheckpointError, ProblemError
-from priorfit.networks.features import FeatureNetwork, Settings
+from priorfit.networks.features import FeatureNetwork, FeatureSettings
 from priorfit.networks.preparation import (
     CAFFE,
     RAW,
@@ -161,13 +161,13 @@ def test_another_preparation_can_be_asked_for():
 
 def test_settings_without_a_network_are_refused():
     for settings in (
-        Settings("vgg16", ()),
-        Settings("vgg16", (4, 0)),
-        Settings("vgg16", (4,) * 17),
-        Settings("squeezenet1_1", (4, 2)),
-        Settings("vgg16", (4,), mean=(0.5,)),
-        Settings("vgg16", (4,), std=(1.0, 0.0, 1.0)),
-        Settings("vgg19_reflected", (3, 4), full=(8, 8)),
+        FeatureSettings("vgg16", ()),
+        FeatureSettings("vgg16", (4, 0)),
+        FeatureSettings("vgg16", (4,) * 17),
+        FeatureSettings("squeezenet1_1", (4, 2)),
+        FeatureSettings("vgg16", (4,), mean=(0.5,)),
+        FeatureSettings("vgg16", (4,), std=(1.0, 0.0, 1.0)),
+        FeatureSettings("vgg19_reflected", (3, 4), full=(8, 8)),
     ):
         with pytest.raises(CheckpointError):
             FeatureNetwork(settings)

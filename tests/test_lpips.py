@@ -14,7 +14,7 @@ from priorfit.checkpoints.layouts import LAYOUTS, Found
 from priorfit.degradations import Blur, Border, gaussian_psf
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.metrics import lpips, psnr
-from priorfit.networks.lpips import Lpips, Settings
+from priorfit.networks.lpips import Lpips, LpipsSettings
 from priorfit.networks.pretrained import build_stored
 from tests.pictures import uniform
 from tests.seeing import PLAIN, ours
@@ -93,7 +93,7 @@ def test_heads_come_alone_and_are_put_on_their_classifier(trunk):
     with pytest.raises(ProblemError, match="sees nothing before it is put on a"):
         alone(image, other)
     if trunk != "squeezenet1_1":  # five heads of tiny networks are told apart by real widths only
-        alone = Lpips(Settings(trunk, alone.config.heads)).double()
+        alone = Lpips(LpipsSettings(trunk, alone.config.heads)).double()
         alone.load_state_dict(ours(heads(trunk)).state_dict())
     classifier = ours(PLAIN[trunk].state_dict())
     together = alone.on(classifier)
@@ -116,7 +116,7 @@ def test_heads_of_another_classifier_are_refused():
 )
 def test_published_heads_tell_their_classifier_by_their_channels(channels, trunk):
     tensors = {f"lin{i}.model.1.weight": torch.ones(1, c, 1, 1) for i, c in enumerate(channels)}
-    assert ours(tensors).config == Settings(trunk, channels)
+    assert ours(tensors).config == LpipsSettings(trunk, channels)
 
 
 @each_trunk

@@ -14,7 +14,7 @@ from priorfit.networks.initialise import initialised
 from priorfit.networks.pretrained import Pretrained
 from priorfit.networks.stylegan3 import StyleGan3, StyleGan3Config
 from priorfit.networks.stylegan3_filters import downsample, low_pass, upsample
-from priorfit.networks.stylegan3_layers import Plan
+from priorfit.networks.stylegan3_layers import LayerPlan
 from priorfit.networks.weights import frozen
 from tests.stylegan3_reference import Reference, cut, filtered, spread
 
@@ -90,14 +90,14 @@ def gradient(network: StyleGan3, w: Tensor) -> Tensor:
 LISTED = {
     # As people printed the released networks: github.com/NVlabs/stylegan3, issues 40 and 49.
     "t, 1024 pixels": (
-        Plan(1024).channels(),
-        Plan(1024),
+        LayerPlan(1024).channels(),
+        LayerPlan(1024),
         "36_512 36_512 52_512 52_512 84_512 148_512 148_512 276_323 276_203 532_128 1044_81 "
         "1044_51 1044_32 1024_32 1024_3",
     ),
     "r, 128 pixels": (
-        Plan(128).channels(65536, 1024),
-        Plan(128),
+        LayerPlan(128).channels(65536, 1024),
+        LayerPlan(128),
         "36_1024 36_1024 36_1024 52_1024 52_1024 52_1024 84_1024 84_1024 84_1024 148_1024 148_912 "
         "148_683 148_512 128_512 128_3",
     ),
@@ -112,7 +112,7 @@ def test_sizes_and_channels_are_those_of_the_released_networks(name: str):
 
 
 def test_frequencies_are_those_of_the_released_network():
-    bands = Plan(1024).bands()
+    bands = LayerPlan(1024).bands()
     cutoffs = [2, 3.1748, 5.03968, 8, 12.6992, 20.1587, 32, 50.7968, 80.6349, 128, 203.187, 322.54]
     widths = [6, 4.8252, 10.9603, 8, 19.3008, 43.8413, 32, 77.2032, 47.3651, 128, 308.813, 189.46]
     assert [band.cutoff for band in bands] == pytest.approx([*cutoffs, 512, 512, 512], rel=1e-5)

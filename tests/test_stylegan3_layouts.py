@@ -16,7 +16,7 @@ from priorfit.errors import CheckpointError
 from priorfit.networks.initialise import initialised
 from priorfit.networks.pretrained import build_stored
 from priorfit.networks.stylegan3 import StyleGan3, StyleGan3Config
-from priorfit.networks.stylegan3_layers import Plan
+from priorfit.networks.stylegan3_layers import LayerPlan
 
 (NVLABS,) = layouts.LAYOUTS
 
@@ -53,7 +53,7 @@ def made(config: StyleGan3Config) -> StyleGan3:
 def written(network: StyleGan3) -> dict[str, Tensor]:
     """State of the released module."""
     config, out = network.config, {}
-    plan = Plan(
+    plan = LayerPlan(
         config.resolution,
         len(config.channels) - 1,
         config.critical,

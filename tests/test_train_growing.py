@@ -20,7 +20,7 @@ from priorfit.train.data import Photographs
 from priorfit.train.families import Pair, biggan, pggan, stylegan
 from priorfit.train.generator import Training
 from priorfit.train.growing import Growing, at, match_detail, within
-from priorfit.train.run import Length, Run
+from priorfit.train.run import Length, TrainingRun
 
 SIDE = 16
 GROWING = Growing(doublings=2, stays=16, fades=16)
@@ -144,7 +144,7 @@ def test_a_growing_training_goes_on_exactly():
 
 
 def test_an_average_that_is_not_grown_up_draws_as_coarse_as_it_has_learnt(tmp_path):
-    run = Run(tmp_path, pair(), photographs(), Length(images=8))
+    run = TrainingRun(tmp_path, pair(), photographs(), Length(images=8))
     run.go_on()
     average = run.average()
     assert average.config.lod == run.training.lod == 2.0

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from priorfit.networks.features import FeatureNetwork, Settings
+from priorfit.networks.features import FeatureNetwork, FeatureSettings
 from priorfit.networks.initialise import initialised
 from priorfit.train.families import seeing
 from priorfit.train.generator import Training
@@ -25,7 +25,7 @@ WIDTHS = {"squeezenet1_1": 25, "vgg16": 13, "alexnet": 5}
 
 def network(trunk: str = "squeezenet1_1", count: int | None = None) -> FeatureNetwork:
     """A trunk of two channels."""
-    config = Settings(trunk, (2,) * (count or WIDTHS[trunk]))
+    config = FeatureSettings(trunk, (2,) * (count or WIDTHS[trunk]))
     return initialised(lambda: FeatureNetwork(config), noise()).requires_grad_(False).eval()
 
 
@@ -52,7 +52,7 @@ def test_it_sees_the_last_layer_of_each_scale_but_the_finest(trunk):
 
 @pytest.mark.parametrize(("size", "side"), [(8, 64), (32, 64), (64, 128), (128, 128), (256, 256)])
 def test_images_are_enlarged_twice_but_to_no_more_than_128_pixels_and_no_less_than_64(size, side):
-    whole = FeatureNetwork(Settings("vgg16", (2, 2)))
+    whole = FeatureNetwork(FeatureSettings("vgg16", (2, 2)))
     asked: list[torch.Size] = []
     whole.register_forward_pre_hook(lambda module, given: asked.append(given[0].shape))
     beside(whole, size).see(torch.zeros(1, 3, size, size))

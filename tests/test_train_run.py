@@ -14,21 +14,25 @@ from priorfit.networks.generator import Generator as Drawing
 from priorfit.networks.pretrained import Pretrained
 from priorfit.records.state_file import load_state
 from priorfit.train import card, page
-from priorfit.train.card import About
-from priorfit.train.run import SHEETS, STATE, Length, Run
+from priorfit.train.card import CardFacts
+from priorfit.train.run import SHEETS, STATE, Length, TrainingRun
 from tests.markup import Elements
 from tests.training import judge, pair, photographs
 
-ABOUT = About("pictures.zip", 24, ("odd", "even"), "priorfit train generator --data pictures.zip")
+ABOUT = CardFacts(
+    "pictures.zip", 24, ("odd", "even"), "priorfit train generator --data pictures.zip"
+)
 
 
 def run(folder, images: int | None = 40, family: str = "stylegan", judged: bool = True, **how):
     length = Length(images, how.pop("minutes", None), how.pop("piece", None))
     learnt = how.pop("learnt", None) or photographs()
-    return Run(folder, pair(family, **how), learnt, length, judge=judge() if judged else None)
+    return TrainingRun(
+        folder, pair(family, **how), learnt, length, judge=judge() if judged else None
+    )
 
 
-def bytes_of(training: Run) -> list[torch.Tensor]:
+def bytes_of(training: TrainingRun) -> list[torch.Tensor]:
     state = training.training.state_dict()
     return [t for part in ("generator", "discriminator", "average") for t in state[part].values()]
 
@@ -40,7 +44,7 @@ def counting(steps: int):
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory) -> Run:
+def done(tmp_path_factory) -> TrainingRun:
     """A training that is over, with everything that it leaves."""
     made = run(tmp_path_factory.mktemp("trained") / "mine", classes=2)
     assert made.go_on()

@@ -24,7 +24,7 @@ from priorfit.train.families import Pair
 from priorfit.train.game import Game
 from priorfit.train.generator import Training
 from priorfit.train.losses import LOGISTIC
-from priorfit.train.run import Length, Run
+from priorfit.train.run import Length, TrainingRun
 from priorfit.train.several import ALONE, Team, gradients, join_team
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,7 +71,7 @@ def worker(folder: str) -> None:
     with join_team(torch.device("cpu")) as (team, device):
         save_file(learnt(team), Path(folder) / f"{team.rank}.safetensors")
         length = Length(images=32, minutes=60)
-        run = Run(Path(folder), pair(), photographs(), length, team=team)
+        run = TrainingRun(Path(folder), pair(), photographs(), length, team=team)
         assert run.go_on()
         assert team.agreed(float(team.rank), device) == 0.0
     os._exit(0)  # as `python -m priorfit` ends under torchrun, which says why
@@ -123,7 +123,7 @@ def test_two_processes_stay_alike_to_the_bit(together):
 
 
 def test_what_two_processes_left_goes_on_in_one(together):
-    run = Run(together, pair(), photographs(), Length(images=48))
+    run = TrainingRun(together, pair(), photographs(), Length(images=48))
     run.resume()
     assert run.training.seen == 32
     assert run.go_on()

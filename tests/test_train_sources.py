@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from priorfit.errors import ImageFileError, ProblemError
-from priorfit.train.sources import Source, list_photographs, read_labels
+from priorfit.train.sources import PhotographSource, list_photographs, read_labels
 from tests.tiny import array
 
 NAMES = ["cat/one.png", "cat/two.png", "dog/three.png"]
@@ -63,7 +63,7 @@ def notes(path: Path) -> list[str]:
         return source.notes
 
 
-def contents(source: Source) -> list[bytes]:
+def contents(source: PhotographSource) -> list[bytes]:
     return [entry.open().read() for entry in source.entries]
 
 

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from priorfit.errors import ProblemError
 from priorfit.networks.growth import smooth
 from priorfit.networks.style_layers import repeat
-from priorfit.train.card import About, write
+from priorfit.train.card import CardFacts, write
 from priorfit.train.families import FAMILIES, GROWING, Pair
 from priorfit.train.generator import Training
 from priorfit.train.growing import Growing
-from priorfit.train.run import Length, Run
+from priorfit.train.run import Length, TrainingRun
 from priorfit.train.starting import start
 from tests.training import noise, photographs
 
@@ -156,9 +156,9 @@ def test_what_a_training_leaves_is_a_start(tmp_path):
     from priorfit.networks.generator import Generator as Drawing
 
     pair = made("biggan", 8)
-    run = Run(tmp_path / "old", pair, photographs(), Length(images=40))
+    run = TrainingRun(tmp_path / "old", pair, photographs(), Length(images=40))
     run.go_on()
-    write(run, About("these", 24, ("odd", "even"), "command"))
+    write(run, CardFacts("these", 24, ("odd", "even"), "command"))
     generator = Drawing.from_pretrained(tmp_path / "old")
     discriminator = Discriminator.from_pretrained(tmp_path / "old/discriminator")
     again = training("biggan", 8, seed=1)

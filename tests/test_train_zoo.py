@@ -23,18 +23,20 @@ from priorfit.train.average import settle_statistics
 from priorfit.train.families import FAMILIES
 from priorfit.train.game import cool_down
 from priorfit.train.inversion import Effort
-from priorfit.train.plan import Plan, Wish, fit_plan, fitting_widest, measure_speed
+from priorfit.train.plan import TrainingPlan, TrainingWish, fit_plan, fitting_widest, measure_speed
 from tests.test_train_sources import packed, picture
 
 QUICK = Effort(inverted=2, candidates=2, steps=2)
 FAST, SLOW = 2_000.0, 900.0  # images a second, more and fewer than a million in 20 minutes
 
 
-def wish(path: Path, **changed) -> Wish:
-    return Wish(**{"data": path / "pack.npz", "work": path / "work", "out": path / "zoo"} | changed)
+def wish(path: Path, **changed) -> TrainingWish:
+    return TrainingWish(
+        **{"data": path / "pack.npz", "work": path / "work", "out": path / "zoo"} | changed
+    )
 
 
-def on_gpu(path: Path, **changed) -> Wish:
+def on_gpu(path: Path, **changed) -> TrainingWish:
     return wish(path, device=torch.device("cuda"), **changed)
 
 
@@ -75,7 +77,7 @@ def test_a_length_is_whole_batches_that_fit_the_minutes(tmp_path):
 @pytest.mark.parametrize("size", [32, 64, 128])
 def test_all_that_is_shipped_together_is_small_enough(family, size):
     widest = fitting_widest(family, size, 6, 32)
-    pair = Plan(family, size, 32, widest, 32, 1, 1.0, False, False, False).pair(6)
+    pair = TrainingPlan(family, size, 32, widest, 32, 1, 1.0, False, False, False).pair(6)
     with torch.device("meta"):
         networks = [pair.generator(), pair.discriminator()]
     numbers = sum(t.numel() for network in networks for t in network.state_dict().values())
@@ -291,7 +293,7 @@ def test_networks_that_cannot_be_compiled_are_of_no_speed(monkeypatch):
         raise RuntimeError("no compiler here")
 
     monkeypatch.setattr(torch, "compile", refuse)
-    plan = Plan("stylegan", 8, 2, 4, 2, 4, 0.0, True, False, True)
+    plan = TrainingPlan("stylegan", 8, 2, 4, 2, 4, 0.0, True, False, True)
     assert measure_speed(plan, 0, torch.device("cpu"), seconds=0) == 0
     plain = dataclasses.replace(plan, compiled=False)
     assert measure_speed(plain, 0, torch.device("cpu"), seconds=0.01) > 0

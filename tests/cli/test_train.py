@@ -165,8 +165,7 @@ def test_a_folder_is_never_trained_over_by_mistake(train):
     answer = train()
     assert answer.status == 1
     assert answer.lines == [
-        "priorfit: out: already holds a training: continue it with --resume, or choose another "
-        "folder"
+        "priorfit: out: already holds a training: continue with --resume or use another folder"
     ]
 
 

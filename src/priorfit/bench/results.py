@@ -16,7 +16,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Cheap(_Record):
+class BenchCheap(_Record):
     """What a cheap method made of an image.
 
     Args:
@@ -38,7 +38,7 @@ class Cheap(_Record):
     seconds: float | None = None
 
 
-class Run(_Record):
+class BenchRun(_Record):
     """One run of the command.
 
     Args:
@@ -93,8 +93,8 @@ class Results(_Record):
         cheap: what they are compared with.
     """
 
-    runs: tuple[Run, ...] = ()
-    cheap: tuple[Cheap, ...] = ()
+    runs: tuple[BenchRun, ...] = ()
+    cheap: tuple[BenchCheap, ...] = ()
 
 
 def load(path: Path) -> Results:

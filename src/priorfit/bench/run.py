@@ -16,8 +16,8 @@ from PIL import Image as PillowImage
 
 from priorfit.bench import launch
 from priorfit.bench.damages import Pixels, levels
-from priorfit.bench.results import Cheap, Results, Run, load, save
-from priorfit.bench.suites import SUITES, Case, read
+from priorfit.bench.results import BenchCheap, BenchRun, Results, load, save
+from priorfit.bench.suites import SUITES, BenchCase, read
 from priorfit.guarantee.comparators import PATIENCE, alternatives
 from priorfit.records.sidecar import load_sidecar, versions
 from priorfit.wording import counted
@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchPlan:
     """What to measure.
 
     Args:
@@ -60,15 +60,17 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Turn:
+class BenchTurn:
     """One run that is to be made."""
 
-    case: Case
+    case: BenchCase
     recipe: str
     seed: int
 
 
-def measure(plan: Plan, path: Path, say: Say, *, after: Callable[[Results], None]) -> list[str]:
+def measure(
+    plan: BenchPlan, path: Path, say: Say, *, after: Callable[[Results], None]
+) -> list[str]:
     """Measure what is not in the file yet.
 
     Args:
@@ -99,7 +101,7 @@ def measure(plan: Plan, path: Path, say: Say, *, after: Callable[[Results], None
     return failed
 
 
-def turns(plan: Plan, results: Results) -> Iterator[Turn]:
+def turns(plan: BenchPlan, results: Results) -> Iterator[BenchTurn]:
     """The runs of a plan that are not among the results, every image once before any twice."""
     done = {run.key for run in results.runs}
     for seed in range(plan.seeds):
@@ -109,16 +111,16 @@ def turns(plan: Plan, results: Results) -> Iterator[Turn]:
             for image in plan.images(name):
                 key = (name, image, plan.side, recipe, seed, shlex.join(plan.length))
                 if key not in done:
-                    yield Turn(suite.case(image, plan.folder, plan.side), recipe, seed)
+                    yield BenchTurn(suite.case(image, plan.folder, plan.side), recipe, seed)
 
 
-def with_cheap(results: Results, case: Case, plan: Plan) -> Results:
+def with_cheap(results: Results, case: BenchCase, plan: BenchPlan) -> Results:
     """The results with what the cheap methods make of an image, if they do not have it yet."""
     known = {(row.suite, row.image, row.side) for row in results.cheap}
     if (case.suite, case.name, plan.side) in known:
         return results
     rows = [
-        Cheap(
+        BenchCheap(
             suite=case.suite,
             image=case.name,
             side=plan.side,
@@ -131,7 +133,7 @@ def with_cheap(results: Results, case: Case, plan: Plan) -> Results:
     return results.model_copy(update={"cheap": (*results.cheap, *rows)})
 
 
-def _run(turn: Turn, plan: Plan) -> Run | None:
+def _run(turn: BenchTurn, plan: BenchPlan) -> BenchRun | None:
     """Run the command in a folder of its own; None if it failed, which it said itself."""
     case = turn.case
     with tempfile.TemporaryDirectory() as name:
@@ -153,7 +155,7 @@ def _run(turn: Turn, plan: Plan) -> Run | None:
             return None
         measures = json.loads((folder / "measures.json").read_text())
         scores = _round(case.score(read(folder / "restored.png")))
-    return Run(
+    return BenchRun(
         suite=case.suite,
         image=case.name,
         side=plan.side,
@@ -189,7 +191,7 @@ def _round(scores: dict[str, float]) -> dict[str, float]:
     return {name: round(value, 3 if name == "psnr" else 4) for name, value in scores.items()}
 
 
-def _line(run: Run) -> str:
+def _line(run: BenchRun) -> str:
     seconds = f"{run.seconds:.0f} s, {counted(run.steps, 'step')}"
     return (
         f"{run.suite}/{run.image}: {run.psnr:.2f} dB in {seconds} ({run.recipe}, seed {run.seed})"

@@ -23,7 +23,7 @@ _WHERE = (
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class BenchCase:
     """One damaged image: what the command is given, and what is known about the truth.
 
     Args:
@@ -71,7 +71,7 @@ class Suite:
         """Names of the images."""
         return names(self.name) if self.samples is None else tuple(self.samples)
 
-    def case(self, image: str, folder: Path | None = None, side: int | None = None) -> Case:
+    def case(self, image: str, folder: Path | None = None, side: int | None = None) -> BenchCase:
         """Read, or make, one image.
 
         Args:
@@ -92,7 +92,7 @@ class Suite:
                 truth = truth[:height, :width]
             damaged = self.damage.make(truth, np.random.default_rng(0))
         hole = self.damage.hole(damaged, truth, np.random.default_rng(0))
-        return Case(self.name, image, self.damage, damaged, truth, hole)
+        return BenchCase(self.name, image, self.damage, damaged, truth, hole)
 
     def _truth(self, image: str, folder: Path | None) -> Pixels:
         if self.samples is not None:

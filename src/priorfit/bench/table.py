@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from priorfit.bench.published import AUTHORS, look_up
-from priorfit.bench.results import Results, Run
+from priorfit.bench.results import BenchRun, Results
 from priorfit.bench.suites import SUITES
 from priorfit.guarantee.comparators import AS_IT_WAS
 
@@ -32,7 +32,7 @@ def table(results: Results, command: str) -> str:
     return "\n".join(parts)
 
 
-def _about(runs: Sequence[Run]) -> str:
+def _about(runs: Sequence[BenchRun]) -> str:
     if not runs:
         return "Nothing has been measured yet.\n"
     days = sorted({run.date for run in runs})
@@ -95,7 +95,7 @@ class _Row(NamedTuple):
     steps: float
 
 
-def _row(runs: Sequence[Run], others: Sequence[float | None], authors: float | None) -> _Row:
+def _row(runs: Sequence[BenchRun], others: Sequence[float | None], authors: float | None) -> _Row:
     """The row of one image, from its runs."""
     psnr = [run.psnr for run in runs]
     peaks = [run.peak for run in runs if run.peak is not None]

@@ -53,6 +53,12 @@ File = Annotated[
     ),
 ]
 Layer = Annotated[str | None, typer.Option("--layer", metavar="NAME", help="Layer to look at.")]
+LayerName = Annotated[
+    str,
+    typer.Option(
+        "--layer", metavar="NAME", help="Layer name; an unknown one lists those available."
+    ),
+]
 Channel = Annotated[
     int | None, typer.Option("--channel", min=0, help="Channel of the layer, from 0.")
 ]
@@ -80,14 +86,7 @@ def preimage(
     picture: Input,
     output: File,
     network: options.Network,
-    layer: Annotated[
-        str,
-        typer.Option(
-            "--layer",
-            metavar="NAME",
-            help="Layer name; an unknown one lists those available.",
-        ),
-    ],
+    layer: LayerName,
     size: options.Size = None,
     canvas: Annotated[
         int | None,

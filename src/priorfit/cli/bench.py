@@ -12,7 +12,7 @@ from priorfit.cli.misuse import Commands
 from priorfit.cli.session import INTERRUPTED, complain, say, set_up
 
 if TYPE_CHECKING:
-    from priorfit.bench.run import Plan
+    from priorfit.bench.run import BenchPlan
 
 bench = typer.Typer(cls=Commands, help="Run benchmarks on suites of images.", no_args_is_help=False)
 
@@ -97,12 +97,12 @@ def dip(
     Compares with classical methods and, for whole images, with the authors' published results.
     Rerun the same command to continue an interrupted benchmark.
     """
-    from priorfit.bench.run import Plan
+    from priorfit.bench.run import BenchPlan
 
     length = [] if steps is None else ["--steps", str(steps)]
     length += [] if time_limit is None else ["--time-limit", f"{time_limit:g}"]
     chosen = _suites(suites, recipe, published=images is not None or not quick)
-    plan = Plan(
+    plan = BenchPlan(
         suites=chosen,
         folder=images,
         only=_names(only, chosen),
@@ -121,7 +121,7 @@ def dip(
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _measure(plan: "Plan", out: Path) -> None:
+def _measure(plan: "BenchPlan", out: Path) -> None:
     from priorfit.bench.results import Results
     from priorfit.bench.run import measure
     from priorfit.bench.table import table

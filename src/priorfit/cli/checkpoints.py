@@ -145,8 +145,7 @@ def import_(
         typer.Option(
             "--setting",
             metavar="KEY=VALUE",
-            help="What the file does not say: space=w for a direction, preparation=caffe for a "
-            "feature network. May be repeated.",
+            help="What the file does not say: space=w, preparation=caffe. May be repeated.",
         ),
     ] = None,
     overwrite: Annotated[

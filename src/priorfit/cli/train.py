@@ -11,7 +11,7 @@ from priorfit.cli.session import INTERRUPTED, complain, say, set_up
 
 if TYPE_CHECKING:
     from priorfit.train.data import Photographs
-    from priorfit.train.run import Run
+    from priorfit.train.run import TrainingRun
 
 train = typer.Typer(
     cls=Commands, help="Train networks on your own photographs.", no_args_is_help=False
@@ -145,7 +145,7 @@ def generator(
     """
     from priorfit.tasks.device import device_named
     from priorfit.train.data import fitting_size
-    from priorfit.train.run import Length, Run
+    from priorfit.train.run import Length, TrainingRun
     from priorfit.train.several import join_team
 
     training.check_lengths({"--minutes": minutes, "--piece": piece})
@@ -165,13 +165,13 @@ def generator(
     length = Length(images, training.minutes(minutes, images), piece)
     pair = training.pair(wanted, size, len(learnt.classes), length, place)
     judge = training.judge(features, data, learnt, place, quiet=quiet)
-    run = Run(out, pair, learnt, length, seed=seed, device=place, judge=judge, team=team)
+    run = TrainingRun(out, pair, learnt, length, seed=seed, device=place, judge=judge, team=team)
     training.begin(run, begun, resume=resume)
     _go_on(context, run, data.absolute().name, learnt, quiet=quiet)
 
 
 def _go_on(
-    context: typer.Context, run: "Run", data: str, learnt: "Photographs", *, quiet: bool
+    context: typer.Context, run: "TrainingRun", data: str, learnt: "Photographs", *, quiet: bool
 ) -> None:
     """Train, write what that leaves, and say so.
 
@@ -183,7 +183,7 @@ def _go_on(
 
     with interruptions() as interrupted, training.bar(shown=not quiet) as watch:
         over = run.go_on(watch, interrupted)
-    about = card.About(
+    about = card.CardFacts(
         data,
         len(learnt),
         learnt.classes,

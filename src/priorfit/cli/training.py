@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from priorfit.networks.features import FeatureNetwork
     from priorfit.networks.generator import Discriminator, Generator
-    from priorfit.train.card import About
+    from priorfit.train.card import CardFacts
     from priorfit.train.data import Photographs
     from priorfit.train.families import Pair
     from priorfit.train.game import Game
     from priorfit.train.judge import Judge
-    from priorfit.train.run import Length, Progress, Run
+    from priorfit.train.run import Length, TrainingProgress, TrainingRun
 
 FEATURES = "scenes-features"
 """The classifier that judges where none is named."""
@@ -106,8 +106,8 @@ def claim(folder: Path, *, resume: bool) -> None:
     """Make the folder of a training, if it is as the user thinks.
 
     Raises:
-        PriorfitError: it holds a training and `resume` is false, it holds none and `resume` is
-            true, or it cannot be written.
+        PriorfitError: it holds a training where `resume` is false, or none where it is true, or
+            it cannot be written.
     """
     from priorfit.runs.plan import make_folder
     from priorfit.train.run import STATE
@@ -115,8 +115,7 @@ def claim(folder: Path, *, resume: bool) -> None:
     begun = (folder / STATE).exists()
     if begun and not resume:
         raise ProblemError(
-            f"{folder}: already holds a training: continue it with --resume, or choose another "
-            "folder"
+            f"{folder}: already holds a training: continue with --resume or use another folder"
         )
     if resume and not begun:
         raise ProblemError(f"{folder}: holds no training to continue: leave out --resume")
@@ -302,7 +301,7 @@ def judge(
         return None
 
 
-def begin(run: "Run", start: Trained | None, *, resume: bool) -> None:
+def begin(run: "TrainingRun", start: Trained | None, *, resume: bool) -> None:
     """Have a training stand where it begins: at its saved state, at trained networks, or nowhere.
 
     Raises:
@@ -317,7 +316,7 @@ def begin(run: "Run", start: Trained | None, *, resume: bool) -> None:
         starting.start(run.training, *start, imitated=min(most, starting.IMITATED))
 
 
-def report(run: "Run", about: "About", *, over: bool, quiet: bool) -> None:
+def report(run: "TrainingRun", about: "CardFacts", *, over: bool, quiet: bool) -> None:
     """Write the page of a training where pages can be made."""
     from priorfit.report.page import require
     from priorfit.train import page
@@ -357,7 +356,7 @@ def _shown(value: object, name: str | None, *, whole: bool) -> str:
 
 
 @contextmanager
-def bar(*, shown: bool) -> "Iterator[Callable[[Progress], None]]":
+def bar(*, shown: bool) -> "Iterator[Callable[[TrainingProgress], None]]":
     """Show how far a training is, on a terminal as a bar, else nothing.
 
     Yields:
@@ -380,7 +379,7 @@ def bar(*, shown: bool) -> "Iterator[Callable[[Progress], None]]":
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         shown_bar = bars.add_task("", total=1.0, seen=0, rate=0.0, left="?")
 
-        def watch(progress: "Progress") -> None:
+        def watch(progress: "TrainingProgress") -> None:
             bars.update(
                 shown_bar,
                 completed=progress.part,

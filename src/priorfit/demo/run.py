@@ -8,7 +8,7 @@ from pathlib import Path
 from priorfit.demo.damage import EXHIBITS, Exhibit, hole_of
 from priorfit.demo.pace import Pace, measure
 from priorfit.demo.pulse import pulse
-from priorfit.demo.show import Files, Result, show
+from priorfit.demo.show import DemoFiles, Result, show
 from priorfit.engine.run import Callback
 from priorfit.errors import PriorfitError
 from priorfit.guarantee.comparators import Comparator
@@ -114,7 +114,7 @@ def describe(result: Result) -> str:
 
 
 def _exhibit(exhibit: Exhibit, folder: Path, limit: float, steps: int | None) -> Result:
-    files = Files(folder, exhibit.name)
+    files = DemoFiles(folder, exhibit.name)
     truth = exhibit.truth()
     problem = exhibit.damage(truth)
     _write(files.truth, truth)

@@ -18,7 +18,7 @@ from priorfit.types import Image
 
 
 @dataclass(frozen=True)
-class Files:
+class DemoFiles:
     """Where the files of an exhibit stand.
 
     Args:
@@ -81,7 +81,7 @@ class Result:
     """
 
     exhibit: Exhibit
-    files: Files
+    files: DemoFiles
     truth: Image
     damaged: Image
     comparators: Mapping[str, Image]

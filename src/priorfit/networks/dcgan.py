@@ -44,7 +44,7 @@ class Decoder(nn.Module):
         self.spacing = 1 << doublings
         self.input = nn.ConvTranspose2d(in_channels, width, 3, bias=style.bias)
         self.norm, self.activation = style.norm(width), style.activation()
-        self.rises = nn.ModuleList(Rise(width, doubling, style) for _ in range(doublings - 1))
+        self.rises = nn.ModuleList(DcganRise(width, doubling, style) for _ in range(doublings - 1))
         self.output = doubling(width, out_channels, style)
         self.ending = style.ending()
 
@@ -56,7 +56,7 @@ class Decoder(nn.Module):
         return crop_centre(self.ending(self.output(x)), size_of(z))
 
 
-class Rise(nn.Module):
+class DcganRise(nn.Module):
     """Double the size, normalise, activate."""
 
     def __init__(self, width: int, doubling: Doubling, style: Style) -> None:

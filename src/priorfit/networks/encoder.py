@@ -68,9 +68,11 @@ class InDomainEncoder(Pretrained):
         self.layers, self.w_dim = config.layers, config.w_dim
         released = config.variant == "released"
         coarse, fine = config.channels[0], config.channels[-1]
-        self.first = Step(config, config.colors, fine, 3 if released else 5, bias=not released)
+        self.first = EncoderStep(
+            config, config.colors, fine, 3 if released else 5, bias=not released
+        )
         self.blocks = nn.ModuleList(
-            Residual(config, *pair) for pair in itertools.pairwise(reversed(config.channels))
+            EncoderBlock(config, *pair) for pair in itertools.pairwise(reversed(config.channels))
         )
         code = config.layers * config.w_dim
         self.last: nn.Module
@@ -95,7 +97,7 @@ class InDomainEncoder(Pretrained):
         return self.norm(self.last(x.flatten(1))).unflatten(1, (self.layers, self.w_dim))
 
 
-class Residual(nn.Module):
+class EncoderBlock(nn.Module):
     """Two steps beside a shortcut, (B, in, h, w) -> (B, out, h, w).
 
     Args:
@@ -110,16 +112,16 @@ class Residual(nn.Module):
         released = config.variant == "released"
         self.shortcut: nn.Module = nn.Identity()
         if inside != outside:
-            self.shortcut = Step(config, inside, outside, 1, bias=False, linear=not released)
+            self.shortcut = EncoderStep(config, inside, outside, 1, bias=False, linear=not released)
         self.steps = nn.Sequential(
-            Step(config, inside, hidden, 3), Step(config, hidden, outside, 3)
+            EncoderStep(config, inside, hidden, 3), EncoderStep(config, hidden, outside, 3)
         )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.steps(x) + self.shortcut(x)
 
 
-class Step(nn.Module):
+class EncoderStep(nn.Module):
     """Convolution, batch norm and leaky ReLU, in the order of the variant.
 
     Args:

@@ -15,7 +15,7 @@ from priorfit.networks.preparation import RAW, Preparation
 from priorfit.networks.pretrained import Pretrained
 from priorfit.networks.trunks import (
     TRUNKS,
-    Average,
+    AveragePool,
     Filtering,
     Full,
     Pool,
@@ -35,7 +35,7 @@ _RELU_AND_POOL = [Rectify, Pool]
 
 
 @dataclass(frozen=True)
-class Settings:
+class FeatureSettings:
     """How a feature network is built.
 
     Args:
@@ -70,9 +70,9 @@ class FeatureNetwork(Pretrained):
     """
 
     kind = "features"
-    Config = Settings
+    Config = FeatureSettings
 
-    def __init__(self, config: Settings) -> None:
+    def __init__(self, config: FeatureSettings) -> None:
         super().__init__(config)
         self.rows = _rows(config)
         self.cuts = min(len(TRUNKS[config.trunk].rows), len(self.rows))
@@ -167,7 +167,7 @@ class FeatureNetwork(Pretrained):
         row = self.rows[place]
         if isinstance(row, Filtering):
             return apply_filter(x, row, self.layers[row.name])
-        if isinstance(row, Average):
+        if isinstance(row, AveragePool):
             return F.adaptive_avg_pool2d(x, row.grid)
         if isinstance(row, Pool):
             late = place - 1 in self.before_pool - wanted
@@ -180,7 +180,7 @@ class FeatureNetwork(Pretrained):
         return F.relu_(self.layers[name](features)) if _FULL.fullmatch(name) else features
 
 
-def _rows(config: Settings) -> list[Row]:
+def _rows(config: FeatureSettings) -> list[Row]:
     trunk, count = TRUNKS[config.trunk], len(config.widths)
     rows = fitting(trunk.rows, count)
     left = count - sum(len(parts(row)) for row in rows)
@@ -188,7 +188,7 @@ def _rows(config: Settings) -> list[Row]:
     return rows + fitting(trunk.head, left) if left and len(rows) == len(trunk.rows) else rows
 
 
-def _preparation(config: Settings) -> Preparation:
+def _preparation(config: FeatureSettings) -> Preparation:
     if not len(config.mean) == len(config.std) == 3 or not all(config.std):
         raise CheckpointError("a picture has three means and three standard deviations above 0")
     return Preparation(config.mean, config.std, config.bgr)
@@ -209,7 +209,7 @@ def _layers(rows: Sequence[Row], widths: Sequence[int]) -> tuple[dict[str, nn.Mo
     channels: list[int] = []
     inside, pixels, rest = 3, 1, list(widths)
     for row in rows:
-        if isinstance(row, Average):
+        if isinstance(row, AveragePool):
             pixels = row.grid**2
         if isinstance(row, Filtering):
             own = [rest.pop(0) for _ in parts(row)]

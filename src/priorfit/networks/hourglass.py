@@ -86,7 +86,7 @@ class Hourglass(nn.Module):
         inside = [in_channels, *(scale.down for scale in scales)]
         below = [*(scale.up for scale in scales[1:]), scales[-1].down]
         self.levels = nn.ModuleList(
-            Level(channels, channels_below, scale, style)
+            HourglassLevel(channels, channels_below, scale, style)
             for channels, channels_below, scale in zip(inside, below, scales, strict=False)
         )
         self.output = style.conv(scales[0].up, out_channels, 1)
@@ -95,7 +95,7 @@ class Hourglass(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         size = size_of(z)
         x = pad_to(z, working_size(size, self.least, len(self.levels))) if self.keep_size else z
-        levels = cast("list[Level]", list(self.levels))
+        levels = cast("list[HourglassLevel]", list(self.levels))
         fine: list[Tensor] = []
         for level in levels:
             fine.append(x)
@@ -112,7 +112,7 @@ def _in_full(layer: nn.Conv2d, x: Tensor) -> Tensor:
         return layer(x.to(layer.weight.dtype))
 
 
-class Level(nn.Module):
+class HourglassLevel(nn.Module):
     """The layers of one scale; what comes between `descend` and `ascend` is the coarser scales."""
 
     def __init__(self, in_channels: int, below: int, scale: Scale, style: Style) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from priorfit.errors import CheckpointError, ProblemError
 from priorfit.networks.features import FeatureNetwork
-from priorfit.networks.features import Settings as FeatureSettings
+from priorfit.networks.features import FeatureSettings as FeatureSettings
 from priorfit.networks.preparation import TORCHVISION
 from priorfit.networks.pretrained import Pretrained
 from priorfit.types import Image, PerImage
@@ -22,13 +22,13 @@ TAPS = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class LpipsSettings:
     """How LPIPS is built.
 
     Args:
         trunk: whose features are compared.
         heads: channels of each layer that is compared.
-        widths: of the trunk, see `priorfit.networks.features.Settings`; empty for the heads alone.
+        widths: of the trunk, see `FeatureSettings`; empty for the heads alone.
     """
 
     trunk: Literal["alexnet", "squeezenet1_1", "vgg16"]
@@ -49,9 +49,9 @@ class Lpips(Pretrained):
     """
 
     kind = "lpips"
-    Config = Settings
+    Config = LpipsSettings
 
-    def __init__(self, config: Settings) -> None:
+    def __init__(self, config: LpipsSettings) -> None:
         super().__init__(config)
         self.taps = TAPS[config.trunk]
         if len(config.heads) != len(self.taps) or min(config.heads) < 1:
@@ -102,7 +102,7 @@ class Lpips(Pretrained):
         return torch.cat([head((a - b).square().mean((2, 3))) for a, b, head in layers], 1).sum(1)
 
 
-def _check(config: Settings, features: FeatureNetwork) -> None:
+def _check(config: LpipsSettings, features: FeatureNetwork) -> None:
     missing = [tap for tap in TAPS[config.trunk] if tap not in features.index]
     if missing:
         raise CheckpointError(f"LPIPS needs the layer {missing[0]} of a {config.trunk}")

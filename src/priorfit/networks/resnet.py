@@ -37,7 +37,9 @@ class ResNet(nn.Module):
         self.least = style.padding.least(3)
         self.input = style.conv(in_channels, width, 3)
         self.activation = style.activation()
-        self.blocks = nn.ModuleList(Residual(width, style, add=residual) for _ in range(blocks))
+        self.blocks = nn.ModuleList(
+            ResidualBlock(width, style, add=residual) for _ in range(blocks)
+        )
         self.last = _inner(width, bias=style.bias)
         self.norm = style.norm(width)
         self.output = style.conv(width, out_channels, 3)
@@ -51,7 +53,7 @@ class ResNet(nn.Module):
         return crop_centre(self.ending(self.output(self.norm(self.last(x)))), size)
 
 
-class Residual(nn.Module):
+class ResidualBlock(nn.Module):
     """Two convolutions, normalised, with an activation between them."""
 
     def __init__(self, width: int, style: Style, *, add: bool) -> None:

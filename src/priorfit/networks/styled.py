@@ -4,7 +4,7 @@ from torch import Tensor
 
 from priorfit.networks.generator import Generator
 from priorfit.networks.style_layers import rows
-from priorfit.networks.stylegan2_layers import Mapping
+from priorfit.networks.stylegan2_layers import StyleMapping
 
 
 class Styled(Generator):
@@ -16,7 +16,7 @@ class Styled(Generator):
 
     spaces = ("z", "w", "w+")
     w_dim: int
-    mapping: Mapping
+    mapping: StyleMapping
 
     def embed(self, labels: Tensor) -> Tensor | None:
         """Embedding c of class numbers, (B,), or of mixtures of classes, (B, classes)."""

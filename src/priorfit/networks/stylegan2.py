@@ -12,7 +12,7 @@ from priorfit.networks import stylegan2_layers as parts
 from priorfit.networks.generator import split_at
 from priorfit.networks.growth import widths
 from priorfit.networks.styled import Styled
-from priorfit.networks.stylegan2_layers import Manner, Mapping, StyledConv2d, ToColor
+from priorfit.networks.stylegan2_layers import Manner, StyledConv2d, StyleMapping, ToColor
 from priorfit.networks.weights import EqualisedConv2d, normal
 from priorfit.noise import Noise
 from priorfit.types import Image
@@ -97,7 +97,7 @@ class StyleGan2(Styled):
         self.colors = config.colors
         self.layers, self.classes = 2 * len(channels), config.classes
         hidden = [config.mapping_width] * (config.mapping_depth - 1)
-        self.mapping = Mapping(
+        self.mapping = StyleMapping(
             [config.z_dim, *hidden, config.w_dim],
             rate=config.mapping_rate,
             classes=config.classes,

@@ -38,7 +38,7 @@ class Manner:
     fused: bool = False
 
 
-class Mapping(nn.Module):
+class StyleMapping(nn.Module):
     """From z and a class to w, (B, Z) and (B, E) -> (B, W), and the mean of all w.
 
     Args:

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from priorfit.networks.generator import split_at
 from priorfit.networks.styled import Styled
-from priorfit.networks.stylegan2_layers import Mapping, sensible
+from priorfit.networks.stylegan2_layers import StyleMapping, sensible
 from priorfit.networks.stylegan3_layers import (
     FilteredConv2d,
     FilteredToColor,
     FourierInput,
-    Plan,
+    LayerPlan,
     Sampling,
 )
 from priorfit.types import Image
@@ -50,7 +50,7 @@ class StyleGan3Config:
     """
 
     resolution: int = 256
-    channels: tuple[int, ...] = Plan(256).channels()
+    channels: tuple[int, ...] = LayerPlan(256).channels()
     z_dim: int = 512
     w_dim: int = 512
     mapping_width: int = 512
@@ -110,7 +110,7 @@ class StyleGan3(Styled):
         self.size, self.z_dim, self.w_dim = (config.resolution,) * 2, config.z_dim, config.w_dim
         self.layers, self.classes = len(config.channels) + 1, config.classes
         hidden = [config.mapping_width] * (config.mapping_depth - 1)
-        self.mapping = Mapping(
+        self.mapping = StyleMapping(
             [config.z_dim, *hidden, config.w_dim],
             rate=config.mapping_rate,
             classes=config.classes,
@@ -150,8 +150,8 @@ class StyleGan3(Styled):
         return x
 
 
-def _plan(config: StyleGan3Config) -> Plan:
-    return Plan(
+def _plan(config: StyleGan3Config) -> LayerPlan:
+    return LayerPlan(
         config.resolution,
         len(config.channels) - 1,
         config.critical,

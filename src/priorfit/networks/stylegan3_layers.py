@@ -36,7 +36,7 @@ class Band(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class LayerPlan:
     """From which frequencies a synthesis goes to which; the defaults are those of every release.
 
     Args:

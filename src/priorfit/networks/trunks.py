@@ -55,7 +55,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Average:
+class AveragePool:
     """The mean of each cell of a grid of so many rows and columns."""
 
     name: str
@@ -63,7 +63,7 @@ class Average:
 
 
 Filtering = Conv | Fire | Full
-Row = Filtering | Rectify | Pool | Average
+Row = Filtering | Rectify | Pool | AveragePool
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _vgg(counts: Sequence[int], *, reflected: bool = False) -> tuple[Row, ...]:
 
 def _decision(grid: int) -> tuple[Row, ...]:
     return (
-        Average("grid", grid),
+        AveragePool("grid", grid),
         *(Full("fc6"), Rectify("relu6")),
         *(Full("fc7"), Rectify("relu7")),
         Full("fc8"),
@@ -124,7 +124,7 @@ TRUNKS: Mapping[str, Trunk] = {
     "alexnet": Trunk(_ALEXNET, _decision(6)),
     "squeezenet1_1": Trunk(
         _SQUEEZENET,
-        (Conv("conv10", 1, 1, 0), Rectify("relu10"), Average("pool10", 1)),
+        (Conv("conv10", 1, 1, 0), Rectify("relu10"), AveragePool("pool10", 1)),
     ),
     "vgg16": Trunk(_vgg((2, 2, 3, 3, 3)), _decision(7)),
     "vgg19": Trunk(_vgg((2, 2, 4, 4, 4)), _decision(7)),

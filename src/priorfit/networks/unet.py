@@ -72,11 +72,11 @@ class UNet(nn.Module):
         self.concat_input, self.keep_size = concat_input, keep_size
         self.least = _least_side(len(widths) - 1, style)
         self.down = nn.ModuleList(
-            Pair(inside, outside - appended, style)
+            ConvPair(inside, outside - appended, style)
             for inside, outside in zip([in_channels, *widths], widths, strict=False)
         )
         self.up = nn.ModuleList(
-            Rise(below, width, doubling, style) for width, below in pairwise(widths)
+            UNetRise(below, width, doubling, style) for width, below in pairwise(widths)
         )
         self.output = style.conv(widths[0], out_channels, 1)
         self.ending = style.ending()
@@ -103,7 +103,7 @@ class UNet(nn.Module):
         return pool(make_even(x) if self.keep_size else x)
 
 
-class Pair(nn.Module):
+class ConvPair(nn.Module):
     """Twice convolution, normalisation, activation."""
 
     def __init__(self, inside: int, outside: int, style: Style) -> None:
@@ -115,14 +115,14 @@ class Pair(nn.Module):
         return self.second(self.first(x))
 
 
-class Rise(nn.Module):
+class UNetRise(nn.Module):
     """Double the size, append the features of the way down, convolve twice."""
 
     def __init__(self, below: int, width: int, doubling: Doubling, style: Style) -> None:
         super().__init__()
         self.enlarge = doubling(below, width, style)
         bare = Style(style.padding, no_norm, style.activation, style.bias)
-        self.pair = Pair(2 * width, width, bare)
+        self.pair = ConvPair(2 * width, width, bare)
 
     def forward(self, x: Tensor, fine: Tensor, *, keep_size: bool) -> Tensor:
         """(B, below, H / 2, W / 2) and (B, width, H, W) -> (B, width, H, W)."""

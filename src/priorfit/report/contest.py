@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 from priorfit.images import write_atomically
 from priorfit.report.embed import embed, png
 from priorfit.report.page import page
-from priorfit.report.restored import Contest, Entry, Shown, in_words
+from priorfit.report.restored import Contest, ReportEntry, Shown, in_words
 from priorfit.report.sheet import side_by_side
 from priorfit.types import Image
 
@@ -51,7 +51,7 @@ def table(rows: Sequence[tuple[str, Mapping[str, float], float | None]]) -> Cont
     key = "psnr_y" if "psnr_y" in columns else "psnr"
     highest = max((metrics[key] for _, metrics, _ in rows if key in metrics), default=None)
     entries = [
-        Entry(
+        ReportEntry(
             name,
             tuple(in_words(c, metrics[c]) if c in metrics else "–" for c in columns),
             "–" if seconds is None else f"{seconds:.3g} s",

@@ -85,7 +85,7 @@ def render(outcome: Outcome) -> bytes:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ReportEntry:
     """A row of the table of methods.
 
     Args:
@@ -111,7 +111,7 @@ class Contest:
     """
 
     columns: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[ReportEntry, ...]
 
 
 def contest(sidecar: Sidecar) -> Contest | None:
@@ -124,7 +124,7 @@ def contest(sidecar: Sidecar) -> Contest | None:
     key = "psnr_y" if "psnr_y" in columns else "psnr"
     highest = max(row.metrics.get(key, -math.inf) for row in rows)
     entries = [
-        Entry(
+        ReportEntry(
             row.name,
             tuple(in_words(name, row.metrics[name]) for name in columns),
             f"{row.seconds:.2g} s" if row.seconds < 10 else f"{row.seconds:.0f} s",

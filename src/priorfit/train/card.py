@@ -16,7 +16,7 @@ from priorfit.report.page import printable
 from priorfit.store import files
 from priorfit.store.files import Stored
 from priorfit.train.judge import sheet
-from priorfit.train.run import Run
+from priorfit.train.run import TrainingRun
 
 CARD, SAMPLES, DISCRIMINATOR = "README.md", "samples.png", "discriminator"
 
@@ -24,7 +24,7 @@ _MARKUP = re.compile(r"[\\`*|<>\[\]]")
 
 
 @dataclasses.dataclass(frozen=True)
-class About:
+class CardFacts:
     """What the card says beside what the training knows.
 
     Args:
@@ -46,7 +46,7 @@ class About:
     license: str = "not stated"
 
 
-def write(run: Run, about: About) -> None:
+def write(run: TrainingRun, about: CardFacts) -> None:
     """Write generator, discriminator, sheet and card into the folder of a training.
 
     Raises:
@@ -60,7 +60,7 @@ def write(run: Run, about: About) -> None:
     write_atomically(run.folder / CARD, card(run, about).encode(), overwrite=True)
 
 
-def facts(run: Run, about: About) -> list[tuple[str, str]]:
+def facts(run: TrainingRun, about: CardFacts) -> list[tuple[str, str]]:
     """What a reader asks first, in plain words."""
     training = run.training
     height, width = training.generator.size
@@ -78,7 +78,7 @@ def facts(run: Run, about: About) -> list[tuple[str, str]]:
     return [*found, ("command", about.command)]
 
 
-def card(run: Run, about: About) -> str:
+def card(run: TrainingRun, about: CardFacts) -> str:
     """The card, in Markdown."""
     lines = [f"# {_plain(run.folder.absolute().name)}", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {_cell(name, value)} |" for name, value in facts(run, about)]
@@ -100,7 +100,7 @@ def _plain(text: str) -> str:
 
 
 def of_classifier(
-    name: str, network: Classifier, about: About, *, epochs: float, found: str
+    name: str, network: Classifier, about: CardFacts, *, epochs: float, found: str
 ) -> str:
     """The card of a classifier, in Markdown.
 
@@ -155,7 +155,7 @@ def _distances(curve: Sequence[Mapping[str, float]], features: str | None) -> li
     return [*lines, ""]
 
 
-def _device(run: Run) -> str:
+def _device(run: TrainingRun) -> str:
     device = run.training.device
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)

@@ -20,7 +20,7 @@ _MARGIN = 1 / 8  # of the side, that a photograph is shifted by at most
 _BLURRED = 4  # batches of which one is
 
 
-class Lesson(NamedTuple):
+class ClassifierLesson(NamedTuple):
     """One step of a classifier's training.
 
     Args:
@@ -82,7 +82,7 @@ class Schooling:
             self.optimizer, rate, total_steps=self.planned + 1
         )
 
-    def learn(self) -> Lesson:
+    def learn(self) -> ClassifierLesson:
         """Take one step."""
         batch = self.batches.next()
         low = self.precision != torch.float32
@@ -95,7 +95,7 @@ class Schooling:
         self.optimizer.step()
         self.schedule.step()
         self.step += 1
-        return Lesson(self.step, self.planned, loss.detach())
+        return ClassifierLesson(self.step, self.planned, loss.detach())
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
@@ -127,7 +127,7 @@ def train(
     device: torch.device | str = "cpu",
     width: int = 32,
     precision: torch.dtype = torch.float32,
-    watch: Callable[[Lesson], None] = lambda lesson: None,
+    watch: Callable[[ClassifierLesson], None] = lambda lesson: None,
 ) -> Classifier:
     """Train a classifier from scratch, to the end; see `Schooling`, which can be interrupted.
 

@@ -15,7 +15,7 @@ from priorfit.images import MAX_PIXELS
 from priorfit.images.formats import FORMATS
 from priorfit.images.read import picture_of
 from priorfit.images.sniff import HEAD, identify
-from priorfit.train.sources import Entry, list_photographs
+from priorfit.train.sources import PhotographEntry, list_photographs
 
 FEW = 100
 """Photographs; with fewer, a generator memorises them in spite of augmentation."""
@@ -103,7 +103,7 @@ def fitting_size(path: Path, largest: int = 128) -> int:
     return max(16, min(largest, 1 << (side.bit_length() - 1)))
 
 
-def _side(entry: Entry) -> int | None:
+def _side(entry: PhotographEntry) -> int | None:
     try:
         return min(read_colour(entry).shape[:2])
     except _UNREADABLE:
@@ -115,7 +115,7 @@ class _Small(Exception):
 
 
 def _decode(
-    entries: Sequence[Entry], size: int, watch: Watch | None
+    entries: Sequence[PhotographEntry], size: int, watch: Watch | None
 ) -> tuple[dict[int, np.ndarray], dict[str, list[str]]]:
     """Squares (S, S, 3) by number of their entry; what failed, by why."""
     kept: dict[int, np.ndarray] = {}
@@ -132,7 +132,7 @@ def _decode(
     return kept, failures
 
 
-def read_colour(entry: Entry) -> np.ndarray:
+def read_colour(entry: PhotographEntry) -> np.ndarray:
     """Read one photograph as (H, W, 3) bytes, upright.
 
     Raises:

@@ -243,7 +243,7 @@ def _pyramid(size: int, width: int, widest: int) -> tuple[int, ...]:
     return tuple(min(widest, width << (scales - 1 - scale)) for scale in range(scales))
 
 
-class Family(Protocol):
+class PairBuilder(Protocol):
     """Makes networks and game."""
 
     def __call__(self, size: int, classes: int, width: int, *, widest: int = WIDEST) -> Pair:
@@ -251,14 +251,14 @@ class Family(Protocol):
         ...
 
 
-FAMILIES: dict[str, Family] = {
+FAMILIES: dict[str, PairBuilder] = {
     "biggan": biggan,
     "pggan": pggan,
     "stylegan": stylegan,
 }
 """By the name of the family."""
 
-GROWING: dict[str, Family] = {
+GROWING: dict[str, PairBuilder] = {
     "pggan": pggan,
     "stylegan": partial(stylegan, grows=True),
 }

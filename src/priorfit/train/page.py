@@ -7,8 +7,8 @@ from priorfit.images import read, write_atomically
 from priorfit.report.curve import Curve, draw
 from priorfit.report.embed import Embedded, embed
 from priorfit.report.page import page
-from priorfit.train.card import About, facts
-from priorfit.train.run import SHEETS, Run
+from priorfit.train.card import CardFacts, facts
+from priorfit.train.run import SHEETS, TrainingRun
 
 REPORT = "report.html"
 
@@ -16,7 +16,7 @@ _HEIGHT = 130
 
 
 @dataclass(frozen=True)
-class Figure:
+class PageFigure:
     """One curve of the page.
 
     Args:
@@ -30,7 +30,7 @@ class Figure:
     curve: Curve
 
 
-def write(run: Run, about: About, *, over: bool = True) -> None:
+def write(run: TrainingRun, about: CardFacts, *, over: bool = True) -> None:
     """Write one HTML file that needs no other beside the card; it may be written again and again.
 
     Args:
@@ -54,7 +54,7 @@ def write(run: Run, about: About, *, over: bool = True) -> None:
     write_atomically(run.folder / REPORT, page("training.html", values), overwrite=True)
 
 
-def figures(run: Run, features: str | None) -> list[Figure]:
+def figures(run: TrainingRun, features: str | None) -> list[PageFigure]:
     """The curves that there is something to draw of."""
     against = "photographs" if run.judge is None else run.judge.against
     wanted = [
@@ -77,14 +77,14 @@ def figures(run: Run, features: str | None) -> list[Figure]:
         (title, words, draw(_points(run.curve, key), height=_HEIGHT))
         for key, title, words in wanted
     ]
-    return [Figure(title, words, curve) for title, words, curve in drawn if curve is not None]
+    return [PageFigure(title, words, curve) for title, words, curve in drawn if curve is not None]
 
 
 def _points(curve: Sequence[Mapping[str, float]], key: str) -> list[tuple[int, float]]:
     return [(int(point["images"]), point[key]) for point in curve if key in point]
 
 
-def _sheet(run: Run) -> Embedded | None:
+def _sheet(run: TrainingRun) -> Embedded | None:
     """The last of the sheets that were drawn on the way."""
     last = max((run.folder / SHEETS).glob("*.png"), default=None)
     return None if last is None else embed("64 drawings that nobody picked", read(last).tensor())

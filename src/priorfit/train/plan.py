@@ -27,7 +27,7 @@ _PAIR = 7_200_000  # bytes of a generator and its discriminator in halves
 
 
 @dataclass(frozen=True)
-class Wish:
+class TrainingWish:
     """What is wanted of a zoo.
 
     Args:
@@ -58,7 +58,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """How one generator is trained.
 
     Args:
@@ -99,11 +99,11 @@ class Plan:
         return dataclasses.replace(pair, game=game)
 
 
-Measure = Callable[[Plan, int], float]
+Measure = Callable[[TrainingPlan, int], float]
 """(plan, number of classes) -> images a second."""
 
 
-def fit_plan(family: str, classes: int, wish: Wish, measure: Measure) -> Plan:
+def fit_plan(family: str, classes: int, wish: TrainingWish, measure: Measure) -> TrainingPlan:
     """The best plan that the device keeps up with.
 
     A GPU draws 128×128 if it learns from a million images in the time, else 64×64; a processor
@@ -124,7 +124,7 @@ def fit_plan(family: str, classes: int, wish: Wish, measure: Measure) -> Plan:
     else:
         sizes = [_LARGE, _MEDIUM] if swift else [_SMALL]
     for size in sizes:
-        start = Plan(
+        start = TrainingPlan(
             family=family,
             size=size,
             width=wish.width,
@@ -164,7 +164,9 @@ def fitting_widest(family: str, size: int, classes: int, width: int) -> int:
     )
 
 
-def measure_speed(plan: Plan, classes: int, device: torch.device, seconds: float = 8.0) -> float:
+def measure_speed(
+    plan: TrainingPlan, classes: int, device: torch.device, seconds: float = 8.0
+) -> float:
     """Images a second that two networks learn from; 0 if they cannot be compiled here.
 
     Args:
@@ -208,7 +210,7 @@ def pace(pair: Pair, size: int, classes: int, device: torch.device, seconds: flo
     return (training.seen - first) / (time.perf_counter() - begun)
 
 
-def _batch(family: str, size: int, classes: int, wish: Wish) -> int:
+def _batch(family: str, size: int, classes: int, wish: TrainingWish) -> int:
     """Twice as many on a device that has the room."""
     usual = _READY[family](size, classes, wish.width).game.batch
     return max(64, usual) if wish.device.type == "cuda" else usual

@@ -55,7 +55,7 @@ class Length:
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far a training is.
 
     Args:
@@ -73,7 +73,7 @@ class Progress:
     note: Mapping[str, float]
 
 
-class Run:
+class TrainingRun:
     """A training and its folder.
 
     Args:
@@ -138,7 +138,7 @@ class Run:
 
     def go_on(
         self,
-        watch: Callable[[Progress], None] = lambda progress: None,
+        watch: Callable[[TrainingProgress], None] = lambda progress: None,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> bool:
         """Train to the end, or of this piece, or until interrupted; the state is saved in any case.
@@ -236,11 +236,13 @@ class Run:
         """Images seen at the last point of a curve; 0 where there is none."""
         return next((p["images"] for p in reversed(self.curve) if measure in p), 0)
 
-    def _progress(self, first: int, seconds: float) -> Progress:
+    def _progress(self, first: int, seconds: float) -> TrainingProgress:
         part = self._part()
         rate = (self.training.seen - first) / max(seconds, 1e-9)
         left = self.seconds * (1 / part - 1) if part > 0 else float("inf")
-        return Progress(self.training.seen, part, rate, left, self.curve[-1] if self.curve else {})
+        return TrainingProgress(
+            self.training.seen, part, rate, left, self.curve[-1] if self.curve else {}
+        )
 
 
 def _digest(photographs: Photographs) -> int:

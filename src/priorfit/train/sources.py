@@ -41,7 +41,7 @@ _DAMAGE = (
 )
 
 
-class Entry(NamedTuple):
+class PhotographEntry(NamedTuple):
     """One photograph that has not been read.
 
     Args:
@@ -58,15 +58,15 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Source:
+class PhotographSource:
     """Photographs by name, and what was odd about how they lay there."""
 
-    entries: list[Entry]
+    entries: list[PhotographEntry]
     notes: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def list_photographs(path: Path, labels: Path | None = None) -> Iterator[Source]:
+def list_photographs(path: Path, labels: Path | None = None) -> Iterator[PhotographSource]:
     """List the photographs of a folder, a zip file or an .npz pack, in an order of their names.
 
     Classes are the folders directly inside, or what a table says: `labels`, or a file of
@@ -94,7 +94,7 @@ def list_photographs(path: Path, labels: Path | None = None) -> Iterator[Source]
             yield _zip(path, archive, labels)
 
 
-def _folder(path: Path, labels: Path | None) -> Source:
+def _folder(path: Path, labels: Path | None) -> PhotographSource:
     files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     found = {file.relative_to(path).as_posix(): file for file in files}
     table = labels or next((path / n for n in LABEL_FILES if (path / n).is_file()), None)
@@ -102,10 +102,10 @@ def _folder(path: Path, labels: Path | None) -> Source:
     names = [name for name in found if not _is_hidden(name)]
     classes, notes = _classes(names, given)
     openers = {name: _file_opener(found[name]) for name in names}
-    return Source([Entry(n, c, openers[n]) for n, c in classes.items()], notes)
+    return PhotographSource([PhotographEntry(n, c, openers[n]) for n, c in classes.items()], notes)
 
 
-def _zip(path: Path, archive: zipfile.ZipFile, labels: Path | None) -> Source:
+def _zip(path: Path, archive: zipfile.ZipFile, labels: Path | None) -> PhotographSource:
     members = {m.filename: m for m in archive.infolist() if not m.is_dir()}
     names = [n for n in sorted(members) if PurePosixPath(n).suffix.lower() in SUFFIXES]
     names = [name for name in names if not _is_hidden(name)]
@@ -119,10 +119,12 @@ def _zip(path: Path, archive: zipfile.ZipFile, labels: Path | None) -> Source:
             given = read_labels(table.filename, _inside(path, archive, table, _LONGEST_TABLE))
     classes, notes = _classes([name.removeprefix(top) for name in names], given)
     openers = {n: _member_opener(archive, members[top + n]) for n in classes}
-    return Source([Entry(f"{path.name}/{n}", c, openers[n]) for n, c in classes.items()], notes)
+    return PhotographSource(
+        [PhotographEntry(f"{path.name}/{n}", c, openers[n]) for n, c in classes.items()], notes
+    )
 
 
-def _pack(path: Path, archive: zipfile.ZipFile) -> Source:
+def _pack(path: Path, archive: zipfile.ZipFile) -> PhotographSource:
     """`bytes` holds files one after the other, `offsets` where each begins, and the end."""
     arrays = {m.filename.removesuffix(".npy"): m for m in archive.infolist()}
     for name in ("bytes", "offsets"):
@@ -150,9 +152,11 @@ def _pack(path: Path, archive: zipfile.ZipFile) -> Source:
         test = row("is_test", _NUMBERS).astype(bool)
         if len(test) != count:
             raise ProblemError(f"{path}: expected in 'is_test' one answer for each image")
-    return Source(
+    return PhotographSource(
         [
-            Entry(f"{path.name}, image {i}", labels[i], _slice_opener(data, *ends[i : i + 2]), t)
+            PhotographEntry(
+                f"{path.name}, image {i}", labels[i], _slice_opener(data, *ends[i : i + 2]), t
+            )
             for i, t in enumerate(test.tolist())
         ]
     )

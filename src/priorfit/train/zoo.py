@@ -20,8 +20,8 @@ from priorfit.train.classifier import Schooling, accuracy
 from priorfit.train.data import Photographs, load
 from priorfit.train.examine import examine, to_markdown
 from priorfit.train.judge import Judge
-from priorfit.train.plan import USED, Plan, Wish, fit_plan, measure_speed, wait
-from priorfit.train.run import STATE, Length, Run
+from priorfit.train.plan import USED, TrainingPlan, TrainingWish, fit_plan, measure_speed, wait
+from priorfit.train.run import STATE, Length, TrainingRun
 
 FEATURES = "scenes-features"
 GENERATORS = {"scenes-biggan": "biggan", "scenes-stylegan": "stylegan"}
@@ -45,7 +45,7 @@ class Stopped(Protocol):
         ...
 
 
-def train(wish: Wish, say: Say, interrupted: Callable[[], bool] = lambda: False) -> bool:
+def train(wish: TrainingWish, say: Say, interrupted: Callable[[], bool] = lambda: False) -> bool:
     """Train what is not trained yet, until all of it is, or the piece ends.
 
     Args:
@@ -75,7 +75,7 @@ def train(wish: Wish, say: Say, interrupted: Callable[[], bool] = lambda: False)
     return all(_train_generator(name, wish, say, stopped) for name in GENERATORS)
 
 
-def _train_features(wish: Wish, say: Say, stopped: Stopped) -> bool:
+def _train_features(wish: TrainingWish, say: Say, stopped: Stopped) -> bool:
     """Train the classifier, whose features everything else is judged by."""
     folder = wish.work / FEATURES
     if (folder / PACKED).is_file():
@@ -109,7 +109,7 @@ def _train_features(wish: Wish, say: Say, stopped: Stopped) -> bool:
 
 
 def _keep_classifier(
-    schooling: Schooling, epochs: float, learnt: Photographs, wish: Wish, say: Say
+    schooling: Schooling, epochs: float, learnt: Photographs, wish: TrainingWish, say: Say
 ) -> None:
     folder = wish.work / FEATURES
     network = schooling.network.requires_grad_(False).eval()
@@ -117,7 +117,7 @@ def _keep_classifier(
     right = accuracy(network, test.images.to(wish.device), test.labels.to(wish.device))
     network.source = {"trained_on": wish.data.name, "classes": list(learnt.classes)}
     network.save_pretrained(folder, overwrite=True)
-    about = card.About(
+    about = card.CardFacts(
         wish.data.name,
         len(learnt),
         learnt.classes,
@@ -133,12 +133,12 @@ def _keep_classifier(
     say(f"{FEATURES}: {found} put into their classes")
 
 
-def _schooling(learnt: Photographs, epochs: float, wish: Wish) -> Schooling:
+def _schooling(learnt: Photographs, epochs: float, wish: TrainingWish) -> Schooling:
     short = torch.bfloat16 if wish.device.type == "cuda" else torch.float32
     return Schooling(learnt, epochs=epochs, device=wish.device, width=wish.width, precision=short)
 
 
-def fitting_epochs(learnt: Photographs, wish: Wish) -> float:
+def fitting_epochs(learnt: Photographs, wish: TrainingWish) -> float:
     """As many as usual, or as fit the minutes."""
     schooling = _schooling(learnt, _EPOCHS, wish)
     schooling.learn()
@@ -151,7 +151,7 @@ def fitting_epochs(learnt: Photographs, wish: Wish) -> float:
     return min(_EPOCHS, max(0.05, 60 * wish.minutes * USED / each))
 
 
-def _train_generator(name: str, wish: Wish, say: Say, stopped: Stopped) -> bool:
+def _train_generator(name: str, wish: TrainingWish, say: Say, stopped: Stopped) -> bool:
     """Train one generator with its discriminator, and pack them."""
     folder = wish.work / name
     if (folder / PACKED).is_file():
@@ -170,7 +170,7 @@ def _train_generator(name: str, wish: Wish, say: Say, stopped: Stopped) -> bool:
     )
     length = Length(plan.images, _OVER * wish.minutes)
     pair = plan.pair(len(learnt.classes))
-    run = Run(folder, pair, learnt, length, device=wish.device, judge=judge)
+    run = TrainingRun(folder, pair, learnt, length, device=wish.device, judge=judge)
     if (folder / STATE).is_file():
         run.resume()
     first = run.training.seen
@@ -186,11 +186,11 @@ def _train_generator(name: str, wish: Wish, say: Say, stopped: Stopped) -> bool:
 
 
 def _keep_generator(
-    run: Run, wish: Wish, learnt: Photographs, kept: Photographs, *, stand_in: bool
+    run: TrainingRun, wish: TrainingWish, learnt: Photographs, kept: Photographs, *, stand_in: bool
 ) -> None:
     """Write the card of a training that is over, examine its halves, and pack them."""
     folder, name = run.folder, run.folder.name
-    about = card.About(
+    about = card.CardFacts(
         wish.data.name,
         len(learnt),
         learnt.classes,
@@ -215,11 +215,11 @@ def _keep_generator(
     (folder / PACKED).touch()
 
 
-def _plan(name: str, folder: Path, wish: Wish, say: Say) -> Plan:
+def _plan(name: str, folder: Path, wish: TrainingWish, say: Say) -> TrainingPlan:
     """The plan that a training was begun with, or a new one."""
     path = folder / PLAN
     if path.is_file():
-        return Plan(**json.loads(path.read_text("utf-8")))
+        return TrainingPlan(**json.loads(path.read_text("utf-8")))
     classes = Classifier.from_pretrained(wish.work / FEATURES).classes
     plan = fit_plan(GENERATORS[name], classes, wish, lambda p, c: measure_speed(p, c, wish.device))
     text = json.dumps(dataclasses.asdict(plan), indent=2) + "\n"

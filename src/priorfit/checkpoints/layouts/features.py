@@ -10,7 +10,7 @@ from torch import Tensor
 
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
-from priorfit.networks.features import FeatureNetwork, Settings
+from priorfit.networks.features import FeatureNetwork, FeatureSettings
 from priorfit.networks.preparation import (
     CAFFE,
     CAFFE_RGB,
@@ -67,7 +67,7 @@ def stored(
     Raises:
         CheckpointError: one is missing, too many, or of another shape.
     """
-    settings = Settings(
+    settings = FeatureSettings(
         trunk,  # type: ignore[arg-type]  # built() has the last word on every setting
         _widths(trunk, tensors),
         preparation.mean,

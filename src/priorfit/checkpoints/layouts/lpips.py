@@ -11,7 +11,7 @@ from torch import Tensor
 from priorfit.checkpoints.layouts.features import numbered, stored
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
-from priorfit.networks.lpips import TAPS, Lpips, Settings
+from priorfit.networks.lpips import TAPS, Lpips, LpipsSettings
 from priorfit.networks.preparation import TORCHVISION
 from priorfit.networks.pretrained import check
 from priorfit.store.files import Stored
@@ -40,9 +40,9 @@ def _converted(found: Found) -> Stored:
     if seen:
         features = _features(seen)
         tensors |= {f"features.{name}": tensor for name, tensor in features.tensors.items()}
-        settings = Settings(features.config["trunk"], channels, features.config["widths"])
+        settings = LpipsSettings(features.config["trunk"], channels, features.config["widths"])
     else:
-        settings = Settings(_trunk(channels), channels)
+        settings = LpipsSettings(_trunk(channels), channels)
     with torch.device("meta"):
         network = Lpips(settings)
     check(tensors, network.state_dict())

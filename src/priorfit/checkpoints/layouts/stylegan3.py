@@ -10,7 +10,7 @@ from priorfit.checkpoints.layouts.entries import Entries, counted, group, number
 from priorfit.checkpoints.layouts.layout import Found, Layout
 from priorfit.errors import CheckpointError
 from priorfit.networks.pretrained import build_stored
-from priorfit.networks.stylegan3_layers import Plan
+from priorfit.networks.stylegan3_layers import LayerPlan
 from priorfit.store.files import Stored
 
 _LAYER = re.compile(r"synthesis\.(L(\d{1,3})_(\d{1,5})_(\d{1,5}))\.weight")
@@ -101,7 +101,7 @@ def _config(
     embedding, classes = (
         tensors["mapping.embed.weight"].shape if "mapping.embed.weight" in tensors else (0, 0)
     )
-    known = Plan(int(names[-1].split("_")[1]))
+    known = LayerPlan(int(names[-1].split("_")[1]))
     first = tensors.get("synthesis.0.activation.down_filter")
     width, inside = tensors["mapping.layers.0.weight"].shape
     return {
@@ -138,7 +138,7 @@ def _first(names: list[str]) -> str:
 
 
 def _check_sides(names: list[str], config: Mapping[str, Any]) -> None:
-    plan = Plan(
+    plan = LayerPlan(
         config["resolution"],
         len(names) - 1,
         config["critical"],
