@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from priorfit.errors import CodeError, ImageFileError
 from priorfit.priors.framing import padded
 from priorfit.records import code_file
-from priorfit.records.code_file import Checkpoint, CodeFile, read_code, write_code
+from priorfit.records.code_file import CodeFile, read_code, write_code
+from priorfit.records.sidecar import Checkpoint
 from tests.pictures import uniform
 
 HASH = "0123456789abcdef" * 4

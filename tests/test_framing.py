@@ -72,6 +72,19 @@ def test_a_flat_picture_comes_back_as_it_was(picture, drawn, framing, value):
 
 
 @fast
+@given(picture=pictures, drawn=drawings, axis=st.sampled_from([-2, -1]))
+def test_what_grows_along_a_picture_grows_along_its_drawing_and_back(picture, drawn, axis):
+    frame, x = stretched(picture, drawn), torch.ones(1, *picture, dtype=torch.float64).cumsum(axis)
+    inside = frame.inward(x)
+    assert (inside.diff(dim=axis) >= 0).all()
+    pixel = max(1, picture[axis] / drawn[axis])
+    for image in (inside, frame.outward(inside, x)):
+        assert abs(image.min() - 1) <= pixel
+        assert abs(image.max() - picture[axis]) <= pixel
+    assert (frame.outward(inside, x) - x).abs().max() <= pixel
+
+
+@fast
 @given(picture=pictures, drawn=drawings, framing=framings)
 def test_whole_frames_need_no_picture_and_the_others_ask_for_it(picture, drawn, framing):
     frame = framing(picture, drawn)

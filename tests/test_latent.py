@@ -142,10 +142,10 @@ def test_what_a_generator_has_not_is_refused():
         LatentPrior(generator, "w+")
     with pytest.raises(ProblemError, match="at least one latent"):
         BestOf(0)
-    with pytest.raises(ProblemError, match="the number of a class, 0 to 2, got 3"):
-        started(LatentPrior(generator, begin=Drawn(label=3)))
-    with pytest.raises(ProblemError, match="the number of a class, none, got 0"):
-        started(LatentPrior(GENERATORS["biggan without classes"], begin=Drawn(label=0)))
+    with pytest.raises(ProblemError, match="a class from 0 to 2, got '3'"):
+        started(LatentPrior(generator), label=3)
+    with pytest.raises(ProblemError, match="knows no classes, got the class '0'"):
+        started(LatentPrior(GENERATORS["biggan without classes"]), label=0)
     with pytest.raises(ProblemError, match="a code draws one frame, and this framing has 4"):
         wide = Problem(torch.zeros(1, 3, 14, 14).double(), Identity())
         LatentPrior(generator, framing=Tiled()).start(wide, Noise([0]))
@@ -154,8 +154,8 @@ def test_what_a_generator_has_not_is_refused():
         LatentPrior(generator).start(low, Noise([0]))
 
 
-def started(prior: LatentPrior, batch: int = 1):
-    return prior.start(Problem(seen(batch), Identity()), Noise(range(batch)))
+def started(prior: LatentPrior, batch: int = 1, label: int | None = None):
+    return prior.start(Problem(seen(batch), Identity(), label=label), Noise(range(batch)))
 
 
 @pytest.mark.parametrize("name", GENERATORS)
@@ -272,7 +272,7 @@ class TestStarts:
 
     def test_a_class_that_is_known_is_drawn_and_the_spread_scales(self):
         generator = GENERATORS["biggan"]
-        code = started(LatentPrior(generator, begin=BestOf(4, drawn=Drawn(label=2))), batch=3)
+        code = started(LatentPrior(generator, begin=BestOf(4)), batch=3, label=2)
         assert torch.equal(code["c"], generator.embed(torch.full((3,), 2)))
         wide, narrow = (started(LatentPrior(generator, begin=Drawn(s)))["z"] for s in (1.0, 0.5))
         assert torch.equal(narrow, wide / 2)

@@ -13,7 +13,7 @@ from priorfit import recipes, tasks
 from priorfit.cli import main
 from priorfit.errors import ProblemError
 from priorfit.runs import Job, run
-from priorfit.tasks import TASKS, Deblur, Denoise, Enhance, Fuse, Inpaint, Task, Upscale
+from priorfit.tasks import TASKS, Deblur, Denoise, Enhance, Fuse, Inpaint, Invert, Task, Upscale
 from priorfit.tasks.base import AUTO
 from tests.tiny import array, hole, photo, pixels
 
@@ -77,6 +77,7 @@ SAMPLES = [
     TASKS["dejpeg"](),
     Fuse(flash="m.png"),
     Enhance(amount=-0.5),
+    Invert(space="w+", label="3", image="b.png"),
 ]
 
 

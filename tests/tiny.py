@@ -9,8 +9,9 @@ from PIL import Image
 
 from priorfit import recipes
 from priorfit.networks.hourglass import Hourglass, Scale
-from priorfit.recipes.dip import Setting, published, published_holes
-from priorfit.recipes.method import Cited
+from priorfit.recipes import latent
+from priorfit.recipes.dip import published, published_holes
+from priorfit.recipes.method import Cited, Method
 from priorfit.runs import Job
 
 TINY = replace(
@@ -33,9 +34,11 @@ TASKS = (
 )
 
 
-def tiny_settings() -> dict[str, Setting]:
+def tiny_settings() -> dict[str, Method]:
     tiny = {f"dip/{name}": replace(TINY, task=name.split("-")[0]) for name in TASKS}
-    return {**tiny, "dip/fuse": FUSE}
+    short = {"candidates": Cited(3, "tests"), "steps": Cited(4, "tests")}
+    drawn = {name: replace(setting, **short) for name, setting in latent.FAMILY.methods.items()}
+    return {**tiny, "dip/fuse": FUSE, **drawn}
 
 
 def register() -> None:

@@ -45,6 +45,8 @@ class Problem:
         companion: a second picture of the scene, (B, c, H, W), which some recipes start from.
         withheld: 1 where a stop rule keeps an entry of y from the objective, to judge by it; 0
             elsewhere, of the shape of y. The entry itself is not in `observation` any more.
+        label: class that the image is of, its number or its name, for priors that know classes;
+            None where it is not known.
         finish: what makes a picture of a solution at the end, in turn; no part of the fit.
 
     Raises:
@@ -58,6 +60,7 @@ class Problem:
     noise_std: float | None = None
     companion: Image | None = None
     withheld: Tensor | None = None
+    label: int | str | None = None
     finish: Sequence[Finish] = ()
 
     def __post_init__(self) -> None:

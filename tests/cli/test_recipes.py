@@ -28,7 +28,7 @@ def test_every_recipe_is_listed_on_one_line(priorfit):
     assert answer.status == 0
     assert sorted(row[0] for row in rows[1:]) == sorted({**METHODS, **ANALYSES})
     assert {len(row) for row in rows} == {4}
-    tasks = {"denoise", "inpaint", "upscale", "deblur", "dejpeg", "fuse", "enhance"}
+    tasks = {"denoise", "inpaint", "upscale", "deblur", "dejpeg", "fuse", "enhance", "invert"}
     tasks |= {"preimage", "maximise", "effect", "impedance"}
     assert {row[1] for row in rows[1:]} == tasks
     families = [row[0].partition("/")[0] for row in rows[1:]]
@@ -40,7 +40,7 @@ def test_every_number_is_shown_with_its_source(priorfit, name):
     answer = priorfit("recipes", "show", name)
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in answer.out.splitlines()}
     assert answer.status == 0
-    first = "network" if "network" in rows else "start"
+    first = next(name for name in ("network", "start", "generator") if name in rows)
     assert all(rows[cited][1] for cited in (first, "rate", "steps", "objective"))
     assert "0x" not in answer.out
 

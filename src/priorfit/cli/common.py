@@ -23,6 +23,7 @@ class Common:
     """The options that every restoring command has: a new one is a line here."""
 
     recipe: options.Recipe
+    generator: options.Generator = None
     seed: options.Seed = 0
     device: options.Device = "auto"
     steps: options.Steps = None
@@ -127,5 +128,6 @@ def _request_of(common: Common) -> "Request":
     parsed = {
         "snapshots": options.snapshots(common.snapshots),
         "memory_limit": options.memory(common.memory_limit),
+        "checkpoints": {} if common.generator is None else {"generator": common.generator},
     }
     return Request(**given | parsed)

@@ -175,6 +175,15 @@ MemoryLimit = Annotated[
         help="Most memory to use, such as 8GB (default: what is free).",
     ),
 ]
+Generator = Annotated[
+    str | None,
+    typer.Option(
+        "--generator",
+        metavar="NAME",
+        help="Trained generator, for recipes that need one: a name that `priorfit checkpoints "
+        "list` shows, or a folder; the recipe's own by default.",
+    ),
+]
 Patience = Annotated[
     float,
     typer.Option(

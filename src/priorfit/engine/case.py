@@ -9,7 +9,8 @@ import torch
 from priorfit.engine.request import Request, TaskLike
 from priorfit.images import Picture, to_array
 from priorfit.problem import Problem
-from priorfit.records.sidecar import Sidecar
+from priorfit.records.code_file import CodeFile
+from priorfit.records.sidecar import Checkpoint, Sidecar
 from priorfit.types import Code, Image
 
 
@@ -45,6 +46,8 @@ class Case:
         white: whether the noise is what Stein's estimate takes it for.
         grace: seconds that what comes before the first step may take whatever the time limit.
         shown: what a viewer may hold beside the result, by name.
+        checkpoints: trained networks that the recipe is made with, by the part of each.
+        synthesises: whether one of them draws the result.
     """
 
     request: Request
@@ -61,6 +64,8 @@ class Case:
     white: bool = True
     grace: float = 0.0
     shown: Mapping[str, Image] = field(default_factory=dict)
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+    synthesises: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -85,6 +90,7 @@ class Restored:
         interrupted: whether the fit was cut short.
         snapshots: pictures of steps that were kept; the first is what the fit began with.
         tuned: what the fit has come to, for the frame after.
+        code: what draws the result again, where its prior has a code that others can read.
         deviation: (1, C, H, W), standard deviation of every pixel, if the recipe gives any.
     """
 
@@ -100,6 +106,7 @@ class Restored:
     interrupted: bool = False
     snapshots: Mapping[int, Image] = field(default_factory=dict)
     tuned: Code = field(default_factory=dict)
+    code: CodeFile | None = None
     deviation: Image | None = None
 
     @property

@@ -1,6 +1,7 @@
 """What comes of a run: pictures, and a sidecar that says how."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,7 +13,11 @@ from priorfit.engine.handing import Handed
 from priorfit.engine.large import Extent, steps_of_a_tile
 from priorfit.engine.request import FIT
 from priorfit.guarantee.guard import slug
-from priorfit.records.sidecar import Rule, Sidecar, Source, thinned, versions
+from priorfit.loop.fitting import Fitting
+from priorfit.recipes.method import GENERATOR
+from priorfit.records.code_file import CodeFile
+from priorfit.records.sidecar import Checkpoint, Rule, Sidecar, Source, thinned, versions
+from priorfit.types import Shape
 
 if TYPE_CHECKING:
     from priorfit.engine.run import Run
@@ -48,7 +53,24 @@ def restored(run: "Run[Any]", handed: Handed, inputs: tuple[Source, ...] = ()) -
         guide=None if hint is None else (hint[0], fit.problem.apply_finish(hint[1]).cpu()),
         snapshots={step: image.cpu() for step, image in fit.snapshots().items()},
         tuned=fit.tuned(),
+        code=_code(fit, case.given.shape, common.sidecar),
         deviation=fit.deviation(),
+    )
+
+
+def _code(fit: Fitting, shape: Shape, sidecar: Sidecar) -> CodeFile | None:
+    """What draws the picture of a fit again, if its prior has a code that others can read."""
+    kept, generator = fit.code_of(shape), sidecar.checkpoints.get(GENERATOR)
+    if kept is None or generator is None:
+        return None
+    return CodeFile(
+        sidecar.recipe.partition("/")[0],
+        kept.space,
+        {name: tensor.cpu() for name, tensor in kept.parts.items()},
+        Checkpoint(name=Path(generator.name).name, sha256=generator.sha256),
+        kept.framing,
+        sidecar.seed,
+        sidecar.versions,
     )
 
 
@@ -71,6 +93,7 @@ def sidecar_of(run: "Run[Any]", handed: Handed, inputs: tuple[Source, ...] = ())
         "estimated_errors": dict(handed.errors or {}),
         "repeat": _repeat(case, course, handed, run.extent),
         "notes": (*case.notes, *own, *said),
+        "synthesised": course is not None and handed.share > 0 and case.synthesises,
     }
     if course is not None:
         update |= {
@@ -97,6 +120,7 @@ def _begin(case: Case, inputs: tuple[Source, ...]) -> Sidecar:
         threads=torch.get_num_threads(),
         versions=versions(),
         inputs=inputs,
+        checkpoints=dict(case.checkpoints),
         steps=0,
         planned=0,
         seconds=0.0,
@@ -124,6 +148,8 @@ def _repeat(case: Case, course: Course | None, handed: Handed, extent: Extent) -
         return (*arguments, "--hand-out", slug(handed.method))
     assert course is not None
     given = [*arguments, "--recipe", request.recipe, "--seed", str(request.seed)]
+    for part, checkpoint in case.checkpoints.items():
+        given += [f"--{part}", checkpoint.name]
     given += ["--device", str(case.device), "--threads", str(torch.get_num_threads())]
     given += [] if request.stop is None else ["--stop", request.stop]
     given += [] if extent.grid is None else ["--tile", str(extent.grid.tile)]

@@ -56,6 +56,8 @@ class Request(BaseModel):
         checkpoint_every: seconds between checkpoints, see `keeping.Keeper`.
         tile: side of the tiles, in pixels of the input; chosen for the memory there is by default.
         memory_limit: bytes that the fit may take; what the system has free by default.
+        checkpoints: trained networks in the place of the recipe's own, by the part of each: names
+            that `priorfit checkpoints list` shows, or folders.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +76,7 @@ class Request(BaseModel):
     checkpoint_every: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     tile: int | None = Field(default=None, ge=48)
     memory_limit: int | None = Field(default=None, gt=0)
+    checkpoints: dict[str, str] = {}
 
     @property
     def cheap(self) -> str | None:

@@ -14,10 +14,10 @@ from priorfit.errors import ProblemError, RecipeError
 from priorfit.loop.fitting import Fitting, Restoration
 from priorfit.loop.state import Filter, State, Step
 from priorfit.noise import Noise
-from priorfit.priors.base import Prior
+from priorfit.priors.base import Prior, StoredCode
 from priorfit.problem import Problem
 from priorfit.terms.objective import Estimate, Objective, Schedule, at
-from priorfit.types import Code, Image, PerImage
+from priorfit.types import Code, Image, PerImage, Shape
 from priorfit.wording import described
 
 OptimizerFactory = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
@@ -103,6 +103,8 @@ class Fit(Fitting):
         self.code = self._start() if resume is None else detached(resume["loop"]["code"])
         if before is not None:
             take_over(self.code, before)
+        for watcher in self.filters:
+            watcher.hear(self.code)
         self.last: Step | None = None
         if resume is not None:
             for watcher, saved in zip(self.filters, resume["filters"], strict=True):
@@ -183,11 +185,17 @@ class Fit(Fitting):
             image = image.mean(0, keepdim=True)
         return image.clamp(0, 1)
 
+    def code_of(self, shape: Shape) -> StoredCode | None:
+        return self.recipe.prior.keep(self.chosen(), shape)
+
+    def chosen(self) -> Code:
+        """The code of the picture so far, itself; a filter may have picked an earlier one."""
+        return self._latest()[0]
+
     @torch.no_grad()
     def result(self) -> Restoration:
         """The picture so far, finished, and the code behind it."""
-        code, _ = self._latest()
-        return Restoration(self.finished(self.drawn()), detached(code), self.reason)
+        return Restoration(self.finished(self.drawn()), detached(self.chosen()), self.reason)
 
     @property
     def reason(self) -> str:

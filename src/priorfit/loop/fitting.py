@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import torch
 
 from priorfit.loop.state import Curve, Filter, Step
+from priorfit.priors.base import StoredCode
 from priorfit.problem import Problem
-from priorfit.types import Code, Image
+from priorfit.types import Code, Image, Shape
 
 
 class Restoration(NamedTuple):
@@ -124,6 +125,14 @@ class Fitting(ABC):
         for watcher in self.filters:
             found |= watcher.snapshots()
         return {step: self.finished(image) for step, image in found.items()}
+
+    def code_of(self, shape: Shape) -> StoredCode | None:
+        """What of its code goes into a file, to draw the picture again; None where nothing does.
+
+        Args:
+            shape: (C, H, W) of the picture.
+        """
+        return None
 
     @torch.no_grad()
     def deviation(self) -> Image | None:

@@ -102,6 +102,9 @@ class Filter:
         """Hear of the problem before the first step; return what the fit may see of it."""
         return problem
 
+    def hear(self, code: Code) -> None:
+        """Hear of the code that the fit begins with, before any step has moved it."""
+
     def see(self, step: Step) -> Step | None:
         """Look at a step; hand it on, changed or not, or None to pass it over."""
         return step

@@ -77,6 +77,9 @@ class Best(Filter):
         self.code: Code | None = None
         self.before: Code | None = None
 
+    def hear(self, code: Code) -> None:
+        self.before = detached(code)
+
     def see(self, step: Step) -> Step:
         score = step.loss if self.score is None else self.score(step)
         # The image was drawn by the code as it stood before this step moved it.

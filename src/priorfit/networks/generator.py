@@ -7,6 +7,7 @@ from priorfit.networks.pretrained import Pretrained
 from priorfit.networks.sizes import Size
 from priorfit.noise import Noise
 from priorfit.types import Image, Shape
+from priorfit.wording import listed
 
 
 class Generator(Pretrained):
@@ -44,6 +45,30 @@ class Generator(Pretrained):
     def drawn(self) -> Shape:
         """(channels, height, width) of the images."""
         return (self.colors, *self.size)
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes by their number, where the file of the network tells them."""
+        names = self.source.get("classes")
+        known = isinstance(names, list) and len(names) == self.classes
+        return list(map(str, names or ())) if known else []
+
+    def class_number(self, label: int | str) -> int:
+        """Number of a class by its name, or by its number.
+
+        Raises:
+            ProblemError: there is no such class.
+        """
+        names = [name.casefold() for name in self.class_names]
+        if isinstance(label, str) and label.casefold() in names:
+            return names.index(label.casefold())
+        digits = isinstance(label, int) or (label.isascii() and label.isdecimal())
+        if digits and 0 <= (number := int(label)) < self.classes:
+            return number
+        if not self.classes:
+            raise ProblemError(f"this generator knows no classes, got the class '{label}'")
+        named = f", or {listed(names, 12)}" if names else ""
+        raise ProblemError(f"expected a class from 0 to {self.classes - 1}{named}, got '{label}'")
 
     def sample(self, noise: Noise) -> Tensor:
         """Draw z ~ N(0, 1), (B, Z)."""

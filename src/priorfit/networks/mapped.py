@@ -99,7 +99,7 @@ class Mapped(Generator):
                 f"expected a mapping of {inner.z_dim} numbers, got one of {mapping.config.z_dim}"
             )
         self._held = (inner.eval().requires_grad_(False),)  # out of sight of optimisers
-        self.mapping = mapping
+        self.mapping, self.source = mapping, dict(inner.source)
         self.size, self.colors, self.z_dim = inner.size, inner.colors, inner.z_dim
         self.layers, self.classes, self.spaces = inner.layers, inner.classes, ("z", "w")
 

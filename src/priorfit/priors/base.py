@@ -1,11 +1,28 @@
 """What every prior is: a family of images, and a way to draw one from a code."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from priorfit.noise import Noise
 from priorfit.problem import Problem
-from priorfit.types import Code, Image
+from priorfit.types import Code, Image, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class StoredCode:
+    """What of a code goes into a file, to draw the image again.
+
+    Args:
+        space: that the code lies in.
+        parts: tensors by name, (B, ...).
+        framing: where on the image it is drawn, in JSON's types; None for all over it.
+    """
+
+    space: str
+    parts: Code
+    framing: Mapping[str, Any] | None = None
 
 
 class Prior(ABC):
@@ -48,6 +65,15 @@ class Prior(ABC):
 
         Returns:
             The image is (B, C, H, W), one an image of the code.
+        """
+        return None
+
+    def keep(self, code: Code, shape: Shape) -> StoredCode | None:
+        """What of a code goes into a file; None where nothing but this fit could read it.
+
+        Args:
+            code: it.
+            shape: (C, H, W) of the image.
         """
         return None
 

@@ -320,12 +320,22 @@ def _cut(picture: Image, box: Box, size: Size) -> Image:
     for axis in axes:
         places = _reflected(box[axis + 2], box[axis + 4], picture.shape[axis])
         picture = picture.index_select(axis, places.to(picture.device))
-        wanted = [*picture.shape[-2:]]
-        wanted[axis] = size[axis]
-        if wanted != [*picture.shape[-2:]]:
-            # Linear: values stay between those that were there.
-            picture = F.interpolate(picture, wanted, mode="bilinear", antialias=True)
+        picture = _shrunk(picture, axis, size[axis])
     return picture
+
+
+def _shrunk(picture: Image, axis: int, length: int) -> Image:
+    """Another length along an axis, linearly: values stay between those that were there."""
+    if picture.shape[axis] == length:
+        return picture
+    wanted = [*picture.shape[-2:]]
+    wanted[axis] = length
+    single = picture.shape[-3 - axis] == 1
+    if single:  # a picture of a single row or column is resized wrongly by torch 2.13
+        picture = torch.cat([picture, picture], -3 - axis)
+        wanted[-3 - axis] = 2
+    picture = F.interpolate(picture, wanted, mode="bilinear", antialias=True)
+    return picture.narrow(-3 - axis, 0, 1) if single else picture
 
 
 def _reflected(first: int, length: int, side: int) -> Tensor:
@@ -337,9 +347,10 @@ def _reflected(first: int, length: int, side: int) -> Tensor:
 
 def _matrix(before: int, after: int) -> Tensor:
     """What brings a row of pixels to another length, by cubics: (after, before) in float64."""
-    rows = torch.eye(before, dtype=torch.float64)[None, :, :, None]
-    wanted = (after, 1)
-    return F.interpolate(rows, wanted, mode="bicubic", antialias=True)[0, :, :, 0].T
+    rows = torch.eye(before, dtype=torch.float64)[None, None]
+    if before == 1:
+        return rows[0, 0].expand(after, 1)
+    return F.interpolate(rows, (after, before), mode="bicubic", antialias=True)[0, 0]
 
 
 def _numbers(values: Any, count: int) -> list[int]:

@@ -15,9 +15,9 @@ from priorfit.networks.biggan_norms import InstanceNorm
 from priorfit.networks.generator import Generator
 from priorfit.networks.weights import frozen
 from priorfit.noise import Noise
-from priorfit.priors.base import Prior
+from priorfit.priors.base import Prior, StoredCode
 from priorfit.priors.framing import Frame, Framing, padded
-from priorfit.priors.starts import Drawn, Start
+from priorfit.priors.starts import Drawn, Start, like_drawn
 from priorfit.problem import Problem
 from priorfit.types import Code, Image, Shape
 
@@ -116,6 +116,30 @@ class LatentPrior(Prior):
             images.append(self.generator.image(functional_call(self._drawing, own, told)))
         return images[0] if len(images) == 1 else torch.cat(images)
 
+    def keep(self, code: Code, shape: Shape) -> StoredCode:
+        parts = {name: t.detach().clone() for name, t in code.items() if name not in PLACE}
+        for name, weight in self._drawing.named_parameters():
+            if name in parts and all(torch.equal(own, weight) for own in parts[name]):
+                del parts[name]  # as in the checkpoint
+        return StoredCode(self.space, parts, self.frame(shape).to_json())
+
+    def completed(self, parts: Code) -> Code:
+        """A code of which a file has some parts, with the weights that are as in the checkpoint.
+
+        Raises:
+            ProblemError: parts or shapes that no code of this prior has.
+        """
+        first = next(iter(parts.values()))
+        weights = dict(self._drawing.named_parameters()) if self.tunes else {}
+        own = {name: torch.stack([weight] * len(first)) for name, weight in weights.items()}
+        latents = {name: tensor for name, tensor in parts.items() if name not in own}
+        tuned = {name: tensor for name, tensor in parts.items() if name in own}
+        for name, tensor in tuned.items():
+            if tensor.shape != own[name].shape:
+                expected, got = tuple(own[name].shape), tuple(tensor.shape)
+                raise ProblemError(f"expected '{name}' of the shape {expected}, got {got}")
+        return own | tuned | like_drawn(latents, _Latents(self, {}), len(first), first.device)
+
     def frame(self, shape: Shape) -> Frame:
         """How an image of a shape, (C, H, W), is drawn.
 
@@ -197,6 +221,9 @@ class _Latents:
     @property
     def dtype(self) -> torch.dtype:
         return next(self.prior.generator.parameters()).dtype
+
+    def class_number(self, label: int | str) -> int:
+        return self.prior.generator.class_number(label)
 
     def code(self, z: Tensor, labels: Tensor) -> Code:
         return self.prior.code(z, labels)

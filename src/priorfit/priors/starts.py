@@ -33,6 +33,14 @@ class Latents(Protocol):
         """Of the numbers of a code."""
         ...
 
+    def class_number(self, label: int | str) -> int:
+        """Number of a class by its name, or by its number.
+
+        Raises:
+            ProblemError: there is no such class.
+        """
+        ...
+
     def code(self, z: Tensor, labels: Tensor) -> Code:
         """The code of z, (B, Z), and of class numbers, (B,), in the space of the prior."""
         ...
@@ -60,31 +68,29 @@ Start = Callable[[Latents, Problem, Noise], Code]
 
 @dataclass(frozen=True)
 class Drawn:
-    """z ~ N(0, spread²), and a class at random where there are any.
+    """z ~ N(0, spread²), and the class of the problem, or one at random where there are any.
 
     Args:
         spread: less gives more usual pictures. Released: 1.0, 0.5 or 0.3, by task [pan2020]_.
-        label: number of the class, where it is known.
 
     Raises:
-        ProblemError: when called, that there is no class of this number.
+        ProblemError: when called, that there is no such class as the problem's.
     """
 
     spread: float = 1.0
-    label: int | None = None
 
     def __call__(self, latents: Latents, problem: Problem, noise: Noise) -> Code:
-        z, labels = self.pool(latents, noise, 1)
+        z, labels = self.pool(latents, problem, noise, 1)
         return latents.code(z[:, 0], labels[:, 0])
 
-    def pool(self, latents: Latents, noise: Noise, count: int) -> tuple[Tensor, Tensor]:
-        """Draw so many, (B, count, Z) and (B, count)."""
-        if self.label is not None and not 0 <= self.label < latents.classes:
-            known = f"0 to {latents.classes - 1}" if latents.classes else "none"
-            raise ProblemError(f"expected the number of a class, {known}, got {self.label}")
+    def pool(
+        self, latents: Latents, problem: Problem, noise: Noise, count: int
+    ) -> tuple[Tensor, Tensor]:
+        """Draw so many, (B, count, Z), and of so many classes, (B, count)."""
+        label = None if problem.label is None else latents.class_number(problem.label)
         z = self.spread * noise.normal(count, latents.z_dim, dtype=latents.dtype)
         labels = (noise.uniform(count) * latents.classes).long()
-        return z, labels if self.label is None else torch.full_like(labels, self.label)
+        return z, labels if label is None else torch.full_like(labels, label)
 
 
 _ANY, _PIXELS = Drawn(), 1.0 * Mse()
@@ -112,7 +118,7 @@ class BestOf:
             raise ProblemError(f"expected at least one latent to begin with, got {self.count}")
 
     def __call__(self, latents: Latents, problem: Problem, noise: Noise) -> Code:
-        z, labels = self.drawn.pool(latents, noise, self.count)
+        z, labels = self.drawn.pool(latents, problem, noise, self.count)
         best = latents.code(z[:, 0], labels[:, 0])
         if self.count == 1:
             return best
@@ -147,13 +153,7 @@ class Given:
     code: Code
 
     def __call__(self, latents: Latents, problem: Problem, noise: Noise) -> Code:
-        zeros = noise.uniform(1)[:, 0].long() * 0
-        z = torch.zeros(len(problem), latents.z_dim, dtype=latents.dtype, device=zeros.device)
-        wanted = latents.code(z, zeros)
-        if self.code.keys() != wanted.keys():
-            expected, got = (", ".join(sorted(code)) for code in (wanted, self.code))
-            raise ProblemError(f"expected a code with the parts {expected}, got {got}")
-        return {name: _spread(name, self.code[name], wanted[name]) for name in wanted}
+        return like_drawn(self.code, latents, len(problem), noise.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +172,26 @@ class Encoded:
     def __call__(self, latents: Latents, problem: Problem, noise: Noise) -> Code:
         seen = latents.seen(problem.observation)
         return latents.encoded(self.encoder(2 * seen - 1).to(latents.dtype))
+
+
+def like_drawn(code: Code, latents: Latents, count: int, device: torch.device) -> Code:
+    """A code of so many images, if it has the parts and shapes of those that a prior draws.
+
+    Args:
+        code: (count, ...) each, or (1, ...), which serves every image.
+        latents: of the prior.
+        count: how many images.
+        device: where they are.
+
+    Raises:
+        ProblemError: it has others.
+    """
+    z = torch.zeros(count, latents.z_dim, dtype=latents.dtype, device=device)
+    wanted = latents.code(z, torch.zeros(count, dtype=torch.long, device=device))
+    if code.keys() != wanted.keys():
+        expected, got = (", ".join(sorted(each)) for each in (wanted, code))
+        raise ProblemError(f"expected a code with the parts {expected}, got {got}")
+    return {name: _spread(name, code[name], wanted[name]) for name in wanted}
 
 
 def _spread(name: str, given: Tensor, wanted: Tensor) -> Tensor:

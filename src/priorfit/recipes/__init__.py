@@ -7,11 +7,11 @@ import difflib
 
 from priorfit.errors import RecipeError
 from priorfit.loop.fit import Recipe
-from priorfit.recipes import dip, pixels, zs_n2n
+from priorfit.recipes import dip, latent, pixels, zs_n2n
 from priorfit.recipes.family import Family
-from priorfit.recipes.method import Checkpoint, Cited, Kit, Method, checkpoints_of
+from priorfit.recipes.method import Cited, Kit, Method, check_parts, checkpoints_of
 
-FAMILIES: list[Family] = [dip.FAMILY, zs_n2n.FAMILY, pixels.PIXELS, pixels.TV]
+FAMILIES: list[Family] = [dip.FAMILY, zs_n2n.FAMILY, latent.FAMILY, pixels.PIXELS, pixels.TV]
 
 METHODS: dict[str, Method] = {n: each for of in FAMILIES for n, each in of.methods.items()}
 """Recipes that restore pictures, by name."""
@@ -25,7 +25,7 @@ UNLIMITED = 10**9
 __all__ = [
     "ANALYSES",
     "analysis_named",
-    "Checkpoint",
+    "check_parts",
     "checkpoints_of",
     "Cited",
     "FAMILIES",

@@ -6,8 +6,10 @@ from typing import Generic, Protocol, TypeVar
 
 import torch
 
+from priorfit.errors import RecipeError
 from priorfit.loop.fit import Recipe
 from priorfit.networks.pretrained import Pretrained
+from priorfit.records.sidecar import Checkpoint
 from priorfit.store import folders
 from priorfit.store.description import model_of, read_config, sha256
 
@@ -19,6 +21,10 @@ Row = tuple[str, str, str]
 
 DEFAULT = "plain default"
 """In the place of a source: nobody chose the number for this recipe."""
+
+
+GENERATOR = "generator"
+"""The part that a trained generator plays."""
 
 
 @dataclass(frozen=True)
@@ -112,19 +118,6 @@ class Method(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A trained network that had a part in a result.
-
-    Args:
-        name: as it was given.
-        sha256: of its numbers.
-    """
-
-    name: str
-    sha256: str
-
-
 def checkpoints_of(method: Method, names: Mapping[str, str] | None = None) -> dict[str, Checkpoint]:
     """The networks that a method is made with, by the part that each plays.
 
@@ -134,21 +127,45 @@ def checkpoints_of(method: Method, names: Mapping[str, str] | None = None) -> di
 
     Raises:
         CheckpointError: one is not here.
+        RecipeError: the method has no use for one that is named.
     """
+    check_parts(method, names or {})
     chosen = {**method.needs, **(names or {})}
-    return {part: Checkpoint(name, _hash(name)) for part, name in chosen.items()}
+    return {part: checkpoint_named(name) for part, name in chosen.items()}
 
 
-def _hash(name: str) -> str:
+def checkpoint_named(name: str) -> Checkpoint:
+    """A checkpoint by the bytes that it has now.
+
+    Args:
+        name: that `priorfit checkpoints list` shows, or a folder.
+
+    Raises:
+        CheckpointError: it is not here.
+    """
     folder = folders.find(name)
-    return sha256(model_of(folder, read_config(folder)))
+    return Checkpoint(name=name, sha256=sha256(model_of(folder, read_config(folder))))
+
+
+def check_parts(method: Method, names: Mapping[str, str]) -> None:
+    """Refuse checkpoints that a method has no use for.
+
+    Raises:
+        RecipeError: there is one.
+    """
+    spare = sorted(names.keys() - method.needs.keys())
+    if spare:
+        needed = ", ".join(sorted(method.needs)) or "no trained network"
+        raise RecipeError(f"this recipe needs {needed}, got a {spare[0]}: {names[spare[0]]}")
 
 
 __all__ = [
-    "Checkpoint",
+    "check_parts",
+    "checkpoint_named",
     "checkpoints_of",
     "Cited",
     "DEFAULT",
+    "GENERATOR",
     "Kit",
     "Method",
     "Row",

@@ -25,7 +25,7 @@ from torch import Tensor
 from priorfit.disk.regular import open_regular
 from priorfit.errors import CodeError
 from priorfit.images import write_atomically
-from priorfit.records.sidecar import versions
+from priorfit.records.sidecar import Checkpoint, versions
 from priorfit.types import Code
 
 ABOUT = "priorfit.code"
@@ -41,21 +41,6 @@ _NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
 _Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-_Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Checkpoint(BaseModel):
-    """A trained network by the bytes of its file.
-
-    Args:
-        name: as `priorfit checkpoints list` shows it, or of its folder.
-        sha256: of its model.safetensors, in hexadecimal.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    name: _Word
-    sha256: _Hash
 
 
 class _About(BaseModel):
@@ -111,8 +96,17 @@ def write_code(path: Path, code: CodeFile, *, overwrite: bool = False) -> None:
     """Write a code file, as a whole or not at all.
 
     Raises:
-        CodeError: it could not be read again: numbers that are not finite, say.
+        CodeError: see `encode_code`.
         ImageFileError: the file exists, or its folder cannot be written.
+    """
+    write_atomically(path, encode_code(code), overwrite=overwrite)
+
+
+def encode_code(code: CodeFile) -> bytes:
+    """The bytes of a code file.
+
+    Raises:
+        CodeError: it could not be read again: numbers that are not finite, say.
     """
     tensors = {name: t.detach().cpu().contiguous() for name, t in code.parts.items()}
     about = {
@@ -125,14 +119,13 @@ def write_code(path: Path, code: CodeFile, *, overwrite: bool = False) -> None:
         "versions": dict(code.versions),
     }
     try:
-        text = json.dumps(about, allow_nan=False)
-        data = save_tensors(tensors, {ABOUT: text})
+        data = save_tensors(tensors, {ABOUT: json.dumps(about, allow_nan=False)})
         header, _ = _header(data[:8], len(data))
         _described(json.loads(data[8 : 8 + header]), len(data) - 8 - header)
         _check_numbers(tensors)
     except (ValueError, TypeError, KeyError) as error:
-        raise CodeError(f"{path}: this code cannot be stored: {_line(error)}") from error
-    write_atomically(path, data, overwrite=overwrite)
+        raise CodeError(f"this code cannot be stored: {_line(error)}") from error
+    return data
 
 
 def read_code(path: Path) -> CodeFile:

@@ -8,10 +8,10 @@ import math
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from priorfit.disk.regular import open_regular, read_regular
 from priorfit.errors import PriorfitError
@@ -63,6 +63,20 @@ class Source(_Record):
     role: str
     name: str
     sha256: str
+
+
+class Checkpoint(BaseModel):
+    """A trained network by the bytes of its file.
+
+    Args:
+        name: as `priorfit checkpoints list` shows it, or of its folder.
+        sha256: of its model.safetensors, in hexadecimal.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Guide(_Record):
@@ -147,6 +161,7 @@ class Sidecar(_Record):
         resumed: how many times the run was resumed.
         notes: what was changed, could not be kept or went wrong on the way.
         synthesised: whether a generator made pixels up.
+        checkpoints: trained networks that had a part in it, by the part of each.
         uncertainty: of the pixels, where a file of it was asked for.
         files: the other files of the set and their sha256, by their places beside the sidecar; of
             those that were asked for, and of which there are none, nothing.
@@ -187,6 +202,7 @@ class Sidecar(_Record):
     uncertainty: Uncertainty | None = None
     files: dict[str, str] = {}
     synthesised: bool = False
+    checkpoints: dict[str, Checkpoint] = {}
     follows: str | None = None
     tiles: int = 1
     memory_foretold: int | None = None

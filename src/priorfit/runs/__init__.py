@@ -3,6 +3,7 @@
 from priorfit.engine.request import Request
 from priorfit.runs.again import go_on, is_finished
 from priorfit.runs.checks import check_outputs
+from priorfit.runs.codes import draw_code
 from priorfit.runs.files import Outcome
 from priorfit.runs.job import Job
 from priorfit.runs.perform import resume, run, start_again, start_job
@@ -13,6 +14,7 @@ from priorfit.runs.starting import start
 
 __all__ = [
     "check_outputs",
+    "draw_code",
     "go_on",
     "is_finished",
     "is_unfinished",

@@ -6,6 +6,7 @@ from priorfit import images
 from priorfit.errors import PriorfitError
 from priorfit.runs import saved as run_folder
 from priorfit.runs.job import Job
+from priorfit.runs.products import check_name
 from priorfit.runs.shelf import Shelf
 
 
@@ -23,7 +24,7 @@ def check_outputs(job: Job, shelf: Shelf | None = None) -> None:
             no format has such a name.
     """
     images.format_in(job.input)
-    images.format_of(job.output)
+    check_name(job)
     shelf = Shelf(job, job.run_folder) if shelf is None else shelf
     for product in job.products:
         shelf.check(product)

@@ -13,10 +13,11 @@ from priorfit.records.sidecar import Source, source
 from priorfit.runs.checks import check_outputs
 from priorfit.runs.job import Job
 from priorfit.runs.measure import read_reference
+from priorfit.runs.products import check_writable
 from priorfit.runs.reading import read_within
 from priorfit.runs.shelf import Shelf
 from priorfit.runs.uncertainty import check_uncertainty
-from priorfit.tasks.base import AUTO
+from priorfit.tasks.base import AUTO, CODE
 from priorfit.tasks.device import device_named
 from priorfit.tasks.problems import for_recipe
 from priorfit.types import Image, Shape
@@ -48,7 +49,8 @@ class Desk:
 
     def recipe(self, steps: int) -> Recipe:
         """The recipe of the job in this length."""
-        return prepare(recipes.load(self.job.recipe, steps), self.job)
+        kit = recipes.Kit(self.case.device, self.job.checkpoints)
+        return prepare(recipes.load(self.job.recipe, steps, kit), self.job)
 
     def clock(self, started: float) -> Clock:
         """The time limit of the job, with what has to happen after the last step.
@@ -87,7 +89,8 @@ def lay_out(job: Job, device: str, shelf: Shelf | None = None) -> Desk:
         job = job.model_copy(update={"recipe": laid.choice.recipe})
         notes += () if laid.choice.why is None else (laid.choice.why,)
     check_uncertainty(job)
-    notes += images.ensure_writable(job.output, laid.picture, overwrite=True)
+    notes += tuple(check_writable(job, laid.picture))
+    method = recipes.find(job.recipe)
     case = Case(
         request=job,
         task=job.task,
@@ -103,6 +106,8 @@ def lay_out(job: Job, device: str, shelf: Shelf | None = None) -> Desk:
         white=laid.white,
         grace=_GRACE,
         shown=laid.comparators,
+        checkpoints=recipes.checkpoints_of(method, job.checkpoints),
+        synthesises=method.synthesises,
     )
     reference = _reference(job, picture, case)
     inputs = tuple(source(role, path) for role, path in job.files.items())
@@ -111,7 +116,8 @@ def lay_out(job: Job, device: str, shelf: Shelf | None = None) -> Desk:
 
 def _reference(job: Job, picture: Picture, case: Case) -> Image | None:
     if job.reference is None:
-        return None
+        # How close a drawing comes to its picture is what an inversion is about.
+        return picture.tensor() if job.task.product is CODE else None
     return read_reference(job.reference, picture, shape_of(case))
 
 

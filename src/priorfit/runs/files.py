@@ -24,6 +24,7 @@ from priorfit.runs import saved as run_folder
 from priorfit.runs.beside import Beside, judged
 from priorfit.runs.desk import Desk
 from priorfit.runs.job import Job
+from priorfit.runs.products import encode_product
 from priorfit.runs.saved import Saved
 from priorfit.runs.shelf import NOTE, Shelf
 from priorfit.runs.uncertainty import encode_deviation
@@ -129,6 +130,7 @@ class Files(Medium[Outcome]):
             device=str(desk.case.device),
             losses=tuple(course.losses),
             inputs=desk.inputs,
+            checkpoints=dict(desk.case.checkpoints),
             resumed=course.resumed,
             tile=None if run.extent.grid is None else run.extent.grid.tile,
             each=steps_of_a_tile(course.fit),
@@ -156,9 +158,9 @@ class Files(Medium[Outcome]):
         """Write the whole set; the sidecar, which tells what could not be kept, comes last."""
         job, notes = outcome.job, outcome.sidecar.notes
         notes += () if trouble is None else (trouble,)
-        picture, lost = _picture(outcome)
+        made, lost = encode_product(outcome, job)
         notes += tuple(note for note in lost if note not in notes)
-        files = {job.output: picture} | {
+        files = made | {
             job.snapshot(step): images.encode_for(job.snapshot(step), image, outcome.like)[0]
             for step, image in outcome.snapshots.items()
             if step in job.snapshots
@@ -181,10 +183,3 @@ class Files(Medium[Outcome]):
         del asked[sidecar_path(self.desk.job.output)]
         made = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
         return {self.shelf.key(path): digest for path, digest in (asked | made).items()}
-
-
-def _picture(outcome: Outcome) -> tuple[bytes, Sequence[str]]:
-    job = outcome.job
-    if outcome.untouched and images.format_of(job.output) == outcome.picture.format:
-        return job.input.read_bytes(), ()  # its very bytes, profile and all
-    return images.encode_for(job.output, outcome.result, outcome.like)

@@ -7,7 +7,9 @@ from pydantic import Field, model_validator
 
 from priorfit.engine.request import Request, handed_out
 from priorfit.records.sidecar import sidecar_path
+from priorfit.store import folders
 from priorfit.tasks import TASKS, Task
+from priorfit.tasks.base import CODE
 
 if TYPE_CHECKING:
     AnyTask = Task
@@ -49,7 +51,9 @@ class Job(Request):
     def absolute(self) -> Self:
         """The same with paths that hold from every folder."""
         paths = {name: value.absolute() for name, value in self if isinstance(value, Path)}
-        return self.model_copy(update={**paths, "task": self.task.absolute()})
+        networks = {part: folders.anchored(name) for part, name in self.checkpoints.items()}
+        more = {"task": self.task.absolute(), "checkpoints": networks}
+        return self.model_copy(update={**paths, **more})
 
     def following(self, before: "Job", steps: int) -> Self:
         """The same as a frame of a sequence: it begins where the fit of another one ended."""
@@ -85,6 +89,7 @@ class Job(Request):
         asked = {
             "--uncertainty": self.uncertainty is not None,
             "--sequence": self.follows is not None,
+            "a code": self.task.product is CODE,
         }
         return (*super().of_one_piece, *(option for option, given in asked.items() if given))
 

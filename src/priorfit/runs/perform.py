@@ -15,9 +15,10 @@ from priorfit.records.state_file import threads
 from priorfit.runs import saved as run_folder
 from priorfit.runs.binding import bound
 from priorfit.runs.checks import check_unbegun
-from priorfit.runs.desk import lay_out
+from priorfit.runs.desk import Desk, lay_out
 from priorfit.runs.files import Files, Outcome, Report
 from priorfit.runs.job import Job
+from priorfit.runs.saved import Saved
 from priorfit.runs.shelf import Shelf
 from priorfit.signals import interruptions
 from priorfit.types import Code
@@ -94,6 +95,7 @@ def start_again(folder: Path, *, report: Report | None = None) -> Run[Outcome]:
         desk = lay_out(job, saved.device, shelf)
         if desk.inputs != saved.inputs:
             raise PriorfitError(f"{folder}: the files that it began with have changed, start anew")
+        _check_weights(folder, saved, desk)
         files, clock = Files(desk, held, shelf, report), Clock(started - saved.seconds, None)
         again = Run(desk.case, desk.recipe, files, clock, before=saved.before(state))
         try:
@@ -123,6 +125,21 @@ def _alone(job: Job, folder: Path) -> Iterator[None]:
         raise PriorfitError(f"{folder}: writes {job.output}, of which {usual} is an unfinished run")
     with run_folder.held(usual):
         yield
+
+
+def _check_weights(folder: Path, saved: Saved, desk: Desk) -> None:
+    """Go on with no other weights than those that the run began with.
+
+    Raises:
+        PriorfitError: a checkpoint has changed.
+    """
+    for part, before in saved.checkpoints.items():
+        now = desk.case.checkpoints.get(part)
+        if now is None or now.sha256 != before.sha256:
+            raise PriorfitError(
+                f"{folder}: began with a {part}, {before.name}, whose weights have changed since: "
+                "put them back, or start anew"
+            )
 
 
 def run(

@@ -59,7 +59,8 @@ def plan_jobs(
     spreads: list[Path | None] = [None] * len(inputs)
     if places.uncertainty is not None:
         spreads = [*_targets(inputs, places.uncertainty, about="uncertainty", endings=ENDINGS)]
-    targets = _targets(inputs, places.output)
+    endings = {ending: None for task in tasks for ending in task.product.endings}
+    targets = _targets(inputs, places.output, endings=endings)
     jobs = [
         Job(
             **dict(request),
@@ -136,6 +137,11 @@ def _check_request(request: Request, tasks: Sequence[Task]) -> None:
             recipes.find(request.recipe)
     except RecipeError as error:
         raise RequestError(str(error), "recipe") from None
+    if request.recipe in recipes.METHODS:
+        try:
+            recipes.check_parts(recipes.find(request.recipe), request.checkpoints)
+        except RecipeError as error:
+            raise RequestError(str(error), "generator") from None
     try:
         ruled([], request.stop)
     except RecipeError as error:

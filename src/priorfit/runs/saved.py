@@ -20,7 +20,7 @@ from priorfit.engine.run import Before
 from priorfit.errors import PriorfitError
 from priorfit.images.atomic import sweep
 from priorfit.images.locks import locked
-from priorfit.records.sidecar import Source, from_json, to_json
+from priorfit.records.sidecar import Checkpoint, Source, from_json, to_json
 from priorfit.records.state_file import load_about, load_state, save_state
 from priorfit.runs.job import Job
 
@@ -41,6 +41,7 @@ class Saved(BaseModel):
         device: that it ran on.
         losses: of every step taken.
         inputs: the files as they were.
+        checkpoints: the trained networks as they were, by the part of each.
         resumed: how many times it was resumed.
         tile: side of its tiles, None if it is in one piece.
         patience: seconds that each cheap estimate might take, by its cost.
@@ -57,6 +58,7 @@ class Saved(BaseModel):
     device: str
     losses: tuple[tuple[Annotated[int, Field(ge=0, le=_MOST_STEPS)], float], ...]
     inputs: tuple[Source, ...]
+    checkpoints: dict[str, Checkpoint] = {}
     resumed: int = Field(0, ge=0, le=_MOST_STEPS)
     tile: int | None = Field(None, ge=1, le=_LARGEST_TILE)
     each: int | None = Field(None, ge=1, le=_MOST_STEPS)

@@ -73,6 +73,13 @@ def find(name: str | os.PathLike[str]) -> Path:
     )
 
 
+def anchored(name: str) -> str:
+    """The name of a checkpoint, or the absolute path of its folder, which holds everywhere."""
+    *named, folder = _candidates(name)
+    known = any((place / CONFIG).is_file() for place in named)
+    return name if known or not folder.is_dir() else str(folder.absolute())
+
+
 def not_installed(name: str | os.PathLike[str]) -> str | None:
     """How to get a network of the zoo where that is not installed; None for any other name."""
     if str(name).split("/", 1)[0] not in SHIPPED or ZOO.is_dir():

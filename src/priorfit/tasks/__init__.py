@@ -14,6 +14,7 @@ from priorfit.tasks.denoise import Denoise, denoise
 from priorfit.tasks.enhance import Enhance, enhance
 from priorfit.tasks.fuse import Fuse, fuse
 from priorfit.tasks.inpaint import Inpaint, inpaint
+from priorfit.tasks.invert import Invert, invert
 from priorfit.tasks.upscale import Upscale, upscale
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "fuse",
     "Inpaint",
     "inpaint",
+    "Invert",
+    "invert",
     "Task",
     "TASKS",
     "Upscale",
@@ -36,7 +39,10 @@ __all__ = [
 ]
 
 TASKS: Mapping[str, type[Task]] = MappingProxyType(
-    {task.name(): task for task in (Denoise, Inpaint, Upscale, Deblur, Dejpeg, Fuse, Enhance)}
+    {
+        task.name(): task
+        for task in (Denoise, Inpaint, Upscale, Deblur, Dejpeg, Fuse, Enhance, Invert)
+    }
 )
 """By the name of the command, in the order of its help."""
 
@@ -46,7 +52,6 @@ COMING: Mapping[str, str] = MappingProxyType(
         "colorise": "colorize",
         "colourise": "colorize",
         "colourize": "colorize",
-        "invert": "invert",
         "edit": "edit",
     }
 )

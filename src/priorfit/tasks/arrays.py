@@ -25,7 +25,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from inspect import Parameter
-from typing import TYPE_CHECKING, ForwardRef, ParamSpec, TypedDict, cast
+from typing import TYPE_CHECKING, ForwardRef, ParamSpec, TypedDict, TypeVar, cast
 
 from priorfit.errors import ProblemError
 from priorfit.tasks.base import AUTO, Laid, Task
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.generic]
 
 Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 _BEGINS = "_begins"  # where a function on arrays has the one that only begins its run
 
@@ -52,6 +53,7 @@ class Shared(TypedDict, total=False):
     channel_axis: int | None
     rng: "int | np.random.Generator"
     recipe: str
+    generator: str | None
     steps: int | None
     time_limit: float | None
     stop: str | None
@@ -67,6 +69,11 @@ _SHARED: dict[str, tuple[object, str]] = {
         "the same array on the same machine.",
     ),
     "recipe": (AUTO, "a name that `priorfit recipes list` shows."),
+    "generator": (
+        None,
+        "trained generator, for recipes that need one: a name that `priorfit checkpoints\n"
+        "list` shows, or a folder; the recipe's own by default.",
+    ),
     "steps": (
         None,
         "length of the fit, whose picture is then returned whatever the evidence says; the\n"
@@ -102,19 +109,35 @@ def on_arrays(
     Args:
         task: whose recipe is the default.
     """
+    return _completed(task, lambda restored: restored.array, "Array")
 
+
+def with_code(
+    task: type[Task],
+) -> "Callable[[Callable[Parameters, Run[Restored]]], Callable[Parameters, Restored]]":
+    """The same for a task whose product is no picture: the function gives all that came of it.
+
+    Args:
+        task: whose recipe is the default.
+    """
+    return _completed(task, lambda restored: restored, "Restored")
+
+
+def _completed(
+    task: type[Task], result: "Callable[[Restored], Result]", returned: str
+) -> "Callable[[Callable[Parameters, Run[Restored]]], Callable[Parameters, Result]]":
     def complete(
         begin: "Callable[Parameters, Run[Restored]]",
-    ) -> "Callable[Parameters, Array]":
-        signature = _whole_signature(begin, task.default_recipe)
+    ) -> "Callable[Parameters, Result]":
+        signature = _whole_signature(begin, task.default_recipe, returned)
 
         @functools.wraps(begin)
-        def call(*given: Parameters.args, **named: Parameters.kwargs) -> "Array":
+        def call(*given: Parameters.args, **named: Parameters.kwargs) -> "Result":
             arguments = signature.bind(*given, **named).arguments  # refuses what has no such name
             restored = begin(*given, **named).finish(arguments.get("callback"))
             if restored.warning is not None:
                 warnings.warn(restored.warning, stacklevel=2)
-            return restored.array
+            return result(restored)
 
         vars(call)["__signature__"] = signature
         vars(call)[_BEGINS] = begin
@@ -125,7 +148,7 @@ def on_arrays(
 
 
 def start_function(
-    function: "Callable[Parameters, Array]", *given: Parameters.args, **named: Parameters.kwargs
+    function: "Callable[Parameters, object]", *given: Parameters.args, **named: Parameters.kwargs
 ) -> "Run[Restored]":
     """Begin what a function on arrays does, to be taken step by step.
 
@@ -186,6 +209,7 @@ def start_on_array(
         shared.get("stop"),
         force,
         started,
+        shared.get("generator"),
     )
     return start_run(task, laid, wishes)
 
@@ -203,14 +227,16 @@ def picture_of(image: "ArrayLike", shared: Shared) -> "Picture":
     return visible(from_array(np.asarray(image), shared.get("channel_axis")))
 
 
-def _whole_signature(function: Callable[..., object], recipe: str) -> inspect.Signature:
+def _whole_signature(
+    function: Callable[..., object], recipe: str, returned: str
+) -> inspect.Signature:
     own = [p for p in inspect.signature(function).parameters.values() if p.kind != p.VAR_KEYWORD]
     defaults = {name: default for name, (default, _) in _SHARED.items()} | {"recipe": recipe}
     shared = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=defaults[name], annotation=_spelled(hint))
         for name, hint in inspect.get_annotations(Shared).items()
     ]
-    return inspect.Signature([*own, *shared], return_annotation="Array")
+    return inspect.Signature([*own, *shared], return_annotation=returned)
 
 
 def _spelled(hint: object) -> object:

@@ -25,14 +25,16 @@ def in_own_units(problem: Problem, limits: Limits = UNLIMITED) -> Problem:
 def for_recipe(problem: Problem, picture: Picture, recipe: str) -> Problem:
     """A problem as a recipe sees it: at the picture's own range.
 
-    Published recipes see pictures of 8 bits as they were published.
+    Published recipes see pictures of 8 bits as they were published, and generators as they learnt
+    them.
 
     Args:
         problem: on the scale of the picture.
         picture: it.
         recipe: name of the recipe.
     """
-    if recipes.is_published(recipe) and picture.is_everyday:
+    method = recipes.find(recipe)
+    if (method.published or method.synthesises) and picture.is_everyday:
         return problem
     return in_own_units(problem, picture.limits)
 

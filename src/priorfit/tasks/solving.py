@@ -14,6 +14,7 @@ from priorfit.engine.prepare import prepare
 from priorfit.engine.request import Request
 from priorfit.engine.run import Run
 from priorfit.errors import ProblemError
+from priorfit.recipes.method import GENERATOR
 from priorfit.tasks.base import Laid, Task, explain
 from priorfit.tasks.checks import whole_number
 from priorfit.tasks.device import device_named
@@ -41,6 +42,7 @@ class Wishes:
         stop: name of a rule.
         force: whether the fit is returned whatever the evidence says.
         started: when the call began, in seconds of `time.perf_counter`.
+        generator: name of the checkpoint of a generator.
     """
 
     recipe: str
@@ -51,6 +53,7 @@ class Wishes:
     stop: str | None
     force: bool
     started: float
+    generator: str | None = None
 
     def request(self) -> Request:
         """The same as a request.
@@ -73,6 +76,7 @@ class Wishes:
                 time_limit=self.time_limit,
                 stop=self.stop,
                 force=self.force,
+                checkpoints={} if self.generator is None else {GENERATOR: self.generator},
             )
         except ValidationError as error:
             raise ProblemError(explain({}, error)[1]) from None
@@ -96,7 +100,7 @@ def start_run(task: Task, laid: Laid, wishes: Wishes) -> Run[Restored]:
     """
     request = wishes.request()
     device = device_named(request.device)
-    recipes.find(request.recipe)
+    method = recipes.find(request.recipe)
     given = laid.problem.to(device)
     case = Case(
         request=request,
@@ -112,8 +116,14 @@ def start_run(task: Task, laid: Laid, wishes: Wishes) -> Run[Restored]:
         filled=laid.filled,
         white=laid.white,
         shown=laid.comparators,
+        checkpoints=recipes.checkpoints_of(method, request.checkpoints),
+        synthesises=method.synthesises,
     )
+    kit = recipes.Kit(device, request.checkpoints)
     clock = Clock(wishes.started, request.time_limit, _CLOSING * math.prod(given.shape))
     return Run(
-        case, lambda steps: prepare(recipes.load(request.recipe, steps), request), InMemory(), clock
+        case,
+        lambda steps: prepare(recipes.load(request.recipe, steps, kit), request),
+        InMemory(),
+        clock,
     )
