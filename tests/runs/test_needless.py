@@ -35,6 +35,11 @@ def test_a_clean_picture_is_written_as_it_was_byte_for_byte(clean):
     assert "hardly any noise" in written.notes[-1] and "--force" in written.notes[-1]
 
 
+def test_what_is_left_alone_is_said_to_be_no_fit(clean):
+    sidecar = run(clean).sidecar
+    assert (sidecar.handed_out, sidecar.share_of_fit) == ("as it was", 0.0)
+
+
 def test_another_format_has_the_same_pixels(clean, tmp_path):
     other = changed(clean, output=tmp_path / "out.webp", reference=clean.input)
     outcome = run(other, watch=pytest.fail)

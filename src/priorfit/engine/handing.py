@@ -11,7 +11,7 @@ from priorfit.engine.course import Course
 from priorfit.engine.ending import End
 from priorfit.engine.request import FIT
 from priorfit.errors import DivergenceError
-from priorfit.guarantee.comparators import finished
+from priorfit.guarantee.comparators import AS_IT_WAS, finished
 from priorfit.guarantee.guard import (
     SHARE,
     Guard,
@@ -83,7 +83,8 @@ def guard_for(case: Case, steps: int, patience: float, *, alone: bool = False) -
 def as_it_was(case: Case) -> Handed:
     """The picture itself, which needs no restoring."""
     why = f"{case.needless}: the picture is left as it was (--force restores it)"
-    return Handed(case.picture.tensor(), End.NEEDLESS, End.NEEDLESS.sentence, note=why)
+    sentence, name = End.NEEDLESS.sentence, AS_IT_WAS.name
+    return Handed(case.picture.tensor(), End.NEEDLESS, sentence, name, 0.0, note=why)
 
 
 def without_fit(case: Case, guard: Guard, why: str) -> Handed:
