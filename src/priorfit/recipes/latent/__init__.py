@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from priorfit.loop.steps import Best
 from priorfit.recipes.family import Family
-from priorfit.recipes.latent.setting import Halving, Setting
+from priorfit.recipes.latent.setting import HalvedEvery, Setting
 from priorfit.recipes.method import Cited
 from priorfit.terms.data import Mse
 
 _TRIED = "our choice after the few runs of docs/codes.md"
-_Z = {"z": Halving(0.2, 150), "c": Halving(0.1, 150)}
-_W = {"w": Halving(0.2, 150)}
+_Z = {"z": HalvedEvery(0.2, 150), "c": HalvedEvery(0.1, 150)}
+_W = {"w": HalvedEvery(0.2, 150)}
 
 INVERT = Setting(
     about="the latent z, and the class, of a picture like those that the generator learnt from",

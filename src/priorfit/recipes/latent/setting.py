@@ -16,7 +16,7 @@ _NO_END: Cited[int | None] = Cited(None, DEFAULT)
 
 
 @dataclass(frozen=True)
-class Halving:
+class HalvedEvery:
     """A rate that falls by half after so many steps, again and again.
 
     Args:
