@@ -177,6 +177,9 @@ def _opened(path: str | PathLike[str]) -> Iterator[BinaryIO]:
             raise ImageFileError(why)
         with open_regular(path) as file:
             yield file
+    except TooManyPixelsError as error:
+        size = error.width, error.height, error.most
+        raise TooManyPixelsError(*size, str(as_typed(path))) from error
     except ImageFileError as error:
         raise ImageFileError(f"{as_typed(path)}: {error}") from error
     except OSError as error:
