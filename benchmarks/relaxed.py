@@ -24,6 +24,7 @@ from priorfit.metrics import psnr
 from priorfit.networks.generator import Discriminator, Generator
 from priorfit.noise import Noise
 from priorfit.priors.latent import LatentPrior
+from priorfit.priors.starts import BestOf
 from priorfit.problem import Problem
 from priorfit.report.embed import levels, png
 from priorfit.terms.data import Mse
@@ -65,7 +66,7 @@ def relax(
     """Tune a latent and a copy of all weights to one photograph, (1, 3, S, S) in [0, 1]."""
     began = time.process_time()
     problem = Problem(photograph, Identity())
-    prior = LatentPrior(generator, candidates=_POOL, choice=objective)
+    prior = LatentPrior(generator, begin=BestOf(_POOL, objective))
     code = {name: t.requires_grad_() for name, t in prior.start(problem, Noise([0])).items()}
     own = copy.deepcopy(generator).eval().requires_grad_(True)
     parts = [list(code.values()), list(own.parameters())]

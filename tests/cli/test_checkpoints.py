@@ -198,7 +198,7 @@ def test_ctrl_c_leaves_what_has_come_and_says_how_to_go_on(priorfit, some, shelf
     monkeypatch.setattr(fetch, "download", broken)
     answer = priorfit("checkpoints", "fetch", "some", "-q")
     assert answer.status == 130
-    kept_part = f"{put}.part is kept, `priorfit checkpoints fetch some` goes on"
+    kept_part = f"{put}.part is kept, `priorfit checkpoints fetch some` continues"
     assert answer.lines == [f"priorfit: some: interrupted, {kept_part}"]
 
 

@@ -208,7 +208,7 @@ def test_a_run_that_is_closed_leaves_nothing(job):
 def test_only_functions_on_arrays_and_jobs_are_started(job):
     with pytest.raises(ProblemError, match=r"expected priorfit\.denoise or its like"):
         pf.start(len, IMAGE)
-    with pytest.raises(ProblemError, match="says all itself"):
+    with pytest.raises(ProblemError, match="expected a job alone"):
         pf.start(job, IMAGE)
     with pytest.raises(TypeError, match="level"):
         pf.start(pf.denoise, IMAGE, level=3)
