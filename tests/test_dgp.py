@@ -16,6 +16,7 @@ from priorfit.networks.pggan import PgGan, PgGanConfig
 from priorfit.noise import Noise
 from priorfit.priors.latent import LatentPrior
 from priorfit.problem import Problem
+from priorfit.recipes import dgp
 from priorfit.recipes.dgp.setting import Counts, Setting, Tuning, scaled
 from priorfit.recipes.method import Cited
 from priorfit.terms.code import Usual
@@ -130,6 +131,17 @@ def test_how_usual_a_latent_is_counts_each_image_alone():
     image = torch.zeros(2, 3, 8, 8)
     at = Estimate({"z": z}, image, image, lambda code: image)
     assert Usual().against(problem(2))(at).tolist() == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("name", dgp.FAMILY.methods)
+def test_published_settings_run_on_small_networks(name):
+    method = dgp.FAMILY.methods[name]
+    assert isinstance(method, Setting)
+    assert (method.length, method.published, method.synthesises) == (1000, True, True)
+    few = replace(method, candidates=Cited(2, "tests"))
+    fit = Fit(problem(), few.made_for(GENERATORS["biggan"], judge(), 2), [0])
+    assert len(list(fit)) == 2
+    assert fit.result().image.isfinite().all()
 
 
 def test_the_published_counts_are_named_among_the_rows():
