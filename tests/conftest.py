@@ -6,8 +6,11 @@ import pytest
 import torch
 from hypothesis import settings
 
-from priorfit.recipes import METHODS
-from tests.tiny import tiny_settings
+from priorfit.recipes import METHODS, Kit
+from priorfit.runs import Job
+from priorfit.tasks import Denoise
+from priorfit.testing import tiny_generator
+from tests.tiny import photo, tiny_settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -36,3 +39,24 @@ def tiny_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default recipes, with a network of four channels and a schedule of four steps."""
     for name, setting in tiny_settings().items():
         monkeypatch.setitem(METHODS, name, setting)
+
+
+@pytest.fixture
+def job(tmp_path: Path, tiny_recipes: None) -> Job:
+    """Denoise `in.png` to `out.png`, in four steps of a tiny network that is handed out."""
+    return Job(
+        input=photo(tmp_path / "in.png"),
+        output=tmp_path / "out.png",
+        task=Denoise(noise_std=0.1),
+        recipe="dip/denoise",
+        device="cpu",
+        hand_out="fit",
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """A tiny generator, in a folder, that has every space; no generator of the zoo has."""
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
+    tiny_generator().save_pretrained(folder)
+    return Kit(names={"generator": str(folder)})

@@ -13,7 +13,6 @@ from priorfit.degradations import blur, resample
 from priorfit.degradations.blur import gaussian_psf
 from priorfit.loop.fit import Fit
 from priorfit.loop.stopping import RULES, ruled
-from priorfit.testing import tiny_generator
 from tests.elsewhere import ACCELERATOR, Elsewhere
 from tests.test_recipes import picture, problem_for
 
@@ -51,19 +50,11 @@ def test_what_may_meet(elsewhere):
 OURS = [name for name in recipes.METHODS if not name.endswith("-paper")]
 
 
-@pytest.fixture(scope="module")
-def generator(tmp_path_factory) -> str:
-    """A tiny generator that has every space."""
-    folder = tmp_path_factory.mktemp("tiny")
-    tiny_generator().save_pretrained(folder)
-    return str(folder)
-
-
 @pytest.mark.parametrize("name", [*OURS, "dip/denoise-paper"])
-def test_all_of_a_fit_is_on_its_device(name, generator, elsewhere):
+def test_all_of_a_fit_is_on_its_device(name, tiny_kit, elsewhere):
     problem = problem_for(name)
     with elsewhere:
-        recipe = recipes.load(name, 2, recipes.Kit(ACCELERATOR, {"generator": generator}))
+        recipe = recipes.load(name, 2, recipes.Kit(ACCELERATOR, tiny_kit.names))
         fit = Fit(problem.to(ACCELERATOR), recipe, [0])
         assert all(elsewhere.holds(step.image) for step in fit)
         assert elsewhere.holds(fit.result().image)

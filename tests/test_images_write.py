@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from priorfit import images
+from priorfit.disk.locks import locked
 from priorfit.errors import ImageFileError, ProblemError
 from priorfit.images import atomic, write_atomically
 from priorfit.images.atomic import sweep
-from priorfit.images.locks import locked
 from priorfit.images.picture import Picture, Sheet
 from priorfit.images.read import picture_of
 from tests.image_files import ICC_GREY, ICC_RGB, exif, noise, samples

@@ -14,7 +14,6 @@ from priorfit.problem import Problem
 from priorfit.recipes import METHODS
 from priorfit.recipes.dip import Setting
 from priorfit.recipes.method import Cited, Kit
-from priorfit.testing import tiny_generator
 
 
 def observation(side=16):
@@ -44,14 +43,6 @@ def small(setting: Setting) -> Setting:
     return replace(setting, network=Cited(network, "tests"), inputs=Cited(inputs, "tests"))
 
 
-@pytest.fixture(scope="module")
-def kit(tmp_path_factory) -> Kit:
-    """A tiny generator that has every space."""
-    folder = tmp_path_factory.mktemp("tiny")
-    tiny_generator().save_pretrained(folder)
-    return Kit(names={"generator": str(folder)})
-
-
 def beginning(name: str, steps: int, kit: Kit) -> list[torch.Tensor]:
     """Image and code after three steps of a fit of so many."""
     method = METHODS[name]
@@ -64,6 +55,6 @@ def beginning(name: str, steps: int, kit: Kit) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_short_fit_is_the_beginning_of_every_longer_one(name, kit):
-    short, long = beginning(name, 3, kit), beginning(name, 1000, kit)
+def test_a_short_fit_is_the_beginning_of_every_longer_one(name, tiny_kit):
+    short, long = beginning(name, 3, tiny_kit), beginning(name, 1000, tiny_kit)
     assert all(torch.equal(a, b) for a, b in zip(short, long, strict=True))

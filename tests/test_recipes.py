@@ -10,7 +10,6 @@ from priorfit.errors import RecipeError
 from priorfit.loop.fit import restore
 from priorfit.problem import Problem
 from priorfit.recipes.method import DEFAULT, Cited
-from priorfit.testing import tiny_generator
 
 SIDE = 32
 
@@ -34,27 +33,19 @@ def problem_for(name: str) -> Problem:
     }[task]
 
 
-@pytest.fixture(scope="module")
-def kit(tmp_path_factory) -> recipes.Kit:
-    """A generator with all spaces, for the recipe that none of those shipped will do for."""
-    folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
-    tiny_generator().save_pretrained(folder)
-    return recipes.Kit(names={"generator": str(folder)})
-
-
 @pytest.mark.parametrize("name", recipes.METHODS)
-def test_every_recipe_runs_and_gives_a_picture_of_the_right_size(name, kit):
+def test_every_recipe_runs_and_gives_a_picture_of_the_right_size(name, tiny_kit):
     problem = problem_for(name)
-    own = kit if name == "latent/invert-w" else None
+    own = tiny_kit if name == "latent/invert-w" else None
     result = restore(problem, recipes.load(name, 2, own), [0])
     assert result.image.shape == (1, *problem.finished_shape)
     assert torch.isfinite(result.image).all()
 
 
 @pytest.mark.parametrize("name", [name for name in recipes.METHODS if "paper" not in name])
-def test_a_longer_fit_begins_with_the_shorter_one(name, kit):
+def test_a_longer_fit_begins_with_the_shorter_one(name, tiny_kit):
     """Why a run that a time limit ended is repeated by its number of steps."""
-    own = kit if recipes.find(name).needs else None
+    own = tiny_kit if recipes.find(name).needs else None
     short, long = recipes.load(name, 3, own), recipes.load(name, 300, own)
     assert short.stages[0].lr == long.stages[0].lr
 

@@ -16,51 +16,21 @@ import numpy as np
 import pytest
 
 from priorfit import recipes
+from priorfit.disk.locks import locked
 from priorfit.engine import keeping
 from priorfit.engine.keeping import Keeper
 from priorfit.errors import PriorfitError
 from priorfit.images import atomic
-from priorfit.images.locks import locked
 from priorfit.loop.steps import Best, Smoothed
 from priorfit.priors.inputs import Guide
 from priorfit.recipes.method import Cited
 from priorfit.records.sidecar import load_sidecar, sidecar_path
 from priorfit.runs import Job, go_on, is_finished, is_unfinished, resume, run
 from priorfit.tasks import Inpaint
+from tests.dying import Dying, Killed
 from tests.tiny import TINY, changed
 
 STEPS = 3
-
-
-class Killed(BaseException):
-    """What no handler of ours may catch: the process is gone at this point."""
-
-
-class Dying:
-    """Counts operations on files, and dies before one of them, which is after the one before.
-
-    Everything fails from then on, as nothing happens any more in a process that was killed.
-    """
-
-    def __init__(self, monkeypatch, at):
-        self.count, self.at, self.dead = 0, at, False
-        self.patch(monkeypatch, os, "fsync")
-        for name in ("open", "replace", "hardlink_to", "unlink", "mkdir", "rmdir"):
-            self.patch(monkeypatch, Path, name)
-
-    def patch(self, monkeypatch, owner, name):
-        real = getattr(owner, name)
-
-        def counted(*given, **named):
-            if self.dead:
-                raise Killed
-            self.count += 1
-            if self.count != self.at:
-                return real(*given, **named)
-            self.dead = True
-            raise Killed
-
-        monkeypatch.setattr(owner, name, counted)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from priorfit.engine.course import Course
 from priorfit.engine.ending import End
 from priorfit.engine.request import FIT
 from priorfit.errors import DivergenceError
-from priorfit.guarantee.comparators import AS_IT_WAS, finished
+from priorfit.guarantee.comparators import AS_IT_WAS
 from priorfit.guarantee.guard import (
     SHARE,
     Guard,
@@ -96,7 +96,7 @@ def without_fit(case: Case, guard: Guard, why: str) -> Handed:
         why: no fit was made.
     """
     name = guard.best.method.name
-    image = finished(guard.instead, case.problem)
+    image = case.problem.apply_finish(guard.instead)
     said = f"{End.CHEAP.sentence}: {why}"
     note = f"no fit was made, {why}: this is {name}"
     return Handed(image, End.CHEAP, said, name, 0.0, note=note)

@@ -152,11 +152,5 @@ def _made(comparator: Comparator, problem: Problem) -> Alternative | None:
         image = comparator.solve(problem).clamp(0, 1)
     except ProblemError:  # a blur of unknown kernel, say, is nothing for Wiener
         return None
-    image = finished(image, problem)
+    image = problem.apply_finish(image)
     return Alternative(comparator.name, image, time.perf_counter() - started)
-
-
-def finished(image: Image, problem: Problem) -> Image:
-    """A cheap solution, (B, C, H, W) in [0, 1], of the picture's size or the larger canvas of a
-    blur, finished as a fit is."""
-    return problem.apply_finish(image)

@@ -16,10 +16,10 @@ from typing import IO, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from priorfit import recipes
+from priorfit.disk.locks import locked
 from priorfit.engine.run import Before
 from priorfit.errors import PriorfitError
 from priorfit.images.atomic import sweep
-from priorfit.images.locks import locked
 from priorfit.records.sidecar import Checkpoint, Source, from_json, to_json
 from priorfit.records.state_file import load_about, load_state, save_state
 from priorfit.runs.job import Job

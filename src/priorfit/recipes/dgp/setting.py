@@ -9,16 +9,17 @@ import torch
 from priorfit.errors import RecipeError
 from priorfit.loop.fit import Recipe, Stage
 from priorfit.networks.generator import Discriminator, Generator
+from priorfit.priors.latent import GENERATOR as WEIGHTS
 from priorfit.priors.latent import LatentPrior
 from priorfit.priors.starts import BestOf, Drawn
-from priorfit.recipes.method import DEFAULT, Cited, Kit, Row
-from priorfit.recipes.show import rows_of
+from priorfit.recipes.method import DEFAULT, GENERATOR, Cited, Kit
+from priorfit.recipes.setting import TaskSetting
 from priorfit.terms.code import Usual
 from priorfit.terms.data import Mse
 from priorfit.terms.objective import Objective
 from priorfit.terms.perceptual import DiscriminatorFeatures
 
-GENERATOR, DISCRIMINATOR = "generator", "discriminator"
+DISCRIMINATOR = "discriminator"
 
 ADAM = partial(torch.optim.Adam, betas=(0.0, 0.999))
 """Released: betas = (0, 0.999), for latents and weights alike."""
@@ -68,7 +69,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(TaskSetting):
     """One setting of Deep Generative Prior [pan2020]_; a `recipes.method.Method`.
 
     Features and groups are counted from the coarse end, in proportion, where a network has more or
@@ -102,13 +103,6 @@ class Setting:
     generator: Cited[str] = Cited("scenes-biggan", "the BigGAN that comes with priorfit")
     published: bool = False
     synthesises: bool = True
-    sooner: str | None = None
-    window: str | None = None
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """The one that it is for."""
-        return (self.task,)
 
     @property
     def length(self) -> int:
@@ -125,10 +119,6 @@ class Setting:
         """A generator and its discriminator."""
         name = self.generator.value
         return {GENERATOR: name, DISCRIMINATOR: f"{name}/{DISCRIMINATOR}"}
-
-    def rows(self) -> list[Row]:
-        """Every number, with its source where it has one."""
-        return rows_of(self)
 
     def recipe(self, steps: int | None = None, kit: Kit | None = None) -> Recipe:
         """Make the recipe; a shorter one is the beginning of the whole, its last stage the longest.
@@ -195,7 +185,7 @@ class Setting:
         rates = {"z": stage.rate_z}
         for number, group in enumerate(groups):
             rate = stage.rate * stage.ratio**number if number < tuned else 0.0
-            rates |= {f"{GENERATOR}.{name}": rate for name in group}
+            rates |= {f"{WEIGHTS}.{name}": rate for name in group}
         return rates
 
 

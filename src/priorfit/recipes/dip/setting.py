@@ -14,8 +14,8 @@ from priorfit.priors.deep_image import DeepImagePrior, Jitter, NetworkFactory
 from priorfit.priors.expected import Expected
 from priorfit.priors.inputs import Estimator, Input
 from priorfit.priors.moves import STILL, Moving
-from priorfit.recipes.method import DEFAULT, Cited, Kit, Row
-from priorfit.recipes.show import rows_of
+from priorfit.recipes.method import DEFAULT, Cited, Kit
+from priorfit.recipes.setting import TaskSetting
 from priorfit.terms.objective import Objective, Schedule, Term, summed
 
 Filters = Cited[Sequence[Callable[[], Filter]]]
@@ -23,7 +23,7 @@ Filters = Cited[Sequence[Callable[[], Filter]]]
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(TaskSetting):
     """One setting of Deep Image Prior; a `recipes.method.Method`.
 
     Args:
@@ -76,16 +76,6 @@ class Setting:
     sooner: str | None = None
 
     @property
-    def tasks(self) -> tuple[str, ...]:
-        """The one that it is for."""
-        return (self.task,)
-
-    @property
-    def length(self) -> int:
-        """Steps of its fit."""
-        return self.steps.value
-
-    @property
     def most(self) -> int | None:
         """Longest useful fit; None where more time never hurts."""
         return self.longest.value
@@ -94,20 +84,6 @@ class Setting:
     def window(self) -> str | None:
         """The window that it takes a small image to be made with."""
         return self.kernel.value
-
-    @property
-    def needs(self) -> Mapping[str, str]:
-        """Nothing: the network is untrained."""
-        return {}
-
-    @property
-    def synthesises(self) -> bool:
-        """Never: the network saw this picture alone."""
-        return False
-
-    def rows(self) -> list[Row]:
-        """Every number, with its source where it has one."""
-        return rows_of(self)
 
     def recipe(self, steps: int | None = None, kit: Kit | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""

@@ -8,8 +8,8 @@ from priorfit.loop.state import Filter
 from priorfit.networks.generator import Generator
 from priorfit.priors.latent import LatentPrior
 from priorfit.priors.starts import BestOf
-from priorfit.recipes.method import DEFAULT, GENERATOR, Cited, Kit, Row
-from priorfit.recipes.show import rows_of
+from priorfit.recipes.method import DEFAULT, GENERATOR, Cited, Kit
+from priorfit.recipes.setting import TaskSetting
 from priorfit.terms.objective import Objective, Schedule, Term, summed
 
 _NO_END: Cited[int | None] = Cited(None, DEFAULT)
@@ -32,7 +32,7 @@ class HalvedEvery:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(TaskSetting):
     """One setting of a generator that stands still; a `recipes.method.Method`.
 
     Args:
@@ -59,21 +59,7 @@ class Setting:
     objective: Cited[Objective | Term]
     filters: Cited[Sequence[Callable[[], Filter]]]
     longest: Cited[int | None] = _NO_END
-
-    published: bool = False
-    sooner: str | None = None
-    window: str | None = None
     synthesises: bool = True
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """The one that it is for."""
-        return (self.task,)
-
-    @property
-    def length(self) -> int:
-        """Steps of its fit."""
-        return self.steps.value
 
     @property
     def most(self) -> int | None:
@@ -84,10 +70,6 @@ class Setting:
     def needs(self) -> Mapping[str, str]:
         """A generator."""
         return {GENERATOR: self.generator.value}
-
-    def rows(self) -> list[Row]:
-        """Every number, with its source where it has one."""
-        return rows_of(self)
 
     def recipe(self, steps: int | None = None, kit: Kit | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""

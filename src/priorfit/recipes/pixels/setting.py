@@ -1,17 +1,16 @@
 """Settings of images whose pixels are optimised themselves: a term alone stands for a prior."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from priorfit.loop.fit import Recipe, Stage
 from priorfit.priors.pixels import Pixels
-from priorfit.recipes.method import DEFAULT, Cited, Kit, Row
-from priorfit.recipes.show import rows_of
+from priorfit.recipes.method import DEFAULT, Cited, Kit
+from priorfit.recipes.setting import TaskSetting
 from priorfit.terms.objective import Objective, Term, summed
 
 
 @dataclass(frozen=True)
-class PixelSetting:
+class PixelSetting(TaskSetting):
     """One setting of an image whose pixels are optimised themselves; a `recipes.method.Method`.
 
     Args:
@@ -33,45 +32,6 @@ class PixelSetting:
     objective: Cited[Objective | Term]
     bounded: Cited[bool] = Cited(False, DEFAULT)
     published: bool = False
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """The one that it is for."""
-        return (self.task,)
-
-    @property
-    def length(self) -> int:
-        """Steps of its fit."""
-        return self.steps.value
-
-    @property
-    def most(self) -> int | None:
-        """None: more time never hurts."""
-        return None
-
-    @property
-    def sooner(self) -> str | None:
-        """None: there is nothing to do before the first step."""
-        return None
-
-    @property
-    def window(self) -> str | None:
-        """None: it enlarges nothing."""
-        return None
-
-    @property
-    def needs(self) -> Mapping[str, str]:
-        """Nothing."""
-        return {}
-
-    @property
-    def synthesises(self) -> bool:
-        """Never."""
-        return False
-
-    def rows(self) -> list[Row]:
-        """Every number, with its source where it has one."""
-        return rows_of(self)
 
     def recipe(self, steps: int | None = None, kit: Kit | None = None) -> Recipe:
         """Make the recipe, of the setting's own length or another."""
